@@ -1,0 +1,1 @@
+"""One adapter per channel; knows a Message and an address, nothing else."""

@@ -1,0 +1,185 @@
+"""What every channel is: a Message goes in, one person at a time is reached, and only the transport's answer counts.
+
+A channel knows a Message and an address, and nothing of alerts, people or databases. The hub composes a Draft once per mailing and
+language, then delivers it to each recipient; pacing, retries, deadlines and the ledger are the hub's.
+
+Errors::
+
+    ChannelError
+    ├── InvalidAddress      the text can't be an address of this kind; says how to mend it
+    ├── NotConfigured       this hub has no provider for the channel
+    └── DeliveryFailed
+        ├── TryAgain        429, 5xx, refused connections, SMPP throttling; `after` in seconds when the provider said so
+        ├── Uncertain       it was sent and no answer came: it may or may not have arrived
+        └── Rejected        it will never be taken; `address_is_dead` closes the address
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Protocol, runtime_checkable
+
+import msgspec
+
+Purpose = Literal["alert", "confirm", "access", "notice"]
+
+SLOT_NAMES = ("why", "unsubscribe")
+"""What may differ between two recipients of one text: links that explain and links that end. Neither gives control."""
+
+
+def slot(name: str) -> str:
+    """The mark that stands for a person's own link in a rendered text.
+
+    C0 characters never survive in alert text, so nobody can write such a mark by hand.
+    """
+    return f"\x02{name}\x03"
+
+
+class ChannelError(Exception):
+    """Whatever a channel raises on purpose."""
+
+
+class InvalidAddress(ChannelError):
+    """The text can't be an address of this kind. The message says how to mend it and never repeats the address."""
+
+
+class NotConfigured(ChannelError):
+    """This hub has no provider for the channel."""
+
+
+class DeliveryFailed(ChannelError):
+    """One hand-over did not succeed. `reason` is short, stable and free of addresses."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TryAgain(DeliveryFailed):
+    """A passing fault. `after` is the provider's own wish in seconds (Retry-After), None when it said nothing."""
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class Uncertain(DeliveryFailed):
+    """The message left and no answer came back, so another try may be a duplicate."""
+
+
+class Rejected(DeliveryFailed):
+    """A final no. `address_is_dead` when the address itself is gone (404/410 push, 5.1.1 mail, a blocked bot)."""
+
+    def __init__(self, reason: str, *, address_is_dead: bool = False) -> None:
+        super().__init__(reason)
+        self.address_is_dead = address_is_dead
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel's transport allows."""
+
+    text_characters: int | None = None
+    """Longest text the transport takes, None when there is no limit that matters."""
+    concurrency: int = 64
+    """Hand-overs under way at once in one sender process."""
+    per_second: float | None = None
+    """Hand-overs a second that the provider allows this hub in total, None for no limit."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One text for one channel in one language, the same for everyone who gets it.
+
+    `parts` holds the rendered words by the names of the channel's templates, for instance ``subject``, ``text`` and ``html`` of an
+    e-mail; they may hold `slot` marks.
+    """
+
+    purpose: Purpose
+    topic: str
+    """Stable key of the alert's chain (the first alert's id): a later message with the same topic replaces an earlier one."""
+    language: str
+    """BCP 47 tag of the frame, e.g. ``es``."""
+    severity: str = "Unknown"
+    urgency: str = "Unknown"
+    status: str = "Actual"
+    parts: Mapping[str, str]
+    link: str
+    """The public page of the alert, or the hub's front page."""
+    sent_at: float
+    """Seconds since 1970, when the message was published."""
+    expires_at: float
+    """Seconds since 1970, after which nothing may be handed over."""
+    silent: bool = False
+    data: str = ""
+    """JSON of the alert for machines; empty for messages that only people read."""
+
+
+class Recipient(msgspec.Struct, frozen=True, kw_only=True):
+    """One person at one address. `delivery_id` is the idempotency key: the webhook-id and the left part of the Message-ID."""
+
+    delivery_id: str
+    address: str
+    """The canonical form that `Channel.parse_address` returned."""
+    links: Mapping[str, str] = {}
+    """Slot name → URL, for the slots that the draft names."""
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The transport took it. `copy` is what the outbox keeps; `provider_id` ties later delivery reports to this hand-over."""
+
+    provider_id: str | None = None
+    simulated: bool = False
+    copy: str | None = None
+
+
+class Draft(Protocol):
+    """A message made ready for one channel; each channel has its own."""
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The links that must be stamped per person."""
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """One way to reach a person."""
+
+    name: ClassVar[str]
+    limits: ClassVar[Limits]
+
+    @classmethod
+    def parse_address(cls, raw: str) -> str:
+        """Return the canonical form, without any I/O. Raises InvalidAddress."""
+
+    def compose(self, message: Message) -> Draft:
+        """Do everything that all recipients share. Called once per mailing and language."""
+
+    async def deliver(self, draft: Draft, to: Recipient) -> Receipt:
+        """Hand the draft to the transport for one person: no loops, no sleeps, no retries. Raises DeliveryFailed."""
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+
+
+class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the channels of one hub need to know; made by the hub and sent to its sender processes."""
+
+    public_url: str
+    smtp: str | None = None
+    """``smtp://user:pass@host:port`` or ``smtps://…``; ``?starttls=never`` for a relay on loopback."""
+    mail_from: str = "alerts@localhost"
+    sms: str | None = None
+    """``smpp://user:pass@host:port``, or an Apprise URL of an SMS service."""
+    sms_from: str = ""
+    telegram_token: str | None = None
+    telegram_api: str | None = None
+    vapid_private_key: str | None = None
+    """PEM of the P-256 key that identifies this hub to push services (RFC 8292)."""
+    vapid_subject: str = ""
+    """``mailto:`` or ``https:`` contact for push services."""
+    webhook_key: bytes = b""
+    """32 bytes from which each webhook address's own Standard Webhooks secret is derived."""
+    webhook_hosts: tuple[str, ...] = ()
+    """``host`` or ``host:port`` of receivers that staff have allowed: no resolver check, and the fast client."""
+    allow_private: bool = False
+    """Loopback and private addresses may be reached: for tests and benchmarks."""
+    outbox: bool = False

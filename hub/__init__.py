@@ -1,0 +1,1 @@
+"""The only folder that knows what an alert is: publishing, delivery, staff, feeds and the web."""

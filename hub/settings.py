@@ -1,0 +1,133 @@
+"""Every setting: its name, default and meaning in one table; read from the environment (TOCSIN_<NAME>), then one TOML file, then the default."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hub.errors import SettingsError
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One line of the table. `secret` values are never printed."""
+
+    name: str
+    default: str
+    help: str
+    secret: bool = False
+
+
+SETTINGS = (
+    Setting("data", "data", "Folder of the database, the keyring and the web push key."),
+    Setting("database", "", "sqlite:///FILE; empty for tocsin.db in the data folder.", secret=True),
+    Setting("redis", "", "redis://… to share signals between nodes; not used by a single node.", secret=True),
+    Setting("host", "127.0.0.1", "Address to listen on."),
+    Setting("port", "8080", "Port to listen on; 0 for any free one."),
+    Setting("public_url", "", "How people reach this hub, e.g. https://alerts.example.gov; empty for http://HOST:PORT."),
+    Setting("senders", "2", "Sender processes of this node."),
+    Setting("city", "nyc", "Whose places: nyc, or a folder of GeoJSON layers."),
+    Setting("city_name", "New York City", "What the pages and messages call the city."),
+    Setting("hub_name", "Tocsin", "What the pages and messages call this hub."),
+    Setting("outbox", "", "1: a channel without a provider delivers to the outbox, counted as simulated."),
+    Setting("smtp", "", "smtp://user:pass@host:port or smtps://…", secret=True),
+    Setting("mail_from", "", "Sender of e-mail; empty for alerts@ and the public host."),
+    Setting("sms", "", "smpp://user:pass@host:port, or an Apprise URL of an SMS service.", secret=True),
+    Setting("sms_from", "", "Sender number or name of SMS."),
+    Setting("telegram_token", "", "The bot's token from @BotFather.", secret=True),
+    Setting("telegram_api", "", "Base URL of a Bot API server; empty for Telegram's own."),
+    Setting("vapid_subject", "", "mailto: or https: contact for push services; empty for mailto: the e-mail sender."),
+    Setting("webhook_hosts", "", "host[:port] list of webhook receivers that staff allow, separated by commas."),
+    Setting("keyring", "", "The keyring as JSON, instead of the file in the data folder.", secret=True),
+    Setting("trusted_proxies", "", "Addresses or networks whose X-Forwarded-For is believed, separated by commas."),
+    Setting("allow_private", "", "1: private and loopback receivers are allowed; for tests and benchmarks."),
+    Setting("sms_countries", "US", "Countries (ISO 3166) whose numbers may get SMS, separated by commas."),
+    Setting("signup_limits", "on", "off: no limits on sign-up; for tests and benchmarks."),
+    Setting("tile_url", "", "Map tiles under our own polygons, e.g. https://tiles.example/{z}/{x}/{y}.png; empty for none."),
+    Setting("clock", "", "An RFC 3339 instant or a shift in seconds; refused outside --demo and tests."),
+    Setting("testing", "", "1: this is a test, the clock may be set."),
+    Setting("log_level", "info", "debug, info, warning or error."),
+)
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+class Settings:
+    """The values in force and where each came from. Read as attributes: `settings.public_url`, always text."""
+
+    def __init__(self, values: Mapping[str, str], origins: Mapping[str, str]) -> None:
+        self._values = dict(values)
+        self.origins = dict(origins)
+
+    def __getattr__(self, name: str) -> str:
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def flag(self, name: str) -> bool:
+        """Whether a switch is on. Raises SettingsError for a word that is neither on nor off."""
+        word = self._values[name].strip().lower()
+        if word in {"1", "true", "yes", "on"}:
+            return True
+        if word in {"", "0", "false", "no", "off"}:
+            return False
+        raise SettingsError(f"TOCSIN_{name.upper()}: {word!r} is neither 1 nor 0")
+
+    def number(self, name: str, low: int, high: int) -> int:
+        """A whole number in a range. Raises SettingsError."""
+        word = self._values[name].strip()
+        if not word.isdecimal() or not low <= int(word) <= high:
+            raise SettingsError(f"TOCSIN_{name.upper()}: {word!r} is not a whole number from {low} to {high}")
+        return int(word)
+
+    def items(self, name: str) -> tuple[str, ...]:
+        """A list separated by commas."""
+        return tuple(part.strip() for part in self._values[name].split(",") if part.strip())
+
+    def replace(self, origin: str, **changes: str) -> Settings:
+        """A copy with some values set, for instance by the command line."""
+        for name in changes:
+            if name not in _BY_NAME:
+                raise SettingsError(f"there is no setting {name!r}")
+        return Settings(self._values | changes, self.origins | dict.fromkeys(changes, origin))
+
+
+def load(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Gather all settings. `file` defaults to TOCSIN_CONFIG. Raises SettingsError for unknown names, with the nearest known one."""
+    environ = os.environ if environ is None else environ
+    file = file or (Path(environ["TOCSIN_CONFIG"]) if environ.get("TOCSIN_CONFIG") else None)
+    written = _read_file(file) if file else {}
+    values, origins = {}, {}
+    for setting in SETTINGS:
+        variable = f"TOCSIN_{setting.name.upper()}"
+        if variable in environ:
+            values[setting.name], origins[setting.name] = environ[variable], "environment"
+        elif setting.name in written:
+            values[setting.name], origins[setting.name] = written[setting.name], str(file)
+        else:
+            values[setting.name], origins[setting.name] = setting.default, "default"
+    return Settings(values, origins)
+
+
+def _read_file(file: Path) -> dict[str, str]:
+    try:
+        table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{file}: {error}") from None
+    for name in table:
+        if name not in _BY_NAME:
+            raise SettingsError(f"{file}: there is no setting {name!r}; `tocsin settings` lists them all")
+    return {name: _text(value) for name, value in table.items()}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "1" if value else ""
+    if isinstance(value, list):
+        return ",".join(str(item) for item in value)
+    return str(value)

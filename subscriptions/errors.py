@@ -1,0 +1,59 @@
+"""What can go wrong with what residents ask for.
+
+::
+
+    SubscriptionsError
+    ├── InvalidSubscription   the request has faults; each names its JSON pointer and how to mend it
+    ├── UnknownArea           no area of this name; carries suggestions
+    ├── LinkInvalid           a token that never existed or was forged: the same answer as LinkExpired, by intent
+    ├── LinkExpired           a token that was used up or is too old
+    └── TooManyRequests       a sign-up limit was reached; `after` in seconds
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One fault of a document: `pointer` is an RFC 6901 JSON pointer, `detail` says what and how to mend it."""
+
+    pointer: str
+    detail: str
+
+
+class SubscriptionsError(Exception):
+    """Whatever this package raises on purpose."""
+
+
+class InvalidSubscription(SubscriptionsError):
+    """The request has faults."""
+
+    def __init__(self, errors: tuple[FieldError, ...]) -> None:
+        super().__init__("; ".join(f"{error.pointer}: {error.detail}" for error in errors))
+        self.errors = errors
+
+
+class UnknownArea(SubscriptionsError):
+    """No area has this name."""
+
+    def __init__(self, name: str, suggestions: tuple[str, ...] = ()) -> None:
+        super().__init__(name)
+        self.name = name
+        self.suggestions = suggestions
+
+
+class LinkInvalid(SubscriptionsError):
+    """The token never existed or was forged."""
+
+
+class LinkExpired(SubscriptionsError):
+    """The token was used up or is too old."""
+
+
+class TooManyRequests(SubscriptionsError):
+    """A sign-up limit was reached."""
+
+    def __init__(self, after: float) -> None:
+        super().__init__(f"try again in {after:.0f} s")
+        self.after = after

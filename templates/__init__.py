@@ -1,0 +1,1 @@
+"""Data only: the words, per channel and purpose, their translations, and the pages."""
