@@ -7,7 +7,8 @@
     ├── UnknownArea           no area of this name; carries suggestions
     ├── LinkInvalid           a token that never existed or was forged: the same answer as LinkExpired, by intent
     ├── LinkExpired           a token that was used up or is too old
-    └── TooManyRequests       a sign-up limit was reached; `after` in seconds
+    ├── TooManyRequests       a sign-up limit was reached; `after` in seconds
+    └── VaultError            the keyring can't be read, or a sealed address does not open; never says what was inside
 """
 
 from __future__ import annotations
@@ -57,3 +58,7 @@ class TooManyRequests(SubscriptionsError):
     def __init__(self, after: float) -> None:
         super().__init__(f"try again in {after:.0f} s")
         self.after = after
+
+
+class VaultError(SubscriptionsError):
+    """The keyring can't be read, or a sealed address does not open."""

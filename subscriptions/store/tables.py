@@ -1,6 +1,8 @@
 """The tables of people's places, choices, addresses and consent.
 
 Times are milliseconds since 1970 UTC. Addresses are sealed; the only way to find one is its keyed hash.
+Numbers of people and addresses are never given out again (SQLite's plain row numbers would be): links in old messages and rows of the
+ledger name them, and would fall to a stranger.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ subscriber = Table(
     Column("epoch", Integer, nullable=False, server_default=text("0")),  # raised to void all links in messages
     Column("created_at", BigInteger, nullable=False),
     Column("confirmed_at", BigInteger, nullable=True),
+    sqlite_autoincrement=True,
 )
 
 place = Table(
@@ -48,7 +51,7 @@ address = Table(
     Column("id", _Key, primary_key=True),
     Column("subscriber", _Key, ForeignKey("subscriber.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("channel", String(20), nullable=False),
-    Column("state", String(12), nullable=False),  # unconfirmed | active | dead | stopped
+    Column("state", String(12), nullable=False),  # unconfirmed | active | dead | stopped | merged (confirmed into the subscription that had it)
     Column("lookup", LargeBinary(32), nullable=False),  # keyed hash of (channel, canonical address)
     Column("sealed", LargeBinary, nullable=False),  # nonce + AES-GCM ciphertext
     Column("key_id", Integer, nullable=False),
@@ -59,6 +62,7 @@ address = Table(
     Column("confirmed_at", BigInteger, nullable=True),
     Column("created_at", BigInteger, nullable=False),
     Index("address_by_lookup", "lookup", "state"),
+    sqlite_autoincrement=True,
 )
 
 access = Table(
