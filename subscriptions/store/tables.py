@@ -2,7 +2,8 @@
 
 Times are milliseconds since 1970 UTC. Addresses are sealed; the only way to find one is its keyed hash.
 Numbers of people and addresses are never given out again (SQLite's plain row numbers would be): links in old messages and rows of the
-ledger name them, and would fall to a stranger.
+ledger name them, and would fall to a stranger. A `merged` address was confirmed by the person of another subscription, to which the places
+of this sign-up then went.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ address = Table(
     Column("id", _Key, primary_key=True),
     Column("subscriber", _Key, ForeignKey("subscriber.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("channel", String(20), nullable=False),
-    Column("state", String(12), nullable=False),  # unconfirmed | active | dead | stopped | merged (confirmed into the subscription that had it)
+    Column("state", String(12), nullable=False),  # unconfirmed | active | dead | stopped | merged
     Column("lookup", LargeBinary(32), nullable=False),  # keyed hash of (channel, canonical address)
     Column("sealed", LargeBinary, nullable=False),  # nonce + AES-GCM ciphertext
     Column("key_id", Integer, nullable=False),
