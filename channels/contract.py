@@ -23,8 +23,9 @@ import msgspec
 
 Purpose = Literal["alert", "confirm", "access", "notice"]
 
-SLOT_NAMES = ("why", "unsubscribe")
-"""What may differ between two recipients of one text: links that explain and links that end. Neither gives control."""
+SLOT_NAMES = ("why", "unsubscribe", "confirm", "access")
+"""What may differ between two recipients of one text. In alerts: links that explain and links that end, neither gives control.
+``confirm`` proves an address and ``access`` is a one-use link; both stand only in a letter to that one address."""
 
 
 def slot(name: str) -> str:
