@@ -3,10 +3,11 @@
 ::
 
     SubscriptionsError
+    ├── UnreadableDocument    not UTF-8 JSON at all
     ├── InvalidSubscription   the request has faults; each names its JSON pointer and how to mend it
     ├── UnknownArea           no area of this name; carries suggestions
-    ├── LinkInvalid           a token that never existed or was forged: the same answer as LinkExpired, by intent
-    ├── LinkExpired           a token that was used up or is too old
+    ├── LinkInvalid           a token that never existed or was forged
+    ├── LinkExpired           an authentic token that was used up or is too old
     ├── TooManyRequests       a sign-up limit was reached; `after` in seconds
     └── VaultError            the keyring can't be read, or a sealed address does not open; never says what was inside
 """
@@ -25,6 +26,10 @@ class FieldError(msgspec.Struct, frozen=True):
 
 class SubscriptionsError(Exception):
     """Whatever this package raises on purpose."""
+
+
+class UnreadableDocument(SubscriptionsError):
+    """What came is not UTF-8 JSON; says where it stops being so."""
 
 
 class InvalidSubscription(SubscriptionsError):
