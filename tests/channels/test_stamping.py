@@ -6,7 +6,7 @@ import json
 import pytest
 
 from channels.contract import slot
-from channels.stamping import Stamp, slots_of, without_slots
+from channels.stamping import Stamp, slots_of, split_slots, stamp_part, without_slots
 
 
 def test_each_slot_gets_its_own_link_wherever_it_stands() -> None:
@@ -44,3 +44,12 @@ def test_slots_of_several_texts_are_named_once() -> None:
 
 def test_all_slots_can_be_replaced_by_one_shared_text() -> None:
     assert without_slots(f"More: {slot('why')}.", "https://alerts.example") == "More: https://alerts.example."
+
+
+def test_in_an_html_part_links_are_escaped_and_the_markup_is_left_alone() -> None:
+    assert stamp_part("html", f'<a href="{slot("why")}">').stamp({"why": "?a=1&b=2"}) == '<a href="?a=1&amp;b=2">'
+    assert stamp_part("text", f"<{slot('why')}>").stamp({"why": "?a=1&b=2"}) == "<?a=1&b=2>"
+
+
+def test_splitting_gives_one_piece_more_than_names() -> None:
+    assert split_slots(f"{slot('why')}b{slot('why')}") == (("", "b", ""), ("why", "why"))
