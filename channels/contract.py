@@ -17,7 +17,7 @@ Errors::
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -154,8 +154,11 @@ class Channel(Protocol):
     def compose(self, message: Message) -> Draft:
         """Do everything that all recipients share. Called once per mailing and language."""
 
-    async def deliver(self, draft: Draft, to: Recipient) -> Receipt:
-        """Hand the draft to the transport for one person: no loops, no sleeps, no retries. Raises DeliveryFailed."""
+    async def deliver(self, draft: Any, to: Recipient) -> Receipt:
+        """Hand the draft to the transport for one person: no loops, no sleeps, no retries. Raises DeliveryFailed.
+
+        `draft` is what this same channel's `compose` returned; each names its own type, which is why it is Any here.
+        """
 
     async def aclose(self) -> None:
         """Close what was opened."""
