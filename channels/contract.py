@@ -40,8 +40,11 @@ class ChannelError(Exception):
     """Whatever a channel raises on purpose."""
 
 
-class InvalidAddress(ChannelError):
-    """The text can't be an address of this kind. The message says how to mend it and never repeats the address."""
+class InvalidAddress(ChannelError, ValueError):
+    """The text can't be an address of this kind. The message says how to mend it and never repeats the address.
+
+    A ValueError too, so that whoever is given a `parse_address` as a plain function need not know channels.
+    """
 
 
 class NotConfigured(ChannelError):
