@@ -1,0 +1,44 @@
+"""What Prometheus may read at ``/metrics``. Each hub has its own registry, so that several can live in one process (tests do)."""
+
+from __future__ import annotations
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+_LATENCIES_S = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
+_MATCHES_S = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 1)
+
+
+class Metrics:
+    """The hub's figures. Labels hold names of our own only, never anything of a person."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.alerts_published = Counter(
+            "tocsin_alerts_published", "Alerts that went live, by source and CAP status.", ["source", "status"], registry=self.registry
+        )
+        self.handovers = Counter(
+            "tocsin_handovers", "Ends of hand-overs, by channel and outcome.", ["channel", "outcome"], registry=self.registry
+        )
+        self.handover_latency = Histogram(
+            "tocsin_handover_latency_seconds",
+            "From going live to the provider's answer, by channel.",
+            ["channel"],
+            buckets=_LATENCIES_S,
+            registry=self.registry,
+        )
+        self.batches_waiting = Gauge("tocsin_batches_waiting", "Batches that no sender has yet.", registry=self.registry)
+        self.senders_alive = Gauge("tocsin_senders_alive", "Sender processes that answer.", registry=self.registry)
+        self.match_seconds = Histogram(
+            "tocsin_match_seconds", "Time to find an alert's people.", buckets=_MATCHES_S, registry=self.registry
+        )
+        self.people = Gauge("tocsin_people", "People with at least one confirmed address.", registry=self.registry)
+        self.sse_clients = Gauge("tocsin_sse_clients", "Open live streams.", registry=self.registry)
+        self.http_requests = Counter(
+            "tocsin_http_requests", "Answers, by method, route pattern and status.", ["method", "route", "status"], registry=self.registry
+        )
+
+    def render(self) -> bytes:
+        """All of it in Prometheus' text format (`CONTENT_TYPE`)."""
+        return generate_latest(self.registry)
