@@ -1,0 +1,66 @@
+"""Style, scripts and icons: our own from ``templates/assets``, Leaflet from its wheel. Nothing ever comes from another host."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+from xstatic.pkg import leaflet
+
+FOR_A_YEAR = "public, max-age=31536000, immutable"
+FOR_AN_HOUR = "public, max-age=3600"
+_LEAFLET = ("leaflet.css", "leaflet.js", "images/layers.png", "images/marker-icon.png", "images/marker-icon-2x.png", "images/marker-shadow.png")
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json"}
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """One file, ready to be sent."""
+
+    content_type: str
+    version: str
+    body: bytes
+    packed: bytes
+
+
+@lru_cache(maxsize=1)
+def assets() -> dict[str, Asset]:
+    """All of them by name. They are few and small (150 kB), so they are held in memory."""
+    own = Path(str(files("templates").joinpath("assets")))
+    found = {path.name: _read(path) for path in sorted(own.iterdir()) if path.is_file()}
+    base = Path(leaflet.BASE_DIR)
+    return found | {f"leaflet/{name}": _read(base / name) for name in _LEAFLET}
+
+
+def _read(path: Path) -> Asset:
+    body = path.read_bytes()
+    kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return Asset(kind, hashlib.blake2b(body, digest_size=6).hexdigest(), body, gzip.compress(body, 9, mtime=0))
+
+
+def asset_url(name: str) -> str:
+    """Address with the file's own version, so that it may be kept for a year. Raises KeyError for a file that does not exist."""
+    return f"/assets/{name}?v={assets()[name].version}"
+
+
+async def asset(request: web.Request) -> web.StreamResponse:
+    """``GET /assets/{name}``."""
+    found = assets().get(request.match_info["name"])
+    if found is None:
+        raise web.HTTPNotFound
+    return answer(request, found, FOR_A_YEAR if request.query.get("v") == found.version else FOR_AN_HOUR)
+
+
+def answer(request: web.Request, found: Asset, cache: str) -> web.Response:
+    """An asset as a response: compressed when asked, 304 when the visitor has it."""
+    headers = {"Cache-Control": cache, "ETag": f'"{found.version}"', "Vary": "Accept-Encoding"}
+    if f'"{found.version}"' in request.headers.get("If-None-Match", ""):
+        return web.Response(status=304, headers=headers)
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        return web.Response(body=found.packed, content_type=found.content_type, headers=headers | {"Content-Encoding": "gzip"})
+    return web.Response(body=found.body, content_type=found.content_type, headers=headers)
