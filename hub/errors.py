@@ -10,6 +10,7 @@
     ├── Gone            410
     ├── Conflict        409  not possible in the present state
     ├── TooLarge        413
+    ├── WrongType       415  the body is of another media type
     ├── InvalidInput    422  a document with faults; each has its JSON pointer
     ├── TooMany         429  `after` in seconds
     ├── Unavailable     503
@@ -75,6 +76,12 @@ class TooLarge(HubError):
     """The body is over the limit."""
 
     status, slug, title = 413, "too-large", "Too large"
+
+
+class WrongType(HubError):
+    """The body is of another media type than this route reads."""
+
+    status, slug, title = 415, "wrong-type", "Wrong content type"
 
 
 class InvalidInput(HubError):

@@ -15,14 +15,15 @@ from hub.store.database import Database
 if TYPE_CHECKING:
     from subscriptions.areas import AreaCatalog
     from subscriptions.audience import Audience
-    from subscriptions.enrolment import Enrolment
 
     from hub.alerts.store import AlertStore
     from hub.delivery.rendering import Renderer
     from hub.incidents.incident import Incidents
     from hub.live import Live
+    from hub.metrics import Metrics
     from hub.publishing.publishing import Publishing
     from hub.staff.account import Staff
+    from subscriptions.enrolment import Enrolment
     from subscriptions.links import Links
     from subscriptions.vault import Keyring
 
@@ -58,6 +59,8 @@ class HubContext(Protocol):
     def renderer(self) -> Renderer: ...
     @property
     def live(self) -> Live: ...
+    @property
+    def metrics(self) -> Metrics: ...
 
     @property
     def public_url(self) -> str:

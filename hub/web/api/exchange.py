@@ -1,0 +1,84 @@
+"""How API handlers read requests and write answers, so that every route refuses and caches in the same way."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+from typing import Any
+
+import msgspec
+from aiohttp import ETag, web
+
+from hub.errors import BadRequest, Unauthenticated, WrongType
+from hub.staff.actor import Actor
+from hub.staff.roles import Action
+from hub.web.context import ACTOR
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+JSON_TYPES = frozenset({"application/json"})
+XML_TYPES = frozenset({"application/xml", "text/xml", "application/cap+xml"})
+
+
+def requires(action: Action) -> Callable[[Handler], Handler]:
+    """Only for who may do this: 401 for strangers, 403 beyond the role."""
+
+    def guard(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            actor_of(request).require(action)
+            return await handler(request)
+
+        return guarded
+
+    return guard
+
+
+def actor_of(request: web.Request) -> Actor:
+    """Who asks. Raises Unauthenticated."""
+    actor: Actor | None = request.get(ACTOR)
+    if actor is None:
+        raise Unauthenticated("Send a known token as “Authorization: Bearer tcs_…”; `tocsin token add` makes one.")
+    return actor
+
+
+async def read_body(request: web.Request, types: frozenset[str] = JSON_TYPES) -> bytes:
+    """The body, at most 1 MB. Raises WrongType when it says that it is something else, BadRequest when there is none."""
+    if "Content-Type" in request.headers and request.content_type not in types:
+        raise WrongType(f"This address reads {', '.join(sorted(types))}, not {request.content_type}.")
+    body = await request.read()
+    if not body:
+        raise BadRequest("The body is empty.")
+    return body
+
+
+def query(request: web.Request, *known: str) -> Mapping[str, str]:
+    """The parameters after ``?``. Raises BadRequest for an unknown or repeated one: it is never ignored."""
+    for name in request.query:
+        if name not in known:
+            takes = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise BadRequest(f"There is no parameter {name!r} here; {takes}.")
+        if len(request.query.getall(name)) > 1:
+            raise BadRequest(f"The parameter {name!r} is given more than once.")
+    return request.query
+
+
+def json_answer(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """A value as JSON, for the one who asked only."""
+    extra = {"Cache-Control": "no-store"} | dict(headers or {})
+    return web.Response(status=status, body=msgspec.json.encode(value), content_type="application/json", headers=extra)
+
+
+def public_answer(request: web.Request, body: bytes, content_type: str, *, max_age: int) -> web.Response:
+    """Open data: cached for `max_age` seconds, then asked about by ETag (RFC 9110 §13.1.2)."""
+    tag = hashlib.blake2b(body, digest_size=12).hexdigest()
+    headers = {"Cache-Control": f"public, max-age={max_age}", "Vary": "Accept-Encoding"}
+    # Weak, because the same words may travel compressed or not.
+    etag = ETag(tag, is_weak=True)
+    if any(known.value in {tag, "*"} for known in request.if_none_match or ()):
+        response = web.Response(status=304, headers=headers)
+    else:
+        response = web.Response(body=body, content_type=content_type, charset="utf-8", headers=headers)
+    response.etag = etag
+    return response

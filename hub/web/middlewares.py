@@ -1,0 +1,180 @@
+"""What happens around every handler, outermost first: log, compress, turn errors into answers, learn who asks, guard forms and rates."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import PurePath
+
+import structlog
+from aiohttp import web
+from aiohttp.web_response import ContentCoding
+
+from hub.clock import Clock
+from hub.errors import TooMany
+from hub.staff.rate_limit import Buckets
+from hub.web.api.problems import INTERNAL, Problem, add_headers, problem_of, problem_response
+from hub.web.client_address import Network, client_address
+from hub.web.context import ACTOR, CLIENT, ERROR_PAGE, hub
+from hub.web.security import check_form, refuse_other_sites, session_secret
+
+log = structlog.get_logger("web")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+BODY_BYTES = 1_000_000
+"""The largest body that is read: 1 MB."""
+
+COMPRESS_BYTES = 1024
+"""Text larger than this travels compressed."""
+
+_TEXTUAL = ("text/", "application/json", "application/geo+json", "application/problem+json", "application/atom+xml", "application/xml")
+_FOR_PROGRAMS = ("/api/", "/feeds/", "/live", "/healthz", "/readyz", "/metrics", "/problems/")
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+HEADERS: web.AppKey[Mapping[str, str]] = web.AppKey("headers", Mapping)
+PUBLIC: web.AppKey[frozenset[str]] = web.AppKey("public", frozenset)
+"""Path templates of open data: any origin may read them."""
+PROXIES: web.AppKey[tuple[Network, ...]] = web.AppKey("proxies", tuple)
+
+
+class Limits:
+    """How often one client or one actor may change something. Sign-ups and log-ins have closer limits of their own."""
+
+    def __init__(self, clock: Clock, *, strangers: bool = True) -> None:
+        self.strangers = Buckets(clock, burst=300, seconds=0.1) if strangers else None
+        self.publishing = Buckets(clock, burst=500, seconds=0.2)
+
+
+LIMITS: web.AppKey[Limits] = web.AppKey("limits", Limits)
+
+
+def route_of(request: web.Request) -> str:
+    """The path template, ``/manage/{token}``: paths themselves hold secrets."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "unmatched"
+
+
+@web.middleware
+async def log_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """One line a request, when it is over."""
+    started = time.perf_counter()
+    response = await handler(request)
+    route = route_of(request)
+    tell = log.debug if route in _QUIET else log.info
+    hub(request).metrics.http_requests.labels(request.method, route, str(response.status)).inc()
+    tell("request", method=request.method, route=route, status=response.status, ms=round((time.perf_counter() - started) * 1000, 1))
+    return response
+
+
+@web.middleware
+async def compress_text(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Gzip for texts. Pages decide for themselves: one with a form token beside a visitor's words must not be compressed (BREACH)."""
+    response = await handler(request)
+    if isinstance(response, web.Response) and _worth_compressing(response) and "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.enable_compression(ContentCoding.gzip)
+    return response
+
+
+def _worth_compressing(response: web.Response) -> bool:
+    body = response.body
+    textual = response.content_type.startswith(_TEXTUAL) and response.content_type != "text/html"
+    return textual and isinstance(body, bytes) and len(body) > COMPRESS_BYTES and "Content-Encoding" not in response.headers
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error becomes problem+json or a page; what nobody foresaw is logged and shown without internals."""
+    try:
+        return await handler(request)
+    except web.HTTPException as answer:
+        if answer.status < 400:
+            raise
+        return _answer(request, problem_of(answer))
+    except ConnectionError:
+        raise  # the client has gone; nobody is there to answer
+    except Exception as error:  # noqa: BLE001 - the boundary of the process: logged below, and the next request goes on
+        problem = problem_of(error)
+        if problem is INTERNAL:
+            _tell_fault(request, error)
+        return _answer(request, problem)
+
+
+def _answer(request: web.Request, problem: Problem) -> web.Response:
+    if request.path.startswith(_FOR_PROGRAMS):
+        return problem_response(problem, hub(request).public_url)
+    if problem.status == 401 and request.method == "GET":
+        return web.Response(status=303, headers={"Location": "/console/log-in", "Cache-Control": "no-store"})
+    response = request.app[ERROR_PAGE](request, problem.status, problem.title, problem.detail)
+    add_headers(problem, response)
+    return response
+
+
+def _tell_fault(request: web.Request, error: BaseException) -> None:
+    """Log the way to the fault without any values: messages of libraries may quote addresses."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    where = [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    log.error("request_failed", method=request.method, route=route_of(request), error=type(error).__name__, where=where)
+
+
+@web.middleware
+async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Who asks: the client behind our proxies; a token for the API, a session for pages, never the one for the other."""
+    forwarded = ",".join(request.headers.getall("X-Forwarded-For", []))
+    request[CLIENT] = client_address(request.remote, forwarded, request.app[PROXIES])
+    staff = hub(request).staff
+    if request.path.startswith("/api/"):
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        actor = await staff.by_token(secret.strip()) if scheme.lower() == "bearer" else None
+    else:
+        cookie = None if request.path.startswith("/assets/") else session_secret(request)
+        actor = await staff.by_session(cookie) if cookie else None
+    if actor is not None:
+        request[ACTOR] = actor
+    return await handler(request)
+
+
+@web.middleware
+async def guard_changes(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses forms from other sites, and strangers who change things too fast. A one-click unsubscribe always passes (RFC 8058)."""
+    if request.method not in _SAFE and not request.path.startswith("/unsubscribe/"):
+        _slow_down(request)
+        if request.path.startswith(("/console", "/outbox")):
+            await check_form(request)
+        elif not request.path.startswith("/api/"):
+            refuse_other_sites(request)
+    return await handler(request)
+
+
+def _slow_down(request: web.Request) -> None:
+    strangers = request.app[LIMITS].strangers
+    after = strangers.take(request[CLIENT]) if strangers and ACTOR not in request else 0
+    if after:
+        raise TooMany(f"Too many requests from your network. Try again in {after:.0f} seconds.", after)
+
+
+async def add_headers_to_all(request: web.Request, response: web.StreamResponse) -> None:
+    """A signal rather than a middleware, so that streams and the server's own answers carry them too."""
+    for name, value in request.app[HEADERS].items():
+        response.headers.setdefault(name, value)
+    if route_of(request) in request.app[PUBLIC]:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    else:
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+
+
+async def preflight(_: web.Request) -> web.Response:
+    """What a browser asks before it reads open data with a header of its own (CORS)."""
+    headers = {
+        "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+        "Access-Control-Allow-Headers": "If-None-Match, Last-Event-ID, Cache-Control",
+        "Access-Control-Max-Age": "86400",
+    }
+    return web.Response(status=204, headers=headers)
+
+
+MIDDLEWARES = (log_requests, compress_text, answer_errors, identify, guard_changes)
