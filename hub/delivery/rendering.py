@@ -47,6 +47,24 @@ NOTICES: Mapping[str, str] = MappingProxyType(
 )
 """What a notice may be about → its words."""
 
+MARKS: Mapping[str, str] = MappingProxyType({"Test": "TEST", "Exercise": "EXERCISE"})
+MARK_NOTES: Mapping[str, str] = MappingProxyType(
+    {
+        "Test": "This is only a test. You do not need to do anything.",
+        "Exercise": "This is only an exercise. There is no real emergency.",
+    }
+)
+"""CAP `status` → what stands first, and what it means."""
+
+CHANGES: Mapping[str, str] = MappingProxyType({"Update": "Update", "Cancel": "Cancelled"})
+CHANGE_NOTES: Mapping[str, str] = MappingProxyType(
+    {
+        "Update": "This replaces what we told you before.",
+        "Cancel": "This alert is over. You no longer need to act on it.",
+    }
+)
+"""CAP `msgType` → what stands next, and what it means."""
+
 PLACES_SHOWN = 12
 PLACES_SHOWN_SHORT = 3
 
@@ -220,10 +238,10 @@ class Renderer:
         cancelled = document.msgType == "Cancel"
         written = nearest(info.language) or info.language
         return AlertWords(
-            mark=say.gettext({"Test": "TEST", "Exercise": "EXERCISE"}.get(document.status, "")),
-            mark_note=say.gettext(_MARK_NOTES.get(document.status, "")),
-            change=say.gettext({"Update": "Update", "Cancel": "Cancelled"}.get(document.msgType, "")),
-            change_note=say.gettext(_CHANGE_NOTES.get(document.msgType, "")),
+            mark=say.gettext(MARKS.get(document.status, "")),
+            mark_note=say.gettext(MARK_NOTES.get(document.status, "")),
+            change=say.gettext(CHANGES.get(document.msgType, "")),
+            change_note=say.gettext(CHANGE_NOTES.get(document.msgType, "")),
             act="" if cancelled else say.act(stored.grade, document.urgency),
             tone="over" if cancelled else tone(stored.grade, document.urgency),
             headline=one_line(_safe(info.headline)),
@@ -250,16 +268,6 @@ class Renderer:
         if not area.names:
             return say.gettext("the area on the map")
         return say.places([one_line(_safe(name)) for name in area.names], most)
-
-
-_MARK_NOTES = {
-    "Test": "This is only a test. You do not need to do anything.",
-    "Exercise": "This is only an exercise. There is no real emergency.",
-}
-_CHANGE_NOTES = {
-    "Update": "This replaces what we told you before.",
-    "Cancel": "This alert is over. You no longer need to act on it.",
-}
 
 
 def _fitted(fill: Callable[..., str], words: AlertWords) -> str:

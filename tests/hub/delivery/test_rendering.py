@@ -1,0 +1,492 @@
+"""The words that people read: every channel, both frames, every kind of message, and what hostile or foreign text does to them."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timedelta
+from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from babel.messages.extract import extract_from_dir
+
+from channels.contract import Message, slot
+from channels.gsm7 import segments
+from channels.stamping import slots_of
+from hub.alerts.alert import Alert, Area, Info
+from hub.delivery import rendering
+from hub.delivery.phrases import ACTS, TEMPLATES, Phrases, read_catalogues, tone
+from hub.delivery.rendering import NOTICES, PARTS, Renderer, choose_info, short_code
+from subscriptions.languages import LANGUAGES
+
+CITY = ZoneInfo("America/New_York")
+NOW = datetime(2026, 11, 22, 16, 2, tzinfo=CITY)
+URL = "https://alerts.example.gov"
+PLACEHOLDER = re.compile(r"%\(\w+\)s")
+TEXT_CHANNELS = ("email", "sms", "web_push", "telegram", "apprise")
+
+ENGLISH = Info(
+    language="en-US",
+    headline="Flash flood warning for parts of Brooklyn",
+    description="Heavy rain floods streets and basements.\n\nThe F and G trains are suspended.",
+    instruction="Move to a higher floor now.\nStay out of basements.",
+    web="https://www.example.gov/flood?a=1&b=2",
+)
+SPANISH = Info(
+    language="es-US",
+    headline="Aviso de inundación repentina para partes de Brooklyn",
+    description="La lluvia intensa inunda calles y sótanos.",
+    instruction="Suba ahora a un piso más alto.",
+)
+ARABIC = Info(language="ar", headline="تحذير من فيضان مفاجئ", description="تغمر الأمطار الشوارع.", instruction="اصعد إلى طابق أعلى الآن.")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """An area as far as a message says it."""
+
+    names: tuple[str, ...] = ("Gowanus", "Red Hook")
+    citywide: bool = False
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored alert as far as a message says it."""
+
+    document: Alert
+    area: Place = Place()
+    id: str = "alt_9f2k"
+    number: int = 71
+    chain: str = "alt_first"
+    agency: str = "NYC Emergency Management"
+    grade: int = 3
+    sent_at: int = int(NOW.timestamp() * 1000)
+    live_at: int | None = int(NOW.timestamp() * 1000)
+    expires_at: int = int(datetime(2026, 11, 22, 21, 0, tzinfo=CITY).timestamp() * 1000)
+
+
+def stored(area: Place = Place(), grade: int = 3, **changes: object) -> Stored:
+    document = {
+        "category": "Met",
+        "event": "Flash Flood Warning",
+        "urgency": "Immediate",
+        "severity": "Severe",
+        "certainty": "Likely",
+        "expires": datetime(2026, 11, 22, 21, 0, tzinfo=CITY),
+        "infos": (ENGLISH, SPANISH),
+        "area": Area(neighborhoods=("Gowanus", "Red Hook")),
+        "topics": ("weather",),
+    }
+    return Stored(document=Alert(**(document | changes)), area=area, grade=grade)
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Renderer:
+    return Renderer(URL, "Tocsin", "New York City", NOW.timestamp)
+
+
+def opening(message: Message) -> str:
+    """What a reader sees first on this channel."""
+    first = next(message.parts[name] for name in ("subject", "title", "text", "html") if name in message.parts)
+    return re.sub(r"<[^>]+>", "", first)
+
+
+def everything(message: Message) -> str:
+    return "\n".join(message.parts.values())
+
+
+# What comes first
+
+
+@pytest.mark.parametrize("channel", TEXT_CHANNELS)
+@pytest.mark.parametrize(
+    ("changes", "language", "lead"),
+    [
+        ({}, "en", "Act now: Flash flood"),
+        ({}, "es", "Actúe ya: Aviso"),
+        ({"msgType": "Update"}, "en", "Update: Act now: Flash"),
+        ({"msgType": "Update"}, "es", "Actualización: Actúe ya: Aviso"),
+        ({"msgType": "Cancel"}, "en", "Cancelled: Flash"),
+        ({"msgType": "Cancel"}, "es", "Cancelado: Aviso"),
+        ({"status": "Test"}, "en", "TEST: Act now: Flash"),
+        ({"status": "Test"}, "es", "PRUEBA: Actúe ya: Aviso"),
+        ({"status": "Exercise", "msgType": "Update"}, "en", "EXERCISE: Update: Act now: Flash"),
+        ({"status": "Exercise", "msgType": "Cancel"}, "es", "SIMULACRO: Cancelado: Aviso"),
+    ],
+)
+def test_mark_then_change_then_act_stand_at_the_very_start(renderer, channel, changes, language, lead):
+    message = renderer.alert(stored(**changes), channel, language)
+    assert opening(message).startswith(lead)
+    assert message.language == language
+
+
+@pytest.mark.parametrize("status", ["Test", "Exercise"])
+def test_a_drill_is_marked_for_machines_and_in_the_mail_before_everything_else(renderer, status):
+    message = renderer.alert(stored(status=status), "webhook", "en")
+    assert message.data.startswith(f'{{"type":"alert","status":"{status}"')
+    html = renderer.alert(stored(status=status), "email", "en").parts["html"]
+    assert html.index(f"<strong>{status.upper()}:</strong> This is only") < html.index("Act now</td>") < html.index("<h1")
+
+
+@pytest.mark.parametrize(
+    ("grade", "urgency", "expected"),
+    [
+        (4, "Immediate", "now"),
+        (4, "Future", "now"),
+        (3, "Immediate", "now"),
+        (3, "Expected", "ready"),
+        (3, "Unknown", "ready"),
+        (2, "Immediate", "aware"),
+        (1, "Immediate", "aware"),
+        (0, "Unknown", "aware"),
+        (4, "Past", "aware"),
+    ],
+)
+def test_severity_is_said_as_an_act_by_our_own_grade(grade, urgency, expected):
+    assert tone(grade, urgency) == expected
+
+
+def test_the_grade_speaks_and_not_what_a_foreign_source_claims(renderer):
+    message = renderer.alert(stored(grade=2, severity="Extreme"), "sms", "en")
+    assert message.severity == "Moderate"
+    assert opening(message).startswith(ACTS["aware"])
+
+
+# What must be said
+
+
+@pytest.mark.parametrize("channel", ["email", "telegram", "apprise"])
+@pytest.mark.parametrize(
+    ("language", "until", "todo"),
+    [("en", "9:00 PM today, Nov 22", "Move to a higher floor now."), ("es", "hoy 22 nov, 9:00 p.m.", "Suba ahora a un piso más alto.")],
+)
+def test_long_channels_say_what_where_until_when_and_what_to_do(renderer, channel, language, until, todo):
+    for name, text in renderer.alert(stored(), channel, language).parts.items():
+        if name in {"text", "html"}:
+            for words in ("Gowanus", "Red Hook", until, todo, "NYC Emergency Management", f"{URL}/alerts/alt_9f2k"):
+                assert words in text, (name, words)
+
+
+@pytest.mark.parametrize("channel", ["sms", "web_push"])
+@pytest.mark.parametrize(("language", "until"), [("en", "until 9:00 PM today, Nov 22"), ("es", "hasta hoy 22 nov, 9:00 p.m.")])
+def test_short_channels_say_where_until_when_and_what_to_do_first(renderer, channel, language, until):
+    text = everything(renderer.alert(stored(), channel, language))
+    assert until in text
+    assert ".." not in text
+    assert text.index("Gowanus") < text.index(until) < text.index("Move" if language == "en" else "Suba")
+
+
+def test_a_cancellation_names_no_end_and_says_that_it_is_over(renderer):
+    for channel in ("email", "sms", "web_push", "telegram", "apprise"):
+        text = everything(renderer.alert(stored(msgType="Cancel"), channel, "en"))
+        assert "9:00 PM" not in text
+        assert "no longer need to act" in text
+
+
+@pytest.mark.parametrize(
+    ("end", "english"),
+    [
+        (NOW.replace(hour=21, minute=0), "9:00 PM today, Nov 22"),
+        (NOW.replace(hour=2, minute=30) + timedelta(days=1), "2:30 AM tomorrow, Nov 23"),
+        (NOW.replace(day=24, hour=9, minute=5), "9:05 AM on Tue, Nov 24"),
+        (NOW.replace(year=2027, month=1, day=4, hour=12, minute=0), "12:00 PM on Mon, Jan 4, 2027"),
+        (NOW.replace(day=23, hour=0, minute=0), "11:59 PM today, Nov 22"),
+    ],
+)
+def test_an_end_is_said_in_the_citys_time_with_its_day_and_midnight_belongs_to_the_day_that_ends(end, english):
+    phrases = Phrases("en", {}, CITY, "US")
+    assert phrases.end(end.timestamp(), NOW.timestamp()) == english
+
+
+@pytest.mark.parametrize(
+    ("names", "most", "said"),
+    [
+        (("Astoria",), 3, "Astoria"),
+        (("11201", "11205"), 3, "ZIP 11201 and 11205"),
+        (("11201", "11205", "Gowanus", "Red Hook"), 3, "ZIP 11201, 11205, Gowanus, and 1 more"),
+    ],
+)
+def test_places_are_listed_as_people_say_them(names, most, said):
+    assert Phrases("en", {}, CITY, "US").places(names, most) == said
+
+
+def test_the_whole_city_and_a_nameless_area_are_said_too(renderer):
+    assert "all of New York City" in renderer.alert(stored(Place((), citywide=True)), "sms", "en").parts["text"]
+    assert "la zona del mapa" in renderer.alert(stored(Place(())), "sms", "es").parts["text"]
+
+
+def test_a_public_video_is_shown_and_nothing_where_there_is_none(renderer):
+    for channel in ("email", "telegram", "apprise"):
+        shown = renderer.alert(stored(), channel, "en", ("https://video.example/1", "javascript:alert(1)"))
+        for name in {"text", "html"} & shown.parts.keys():
+            assert "https://video.example/1" in shown.parts[name]
+            assert "javascript" not in shown.parts[name]
+        assert "ideo shared" not in everything(renderer.alert(stored(), channel, "en"))
+
+
+# Languages
+
+
+def test_a_reader_whose_language_has_no_frame_gets_the_english_one_around_their_own_words(renderer):
+    message = renderer.alert(stored(infos=(ENGLISH, ARABIC)), "email", "ar")
+    assert message.language == "en"
+    assert ARABIC.headline in message.parts["subject"]
+    assert "only available" not in everything(message)
+
+
+@pytest.mark.parametrize(
+    ("infos", "language", "sentence"),
+    [
+        ((ENGLISH,), "es", "Este aviso solo está disponible en inglés"),
+        ((SPANISH,), "en", "This notice is only available in Spanish"),
+        ((ARABIC,), "es", "Este aviso solo está disponible en árabe"),
+        ((ENGLISH,), "ko", "This notice is only available in English"),
+    ],
+)
+def test_words_that_exist_only_in_another_language_say_so_in_the_frames_language(renderer, infos, language, sentence):
+    for channel in ("email", "telegram", "apprise"):
+        message = renderer.alert(stored(infos=infos), channel, language)
+        assert sentence in message.parts.get("text", message.parts.get("html", ""))
+
+
+def test_the_authors_words_are_chosen_by_the_readers_language_then_english_then_first():
+    assert choose_info((ENGLISH, SPANISH), "es") is SPANISH
+    assert choose_info((ARABIC, ENGLISH), "es") is ENGLISH
+    assert choose_info((ARABIC, SPANISH), "ko") is ARABIC
+
+
+def test_right_to_left_words_carry_their_direction_inside_the_frame(renderer):
+    html = renderer.alert(stored(infos=(ARABIC,)), "email", "ar").parts["html"]
+    assert '<html lang="en" dir="ltr">' in html
+    assert re.search(r'<h1[^>]* lang="ar" dir="rtl"', html)
+    assert re.search(r'<p lang="ar" dir="rtl"[^>]*>تغمر', html)
+
+
+def extracted() -> set[str]:
+    methods = [(f"{channel}/**", "jinja2") for channel in TEXT_CHANNELS]
+    found = {phrase for _, _, phrase, *_ in extract_from_dir(str(TEMPLATES), methods)}
+    code = [*rendering.MARKS.values(), *rendering.MARK_NOTES.values(), *rendering.CHANGES.values(), *rendering.CHANGE_NOTES.values()]
+    times = ["%(time)s today, %(date)s", "%(time)s tomorrow, %(date)s", "%(time)s on %(date)s", "ZIP %(zip)s", "%(count)s more"]
+    places = ["all of %(city)s", "the area on the map", "This notice is only available in %(language)s."]
+    return {*found, *code, *ACTS.values(), *NOTICES.values(), *times, *places}
+
+
+@pytest.mark.parametrize("language", sorted(set(read_catalogues()) - {"en"}))
+def test_a_frames_catalogue_holds_every_phrase_once_with_its_places_and_nothing_else(language):
+    catalogue = read_catalogues()[language]
+    assert language in LANGUAGES
+    assert set(catalogue) == extracted()
+    for phrase, translation in catalogue.items():
+        assert sorted(PLACEHOLDER.findall(translation)) == sorted(PLACEHOLDER.findall(phrase))
+
+
+# Limits of the transports
+
+SCRIPTS = {
+    "gsm": "Move to higher ground now. ",
+    "accents": "Vaya a un lugar más alto, está inundándose. ",
+    "chinese": "立即前往更高的地方",
+    "arabic": "انتقل إلى مكان مرتفع الآن. ",
+    "emoji": "🌊 now! ",
+    "one word": "x",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("length", [1, 60, 200, 3000])
+def test_an_sms_takes_at_most_three_segments_and_keeps_what_matters(renderer, script, language, length):
+    words = (SCRIPTS[script] * length)[:length].strip()
+    info = Info(language=language, headline=words[:120], description=words, instruction=words)
+    text = renderer.alert(stored(status="Exercise", infos=(info,)), "sms", language).parts["text"]
+    assert segments(text).segments <= 3
+    assert text.startswith({"en": "EXERCISE: Act now: ", "es": "SIMULACRO: Actúe ya: "}[language])
+    assert {"en": "until 9:00 PM today, Nov 22", "es": "hasta hoy 22 nov, 9:00 p.m."}[language] in text
+    assert "Gowanus" in text
+    assert text.endswith({"en": f"{URL}/a/1z Tocsin. Reply STOP to end.", "es": f"{URL}/a/1z Tocsin. Responda STOP para salir."}[language])
+
+
+def test_an_sms_uses_the_room_that_there_is(renderer):
+    words = "Move to higher ground now and stay there until told otherwise. " * 30
+    text = renderer.alert(stored(infos=(Info(language="en", headline="Flood", instruction=words),)), "sms", "en").parts["text"]
+    assert segments(text).encoding == "GSM-7"
+    assert segments(text).characters > 430
+
+
+def test_an_sms_prefers_what_to_do_to_a_third_place_name(renderer):
+    area = Place(("Gowanus", "Red Hook", "Carroll Gardens", "Park Slope"))
+    text = renderer.alert(stored(area), "sms", "es").parts["text"]
+    assert "Gowanus y 3 más" in text
+    assert "Suba ahora" in text
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_subjects_stay_short_and_on_one_line(renderer, language):
+    info = Info(language=language, headline="Water main break " * 20)
+    subject = renderer.alert(stored(status="Exercise", msgType="Update", infos=(info,)), "email", language).parts["subject"]
+    assert len(subject) <= 80
+    assert subject.endswith("…")
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_push_message_fits_into_one_encrypted_record(renderer, script):
+    words = SCRIPTS[script] * 400
+    parts = renderer.alert(stored(infos=(Info(language="en", headline=words, description=words),)), "web_push", "en").parts
+    assert len(json.dumps(dict(parts), ensure_ascii=False).encode()) < 2500  # RFC 8291 leaves 3993 octets for this and the links
+
+
+class TelegramReader(HTMLParser):
+    """Counts what Telegram counts (text after entities), and refuses what Telegram would refuse."""
+
+    ALLOWED = frozenset({"b", "i", "a"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visible = 0
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        assert tag in self.ALLOWED
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.visible += len(data.encode("utf-16-le")) // 2
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_telegram_message_keeps_to_its_tags_and_its_4096_characters(renderer, script):
+    words = SCRIPTS[script] * 2000
+    info = Info(language="en", headline="<b>Flood</i> & more", description=words, instruction=words)
+    reader = TelegramReader()
+    reader.feed(renderer.alert(stored(infos=(info,)), "telegram", "en").parts["html"])
+    reader.close()
+    assert reader.open == []
+    assert reader.visible <= 4096
+
+
+# Links, slots and hostile text
+
+LINKS_OF_AN_ALERT = {
+    ("email", "subject"): (),
+    ("email", "text"): ("why", "unsubscribe"),
+    ("email", "html"): ("why", "unsubscribe"),
+    ("sms", "text"): (),
+    ("web_push", "title"): (),
+    ("web_push", "body"): (),
+    ("telegram", "html"): ("why", "unsubscribe"),
+    ("apprise", "title"): (),
+    ("apprise", "text"): ("why", "unsubscribe"),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("channel", PARTS)
+def test_an_alert_has_a_persons_links_exactly_where_they_belong(renderer, channel, language):
+    message = renderer.alert(stored(), channel, language)
+    slots = {(channel, name): slots_of([text]) for name, text in message.parts.items()}
+    assert slots == {key: links for key, links in LINKS_OF_AN_ALERT.items() if key[0] == channel}
+    assert "\x02" not in message.link + message.data
+
+
+HOSTILE = Info(
+    language="en",
+    headline='<script>alert("1")</script>\r\nBcc: x@example.org \x02access\x03 \u202eevil {{ slot("why") }}',
+    description="<img src=x onerror=alert(1)> & \x02confirm\x03",
+    instruction="</td></table><a href='https://evil.example'>here</a>",
+    web="javascript:alert(1)",
+)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("channel", PARTS)
+def test_hostile_words_stay_words(renderer, channel, language):
+    message = renderer.alert(stored(Place(("<b>Astoria</b>",)), infos=(HOSTILE,)), channel, language, ())
+    assert set(slots_of(message.parts.values())) <= {"why", "unsubscribe"}
+    assert "javascript:" not in everything(message)
+    assert "\u202e" not in everything(message)
+    for name in {"subject", "title"} & message.parts.keys():
+        assert "\n" not in message.parts[name]
+    for forbidden in ("<script", "<img", "</td></table><a href='https://evil", "<b>Astoria"):
+        assert forbidden not in message.parts.get("html", "")
+
+
+def test_the_mail_fetches_nothing_and_runs_nothing(renderer):
+    html = renderer.alert(stored(), "email", "en", ("https://video.example/1",)).parts["html"]
+    assert not re.search(r"<(img|script|link|iframe|object|form|video)|\ssrc=|url\(|@import|\son\w+=", html)
+    addresses = set(re.findall(r'href="([^"]+)"', html))
+    assert addresses == {
+        f"{URL}/alerts/alt_9f2k",
+        "https://www.example.gov/flood?a=1&amp;b=2",
+        "https://video.example/1",
+        slot("why"),
+        slot("unsubscribe"),
+        URL,
+    }
+
+
+def test_machines_get_the_document_in_the_interfaces_names_and_nothing_internal(renderer):
+    message = renderer.alert(stored(audience_languages=("en",)), "webhook", "en", ("https://video.example/1",))
+    data = json.loads(message.data)
+    assert data["id"] == "alt_9f2k"
+    assert data["severity"] == data["grade"] == "Severe"
+    assert data["infos"][1]["headline"] == SPANISH.headline
+    assert datetime.fromisoformat(data["expires"]) == datetime(2026, 11, 22, 21, 0, tzinfo=CITY)
+    assert data["links"] == {
+        "page": f"{URL}/alerts/alt_9f2k",
+        "short": f"{URL}/a/1z",
+        "cap": f"{URL}/feeds/cap/alt_9f2k.xml",
+        "videos": ["https://video.example/1"],
+    }
+    assert not {"audience_languages", "send_at", "known_since"} & data.keys()
+
+
+def test_a_message_carries_its_chain_its_times_and_its_page(renderer):
+    message = renderer.alert(stored(), "web_push", "en")
+    assert (message.purpose, message.topic, message.status, message.urgency) == ("alert", "alt_first", "Actual", "Immediate")
+    assert message.link == f"{URL}/alerts/alt_9f2k"
+    assert message.sent_at == NOW.timestamp()
+    assert message.expires_at - message.sent_at == (5 * 60 - 2) * 60
+
+
+@pytest.mark.parametrize("number", [0, 1, 35, 36, 71, 46655, 10**12])
+def test_the_short_code_reads_back(number):
+    assert int(short_code(number), 36) == number
+
+
+# Letters
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ko"])
+@pytest.mark.parametrize("channel", PARTS)
+@pytest.mark.parametrize("purpose", ["confirm", "access"])
+def test_a_letter_has_its_one_link_and_no_other(renderer, channel, purpose, language):
+    message = renderer.letter(purpose, channel, language, {"places": "11201, Astoria", "serial": "3"})
+    assert set(slots_of([*message.parts.values(), message.link])) == {purpose}
+    assert message.purpose == purpose
+    assert message.language == ("es" if language == "es" else "en")
+
+
+@pytest.mark.parametrize("channel", TEXT_CHANNELS)
+@pytest.mark.parametrize(("language", "nothing_else"), [("en", "nothing"), ("es", "no enviaremos")])
+def test_a_confirmation_says_what_for_and_that_nothing_else_will_come(renderer, channel, language, nothing_else):
+    text = everything(renderer.letter("confirm", channel, language, {"places": "11201 & Astoria"})).replace("&amp;", "&")
+    assert "11201 & Astoria" in text
+    assert nothing_else in text.lower()
+
+
+@pytest.mark.parametrize("channel", TEXT_CHANNELS)
+@pytest.mark.parametrize("notice", NOTICES)
+def test_a_notice_says_what_happened(renderer, channel, notice):
+    message = renderer.letter("notice", channel, "en", {"notice": notice})
+    assert NOTICES[notice] in everything(message)
+    assert set(slots_of(message.parts.values())) <= {"why", "unsubscribe"}
+
+
+@pytest.mark.parametrize("purpose", ["confirm", "access"])
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_letter_by_sms_takes_two_segments_with_its_link(renderer, purpose, language):
+    text = renderer.letter(purpose, "sms", language, {"places": "11201, Astoria"}).parts["text"]
+    assert segments(text.replace(slot(purpose), f"{URL}/{purpose}/" + "x" * 59)).segments == 2
