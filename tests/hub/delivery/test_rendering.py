@@ -50,11 +50,14 @@ class Place(msgspec.Struct, frozen=True):
     citywide: bool = False
 
 
+GOWANUS = Place()
+
+
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """A stored alert as far as a message says it."""
 
     document: Alert
-    area: Place = Place()
+    area: Place = GOWANUS
     id: str = "alt_9f2k"
     number: int = 71
     chain: str = "alt_first"
@@ -65,7 +68,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int = int(datetime(2026, 11, 22, 21, 0, tzinfo=CITY).timestamp() * 1000)
 
 
-def stored(area: Place = Place(), grade: int = 3, **changes: object) -> Stored:
+def stored(area: Place = GOWANUS, grade: int = 3, **changes: object) -> Stored:
     document = {
         "category": "Met",
         "event": "Flash Flood Warning",
