@@ -57,7 +57,8 @@ mailing = Table(
     Column("alert", _Key, ForeignKey("alert.number"), nullable=True, index=True),
     Column("parameters", Text, nullable=False, server_default=text("'{}'")),  # JSON for texts that are not alerts
     Column("priority", Integer, nullable=False),  # 0 first
-    Column("state", String(10), nullable=False),  # launched | planned | stopped | done
+    Column("state", String(10), nullable=False),  # launched | planned | done | stopped (by a person, or replaced by an update)
+    Column("audience", Text, nullable=False, server_default=text("'matched'")),  # matched | matched+reached | reached
     Column("matched", Integer, nullable=False, server_default=text("0")),  # people
     Column("created_at", BigInteger, nullable=False),
     Column("planned_at", BigInteger, nullable=True),
@@ -73,7 +74,7 @@ counter = Table(
     metadata,
     Column("mailing", _Key, ForeignKey("mailing.id"), primary_key=True),
     Column("channel", String(20), primary_key=True),
-    Column("outcome", String(12), primary_key=True),  # planned and each of hub.delivery.outcome
+    Column("outcome", String(20), primary_key=True),  # "planned", "possible_duplicate" and the names of hub.delivery.outcome.Outcome
     Column("count", BigInteger, nullable=False),
 )
 
@@ -89,9 +90,8 @@ batch = Table(
     Column("due_at", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False),  # 1 for the first try
     Column("state", Integer, nullable=False),  # 0 waiting, 1 leased; a finished batch is deleted
-    Column("node", BigInteger, nullable=True),
     Column("addresses", LargeBinary, nullable=False),  # little-endian int64 address ids, at most 1000
-    Index("batch_by_turn", "state", "priority", "due_at"),
+    Index("batch_by_turn", "channel", "state", "priority", "due_at"),
 )
 
 delivery = Table(
@@ -107,6 +107,12 @@ delivery = Table(
     sqlite_with_rowid=False,
 )
 
+catch_up = Table(
+    "catch_up",
+    metadata,
+    Column("subscriber", _Key, primary_key=True, autoincrement=False),  # joined or moved: is owed what is still live there
+)
+
 outbox = Table(
     "outbox",
     metadata,
@@ -116,13 +122,6 @@ outbox = Table(
     Column("channel", String(20), nullable=False),
     Column("copy", Text, nullable=False),  # JSON of the words that would have gone
     Column("at", BigInteger, nullable=False),
-)
-
-node = Table(
-    "node",
-    metadata,
-    Column("id", _Key, primary_key=True),
-    Column("heartbeat", BigInteger, nullable=False),
 )
 
 account = Table(

@@ -1,0 +1,289 @@
+"""The command line: `tocsin --help`. Each command imports what it needs and no more, so that publishing from a script starts fast."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hub.errors import HubError, InvalidInput, SettingsError
+from hub.settings import SETTINGS, Settings, load
+
+if TYPE_CHECKING:
+    from hub.staff.account import Staff
+    from hub.store.database import Database
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="Tocsin, the open alert hub for cities.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+)
+staff_app = typer.Typer(help="People who log in at /console.", no_args_is_help=True)
+token_app = typer.Typer(help="Tokens for programs that use the API.", no_args_is_help=True)
+subscribers_app = typer.Typer(help="Residents' subscriptions.", no_args_is_help=True)
+app.add_typer(staff_app, name="staff")
+app.add_typer(token_app, name="token")
+app.add_typer(subscribers_app, name="subscribers")
+
+Data = Annotated[str | None, typer.Option("--data", help="Data folder (TOCSIN_DATA).")]
+Url = Annotated[str, typer.Option("--url", envvar="TOCSIN_URL", help="The hub.")]
+Token = Annotated[str, typer.Option("--token", envvar="TOCSIN_TOKEN", help="From `tocsin token add`.")]
+
+out, err = Console(), Console(stderr=True)
+
+
+def fail(message: str) -> NoReturn:
+    """One line on stderr, exit code 1."""
+    err.print(f"tocsin: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end; errors that the hub raises on purpose are sentences, not tracebacks."""
+    import uvloop
+
+    try:
+        return uvloop.run(work)
+    except InvalidInput as error:
+        fail("\n".join(f"{fault.pointer or 'the document'}: {fault.detail}" for fault in error.errors))
+    except HubError as error:
+        fail(error.detail)
+
+
+def settings_with(**options: str | None) -> Settings:
+    """Settings, with what was given on the command line on top."""
+    try:
+        return load().replace("command line", **{name: value for name, value in options.items() if value is not None})
+    except SettingsError as error:
+        fail(error.detail)
+
+
+@asynccontextmanager
+async def database_of(settings: Settings) -> AsyncIterator[Database]:
+    """The hub's database, brought to this release's schema."""
+    from hub.store.database import Database
+    from hub.store.migrate import upgrade
+
+    async with Database(settings.database or f"sqlite:///{Path(settings.data) / 'tocsin.db'}") as database:
+        await asyncio.to_thread(upgrade, database.path)
+        yield database
+
+
+@asynccontextmanager
+async def staff_of(settings: Settings) -> AsyncIterator[Staff]:
+    """Accounts and tokens of the hub in the data folder."""
+    import time
+
+    from hub.staff.account import Staff
+
+    async with database_of(settings) as database:
+        yield Staff(database, time.time)
+
+
+@app.command()
+def serve(
+    demo: Annotated[bool, typer.Option("--demo", help="Sample staff, sample subscribers and the outbox.")] = False,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (TOCSIN_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for any free one (TOCSIN_PORT).")] = None,
+    data: Data = None,
+    senders: Annotated[int | None, typer.Option(help="Sender processes (TOCSIN_SENDERS).")] = None,
+    role: Annotated[str, typer.Option(help="all; web and deliver come with several nodes.")] = "all",
+) -> None:
+    """Run the hub until SIGTERM."""
+    from hub.application import serve as serve_hub
+    from hub.log import configure
+
+    if role != "all":
+        fail(f"--role {role}: this release runs as one node, with --role all")
+    settings = settings_with(host=host, port=_text(port), data=data, senders=_text(senders))
+    if demo and settings.origins["data"] == "default":
+        settings = settings.replace("--demo", data="data/demo")
+    configure(settings.log_level)
+    run(serve_hub(settings, demo=demo, say=lambda line: print(line, flush=True)))
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
+
+
+@app.command()
+def publish(
+    file: Annotated[str, typer.Argument(help="Alert as JSON or CAP 1.2 XML; - for standard input.")],
+    url: Url = "http://127.0.0.1:8080",
+    token: Token = "",
+    key: Annotated[str | None, typer.Option("--idempotency-key", help="The same key publishes once, however often it is sent.")] = None,
+) -> None:
+    """Publish an alert."""
+    from hub import remote
+
+    run(remote.publish(_read(file), url, token, key, say=_say))
+
+
+@app.command()
+def approve(alert: Annotated[str, typer.Argument(metavar="ID")], url: Url = "http://127.0.0.1:8080", token: Token = "") -> None:
+    """Approve an alert that somebody else wrote."""
+    from hub import remote
+
+    run(remote.approve(alert, url, token, say=_say))
+
+
+def _say(line: str) -> None:
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _read(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+
+
+@app.command("settings")
+def show_settings() -> None:
+    """Every setting, its value and where it came from."""
+    settings = settings_with()
+    table = Table("setting", "value", "from", "meaning", box=None, pad_edge=False)
+    for setting in SETTINGS:
+        value = getattr(settings, setting.name)
+        table.add_row(f"TOCSIN_{setting.name.upper()}", "(set)" if setting.secret and value else value, settings.origins[setting.name], setting.help)
+    out.print(table)
+
+
+@app.command()
+def migrate(data: Data = None) -> None:
+    """Bring the database to this release's schema. `serve` does so by itself."""
+    from hub.store.database import sqlite_path
+    from hub.store.migrate import upgrade
+
+    settings = settings_with(data=data)
+    try:
+        before, after = upgrade(sqlite_path(settings.database or f"sqlite:///{Path(settings.data) / 'tocsin.db'}"))
+    except SettingsError as error:
+        fail(error.detail)
+    _say(f"schema {before or 'none'} → {after}" if before != after else f"schema {after}, nothing to do")
+
+
+@app.command()
+def check(data: Data = None) -> None:
+    """Look for anything broken: settings, schema, keyring, the audit chain, the ledger. Exit code 1 when something is."""
+    from hub.doctor import examine
+
+    findings = run(examine(settings_with(data=data)))
+    for finding in findings:
+        out.print(("[green]ok[/]    " if finding.fine else "[red]wrong[/] ") + finding.what, highlight=False, soft_wrap=True)
+    if not all(finding.fine for finding in findings):
+        raise typer.Exit(1)
+
+
+@staff_app.command("add")
+def staff_add(
+    name: Annotated[str, typer.Argument()],
+    agency: Annotated[str, typer.Option()],
+    role: Annotated[str, typer.Option(help="author, publisher, approver, admin, partner or auditor.")],
+    data: Data = None,
+) -> None:
+    """Add a log-in; the password is asked for, or read from standard input."""
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+    async def work() -> None:
+        async with staff_of(settings_with(data=data)) as staff:
+            account = await staff.add(name, password, agency=agency, role=role)
+            _say(f"added {account.name} ({account.role}, {account.agency})")
+
+    run(work())
+
+
+@staff_app.command("list")
+def staff_list(data: Data = None) -> None:
+    """All log-ins."""
+
+    async def work() -> None:
+        async with staff_of(settings_with(data=data)) as staff:
+            table = Table("name", "role", "agency", "state", box=None, pad_edge=False)
+            for account in await staff.list():
+                table.add_row(account.name, account.role, account.agency, "disabled" if account.disabled else "active")
+            out.print(table)
+
+    run(work())
+
+
+@staff_app.command("disable")
+def staff_disable(name: Annotated[str, typer.Argument()], data: Data = None) -> None:
+    """End a log-in and its sessions."""
+
+    async def work() -> None:
+        async with staff_of(settings_with(data=data)) as staff:
+            await staff.disable(name)
+            _say(f"disabled {name}")
+
+    run(work())
+
+
+@token_app.command("add")
+def token_add(agency: Annotated[str, typer.Option()], role: Annotated[str, typer.Option()], data: Data = None) -> None:
+    """Make a token; it stands alone on standard output and is shown only now."""
+
+    async def work() -> None:
+        async with staff_of(settings_with(data=data)) as staff:
+            print(await staff.add_token(agency, role))
+
+    run(work())
+
+
+@token_app.command("list")
+def token_list(data: Data = None) -> None:
+    """All tokens, without the tokens themselves."""
+
+    async def work() -> None:
+        async with staff_of(settings_with(data=data)) as staff:
+            table = Table("number", "role", "agency", "state", box=None, pad_edge=False)
+            for token in await staff.list_tokens():
+                table.add_row(str(token.id), token.role, token.agency, "disabled" if token.disabled else "active")
+            out.print(table)
+
+    run(work())
+
+
+@token_app.command("disable")
+def token_disable(number: Annotated[int, typer.Argument()], data: Data = None) -> None:
+    """Void a token."""
+
+    async def work() -> None:
+        async with staff_of(settings_with(data=data)) as staff:
+            await staff.disable_token(number)
+            _say(f"disabled token {number}")
+
+    run(work())
+
+
+@subscribers_app.command("import")
+def subscribers_import(
+    file: Annotated[str, typer.Argument(metavar="CSV", help="- for standard input.")],
+    source: Annotated[str, typer.Option("--source", help="Where consent was given, for rows without consent_source.")] = "",
+    data: Data = None,
+) -> None:
+    """Bring in people who consented elsewhere; the source of each consent is kept."""
+    from hub.importing import import_file
+
+    report = run(import_file(settings_with(data=data), _read(file), source, err))
+    for line, why in report.refused[:20]:
+        err.print(f"line {line}: {why}", markup=False, highlight=False, soft_wrap=True)
+    _say(f"{report.rows} rows, {report.people} people taken, {len(report.refused)} rows refused")
+    if report.refused:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point of the `tocsin` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Alerts as they are kept: the author's document, the area as it was resolved, and what has become of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hub.alerts.alert import Alert
+from hub.alerts.area import ResolvedArea
+from hub.store.database import Database
+from hub.store.tables import alert as table
+
+_document = msgspec.json.Decoder(Alert)
+_area = msgspec.json.Decoder(ResolvedArea)
+
+
+class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table `alert`. Times are milliseconds since 1970; `grade` is a rank of subscriptions.severity."""
+
+    number: int
+    id: str
+    chain: str
+    status: str
+    agency: str
+    source: str
+    identifier: str | None
+    sender: str | None
+    sent_at: int
+    grade: int
+    document: Alert
+    area: ResolvedArea
+    hash: str
+    audience: int
+    author: str
+    approver: str | None
+    created_at: int
+    approved_at: int | None
+    live_at: int | None
+    ended_at: int | None
+    send_at: int | None
+    expires_at: int
+
+
+def stored(row: Row[Any]) -> StoredAlert:
+    """A table row as a value."""
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name for the mapping view
+    values["document"] = _document.decode(values["document"])
+    values["area"] = _area.decode(values["area"])
+    return StoredAlert(**values)
+
+
+class AlertStore:
+    """Reads alerts; only `hub.publishing` writes them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, alert_id: str) -> StoredAlert | None:
+        """By its id."""
+        return await self._one(select(table).where(table.c.id == alert_id))
+
+    async def by_number(self, number: int) -> StoredAlert | None:
+        """By its number, which mailings and short links use."""
+        return await self._one(select(table).where(table.c.number == number))
+
+    async def live(self, now: int) -> list[StoredAlert]:
+        """What holds now, the worst and newest first. Cancels are told, not listed."""
+        query = (
+            select(table).where(table.c.status == "live", table.c.expires_at > now).order_by(table.c.grade.desc(), table.c.live_at.desc())
+        )
+        return [alert for alert in await self._all(query) if alert.document.msgType != "Cancel"]
+
+    async def chain(self, chain: str) -> list[StoredAlert]:
+        """An alert with its updates and its cancel, oldest first."""
+        return await self._all(select(table).where(table.c.chain == chain).order_by(table.c.number))
+
+    async def recent(
+        self, *, status: Sequence[str] = (), since: int | None = None, before: int | None = None, topic: str | None = None, limit: int = 50
+    ) -> list[StoredAlert]:
+        """Newest first. `before` is the number at which the last page ended, `since` milliseconds since 1970."""
+        query = select(table).order_by(table.c.number.desc())
+        if status:
+            query = query.where(table.c.status.in_(status))
+        if since is not None:
+            query = query.where(table.c.created_at >= since)
+        if before is not None:
+            query = query.where(table.c.number < before)
+        if topic is None:
+            return await self._all(query.limit(limit))
+        found = [alert for alert in await self._all(query.limit(limit * 20)) if topic in alert.document.topics]
+        return found[:limit]
+
+    async def _one(self, query: Select[Any]) -> StoredAlert | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return stored(row) if row is not None else None
+
+    async def _all(self, query: Select[Any]) -> list[StoredAlert]:
+        async with self._database.read() as connection:
+            return [stored(row) for row in await connection.execute(query)]
+
+
+async def fetch(connection: AsyncConnection, alert_id: str) -> StoredAlert | None:
+    """Inside a caller's transaction."""
+    row = (await connection.execute(select(table).where(table.c.id == alert_id))).one_or_none()
+    return stored(row) if row is not None else None

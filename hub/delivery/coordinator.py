@@ -1,0 +1,283 @@
+"""The coordinator feeds the senders and settles what they report. It owns the ledger; they own the sending.
+
+Three loops: `_dispatch` leases batches whenever a signal, a due time or the sweep says there may be some and a sender has room;
+`_settle` commits whatever has come in since the last commit and opens the senders' windows by as much; `_watch` replaces senders that died
+or hang. A signal is only a hint: the sweep each second is the guarantee.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from channels.contract import Message
+from hub.clock import Clock
+from hub.delivery import frames, retry_policy
+from hub.delivery.frames import Row
+from hub.delivery.ledger import Leased, Ledger, Settlement
+from hub.delivery.outcome import OPEN, Outcome
+
+WINDOW = 512
+HELD_PER_CHANNEL = 2
+"""Batches of one channel that a sender holds: one being handed over and one ready behind it."""
+SWEEP_S = 1.0
+HUNG_S = 5.0
+LOWEST = 1_000
+
+log = structlog.get_logger()
+
+
+Taken = tuple["Handle | None", Leased, list[Row], bool]
+"""Rows of one batch that came in, from whom, and whether they are its last; no sender for what never left the coordinator."""
+
+
+class Handle:
+    """One sender process as the coordinator sees it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.process, self.reader, self.writer = process, reader, writer
+        self.held: dict[int, Leased] = {}
+        self.heard = time.monotonic()
+        self.ended = asyncio.Event()
+
+    def send(self, frame: frames.ToSender) -> None:
+        """Queue a frame; a sender that has gone is noticed by its reader."""
+        if not self.writer.is_closing():
+            self.writer.write(frames.encode(frame))
+
+    def room(self, channel: str) -> tuple[int, int]:
+        """(batches it can take, only those of priority below this): an urgent one may always join lesser ones."""
+        priorities = [leased.priority for leased in self.held.values() if leased.channel == channel]
+        if len(priorities) < HELD_PER_CHANNEL:
+            return HELD_PER_CHANNEL - len(priorities), LOWEST
+        return 1, min(priorities)
+
+
+class Coordinator:
+    """Start with `async with`. `render` makes the message of a leased batch, `settled` is told after each commit."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        configure: frames.Configure,
+        clock: Clock,
+        *,
+        senders: int,
+        render: Callable[[Leased], Awaitable[Message]],
+        rate_of: Callable[[str, bool], float | None],
+        settled: Callable[[set[int], Sequence[Settlement], Sequence[int]], Awaitable[None]],
+    ) -> None:
+        self._ledger, self._configure, self._clock = ledger, configure, clock
+        self._count = senders
+        self._render, self._rate_of, self._settled = render, rate_of, settled
+        self.handles: list[Handle] = []
+        self._rows: list[Taken] = []
+        self._committing = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._incoming = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._readers: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._halted: set[int] = set()
+
+    async def __aenter__(self) -> Coordinator:
+        voided = await self._ledger.void_leases()
+        if voided:
+            log.warning("leases_voided", batches=voided)
+        for _ in range(self._count):
+            await self._start_sender()
+        self._tasks = [asyncio.create_task(loop()) for loop in (self._dispatch, self._settle, self._watch)]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Start nothing more, take the receipts of what is in flight, commit them, end the senders."""
+        self._stopping = True
+        for handle in self.handles:
+            handle.send(frames.Drain())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HUNG_S):
+                await asyncio.gather(*(handle.ended.wait() for handle in self.handles))
+        for handle in self.handles:
+            await self._end(handle)
+        await asyncio.gather(*self._readers)
+        while self._rows:
+            await self._commit()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def wake(self) -> None:
+        """There may be work."""
+        self._wake.set()
+
+    @property
+    def alive(self) -> int:
+        """Senders that run."""
+        return sum(1 for handle in self.handles if not handle.ended.is_set())
+
+    async def halt(self, mailing: int) -> int:
+        """Stop a mailing on every sender; returns how many people were withheld at once (those a sender holds follow by receipt)."""
+        for handle in self.handles:
+            handle.send(frames.Halt(mailing))
+        return await self._ledger.halt(mailing, int(self._clock() * 1000))
+
+    async def _start_sender(self) -> None:
+        ours, theirs = socket.socketpair()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "hub.delivery.sender", str(theirs.fileno()), pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL
+        )
+        theirs.close()
+        reader, writer = await asyncio.open_connection(sock=ours, limit=2**20)
+        handle = Handle(process, reader, writer)
+        handle.send(self._configure)
+        self.handles.append(handle)
+        task = asyncio.create_task(self._read(handle))
+        self._readers.add(task)
+        task.add_done_callback(self._readers.discard)
+
+    async def _read(self, handle: Handle) -> None:
+        while (body := await frames.read(handle.reader)) is not None:
+            handle.heard = time.monotonic()
+            frame = frames.to_coordinator.decode(body)
+            if isinstance(frame, frames.Receipts) and (leased := handle.held.get(frame.batch)) is not None:
+                self._rows.append((handle, leased, frame.rows, frame.finished))
+                self._incoming.set()
+        handle.ended.set()
+        self._wake.set()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            for handle in list(self.handles):
+                handle.send(frames.Alive())
+                if time.monotonic() - handle.heard > HUNG_S or handle.ended.is_set():
+                    await self._replace(handle)
+            self._wake.set()
+
+    async def _replace(self, handle: Handle) -> None:
+        if self._stopping:
+            return
+        log.warning("sender_replaced", pid=handle.process.pid, batches=len(handle.held))
+        self.handles.remove(handle)
+        await self._end(handle)
+        await handle.ended.wait()
+        while any(owner is handle for owner, *_ in self._rows):
+            await self._commit()
+        await self._ledger.give_back(handle.held)
+        await self._start_sender()
+
+    async def _end(self, handle: Handle) -> None:
+        if not handle.ended.is_set():
+            with contextlib.suppress(ProcessLookupError):
+                handle.process.kill()
+        await handle.process.wait()
+        handle.writer.close()
+
+    async def _dispatch(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._stopping:
+                return
+            try:
+                await self._feed()
+            except Exception:  # noqa: BLE001 - process boundary: the sweep tries again in a second, and the log says why it must
+                log.exception("dispatch_failed")
+
+    async def _feed(self) -> None:
+        now = int(self._clock() * 1000)
+        for channel in await self._ledger.waiting_channels(now):
+            rooms = [(handle, *handle.room(channel)) for handle in self.handles if not handle.ended.is_set()]
+            # The sender with most room first, so that two senders share one large alert from its first second.
+            for handle, free, above in sorted(rooms, key=lambda room: (-room[1], -room[2], len(room[0].held))):
+                for leased in await self._ledger.lease(channel, free, above, now):
+                    await self._give(handle, leased)
+
+    async def _give(self, handle: Handle, leased: Leased) -> None:
+        try:
+            message = await self._render(leased)
+        except Exception:  # noqa: BLE001 - one text that can't be rendered must not hold up all others
+            log.exception("render_failed", mailing=leased.mailing, channel=leased.channel, language=leased.language)
+            rows = [Row(to.address, Outcome.FAILED, int(self._clock() * 1000), "the text could not be rendered") for to in leased.recipients]
+            self._rows.append((None, leased, rows, True))
+            self._incoming.set()
+            return
+        if handle.ended.is_set() or self._stopping:
+            await self._ledger.give_back([leased.batch])
+            return
+        handle.held[leased.batch] = leased
+        rate = self._rate_of(leased.channel, leased.simulated)
+        handle.send(
+            frames.Work(
+                leased.batch,
+                leased.mailing,
+                leased.channel,
+                leased.language,
+                leased.simulated,
+                message,
+                leased.priority,
+                rate / max(1, len(self.handles)) if rate else None,
+                leased.serial,
+                leased.recipients,
+            )
+        )
+
+    async def _settle(self) -> None:
+        while True:
+            await self._incoming.wait()
+            self._incoming.clear()
+            try:
+                await self._commit()
+            except Exception:  # noqa: BLE001 - a full disk or a locked file passes; receipts wait in memory and windows stay shut meanwhile
+                log.exception("settle_failed")
+                await asyncio.sleep(SWEEP_S)
+                self._incoming.set()
+
+    async def _commit(self) -> None:
+        """One transaction over all that has come in; the windows open only after it."""
+        async with self._committing:
+            await self._commit_taken(list(self._rows))
+
+    async def _commit_taken(self, taken: list[Taken]) -> None:
+        if not taken:
+            return
+        settlements = group(taken, self._clock())
+        finished = [leased for _, leased, _, last in taken if last]
+        ended = await self._ledger.settle(settlements, finished)
+        del self._rows[: len(taken)]
+        for handle, leased, rows, last in taken:
+            if handle is not None:
+                if last:
+                    handle.held.pop(leased.batch, None)
+                handle.send(frames.Committed(len(rows)))
+        if finished:
+            self._wake.set()
+        dead = [row.address for _, _, rows, _ in taken for row in rows if row.dead]
+        await self._settled({mailing.mailing for mailing in ended}, settlements, dead)
+
+
+def group(taken: Sequence[Taken], now: float) -> list[Settlement]:
+    """Rows that ended alike, together: one statement each in the ledger."""
+    alike: dict[tuple[int, int, str | None, float | None], tuple[Leased, list[Row]]] = {}
+    for _, leased, rows, _ in taken:
+        for row in rows:
+            outcome = Outcome.DOUBTFUL if row.maybe_sent else row.outcome
+            alike.setdefault((leased.batch, outcome, row.reason, row.after), (leased, []))[1].append(row)
+    return [_settlement(leased, Outcome(outcome), rows, reason, after, now) for (_, outcome, reason, after), (leased, rows) in alike.items()]
+
+
+def _settlement(leased: Leased, outcome: Outcome, rows: list[Row], reason: str | None, after: float | None, now: float) -> Settlement:
+    at, addresses = max(row.at_ms for row in rows), [row.address for row in rows]
+    if outcome in OPEN:
+        again = retry_policy.next_try(leased.priority, leased.attempt, after, now, leased.expires_at / 1000)
+        if again is not None:
+            return Settlement(leased, outcome, addresses, at, reason, due_at=int(again[0] * 1000), next_attempt=again[1])
+        outcome = Outcome.UNCERTAIN if outcome is Outcome.DOUBTFUL else Outcome.FAILED
+    copies = tuple((row.address, row.copy) for row in rows if row.copy is not None)
+    return Settlement(leased, outcome, addresses, at, reason, copies=copies)

@@ -1,0 +1,21 @@
+"""The name by which the outside knows one delivery: derived from the ledger's key, so it is stable over retries and stored nowhere."""
+
+from __future__ import annotations
+
+import struct
+from hashlib import blake2b
+
+_PAIR = struct.Struct("<QQ")
+
+
+class DeliveryIds:
+    """Makes ids that are unguessable and the same for every try of one (mailing, address)."""
+
+    def __init__(self, key: bytes) -> None:
+        self._base = blake2b(key=key, digest_size=16, person=b"tocsin-delivery")
+
+    def of(self, mailing: int, address: int) -> str:
+        """32 hexadecimal digits."""
+        mac = self._base.copy()
+        mac.update(_PAIR.pack(mailing, address))
+        return mac.hexdigest()

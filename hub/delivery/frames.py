@@ -1,0 +1,110 @@
+"""What the coordinator and its senders say to each other: length-prefixed msgpack over a socket pair."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+
+import msgspec
+
+from channels.contract import ChannelSettings, Message
+
+_LENGTH = struct.Struct("<I")
+
+
+class Configure(msgspec.Struct, frozen=True, tag="configure"):
+    """First frame to a sender: everything it needs to know, since it never reads the database or the environment."""
+
+    channels: ChannelSettings
+    keyring: bytes
+    window: int
+    clock_shift: float
+
+
+class To(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One recipient as the ledger read it at lease; the address is still sealed."""
+
+    address: int
+    subscriber: int
+    epoch: int
+    key_id: int
+    sealed: bytes
+
+
+class Work(msgspec.Struct, frozen=True, tag="work"):
+    """One leased batch. `language` is its readers', which the words may not be in; `serial` goes into links that work once."""
+
+    batch: int
+    mailing: int
+    channel: str
+    language: str
+    simulated: bool
+    message: Message
+    priority: int
+    rate: float | None
+    serial: int
+    recipients: list[To]
+
+
+class Committed(msgspec.Struct, frozen=True, tag="committed"):
+    """So many receipts are on disk: the window moves on."""
+
+    count: int
+
+
+class Halt(msgspec.Struct, frozen=True, tag="halt"):
+    """Hand over no more of this mailing."""
+
+    mailing: int
+
+
+class Alive(msgspec.Struct, frozen=True, tag="alive"):
+    """Either side, every second: silence means hung."""
+
+
+class Drain(msgspec.Struct, frozen=True, tag="drain"):
+    """Start nothing more, finish what is in flight, send the receipts and end."""
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How one hand-over ended. `outcome` WAITING means: try again, after `after` seconds when the provider said so."""
+
+    address: int
+    outcome: int
+    at_ms: int
+    reason: str | None = None
+    after: float | None = None
+    dead: bool = False
+    maybe_sent: bool = False
+    copy: str | None = None
+
+
+class Receipts(msgspec.Struct, frozen=True, tag="receipts"):
+    """Some rows of one batch; `finished` when every recipient of it is accounted for."""
+
+    batch: int
+    rows: list[Row]
+    finished: bool = False
+
+
+ToSender = Configure | Work | Committed | Halt | Alive | Drain
+ToCoordinator = Receipts | Alive
+
+_encoder = msgspec.msgpack.Encoder()
+to_sender = msgspec.msgpack.Decoder(ToSender)
+to_coordinator = msgspec.msgpack.Decoder(ToCoordinator)
+
+
+def encode(frame: ToSender | ToCoordinator) -> bytes:
+    """One frame with its length in front."""
+    body = _encoder.encode(frame)
+    return _LENGTH.pack(len(body)) + body
+
+
+async def read(reader: asyncio.StreamReader) -> bytes | None:
+    """The next frame's body, None when the other side has gone."""
+    try:
+        (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+        return await reader.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None

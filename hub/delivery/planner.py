@@ -1,0 +1,155 @@
+"""From a launched mailing to its frozen list of recipients: match, group, and write all batches in one transaction.
+
+What goes out must be what was approved: the planner computes the hash of the alert anew and plans nothing when it differs (S5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import numpy as np
+import structlog
+from sqlalchemy import select
+
+from hub.alerts.area import target
+from hub.alerts.fingerprint import fingerprint
+from hub.alerts.store import AlertStore, StoredAlert
+from hub.clock import Clock, milliseconds
+from hub.delivery.ledger import BATCH_SIZE, Ledger, Offer, Planned, Reached
+from hub.store import tables
+from hub.store.database import Database
+from subscriptions import languages
+from subscriptions.areas import AreaCatalog
+from subscriptions.audience import Audience
+from subscriptions.matching import Target
+
+SECONDS_OF_WORK = 5.0
+"""A batch is no more than this at its provider's rate, so that no lease is held for long."""
+SWEEP_S = 1.0
+
+log = structlog.get_logger()
+
+
+class Planner:
+    """Runs beside the coordinator. `wake` is a hint; a sweep each second finds what a crash or a lost signal left behind."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        audience: Audience,
+        catalog: AreaCatalog,
+        clock: Clock,
+        *,
+        refresh: Callable[[], Awaitable[None]],
+        rate_of: Callable[[str, bool], float | None],
+        planned: Callable[[], None],
+    ) -> None:
+        self._database, self._ledger, self._audience, self._catalog, self._clock = database, ledger, audience, catalog, clock
+        self._alerts = AlertStore(database)
+        self._refresh, self._rate_of, self._planned = refresh, rate_of, planned
+        self._wake = asyncio.Event()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Something was launched, or somebody is owed what is live."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(SWEEP_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            try:
+                await self.plan_launched()
+                await self.catch_up()
+            except Exception:  # noqa: BLE001 - process boundary: the sweep tries again, the log says why it must
+                log.exception("planning_failed")
+
+    async def plan_launched(self) -> None:
+        """Every launched mailing, the most urgent first."""
+        query = (
+            select(tables.mailing.c.id, tables.mailing.c.alert, tables.mailing.c.audience)
+            .where(tables.mailing.c.state == "launched")
+            .order_by(tables.mailing.c.priority, tables.mailing.c.id)
+        )
+        async with self._database.read() as connection:
+            launched = (await connection.execute(query)).all()
+        if launched:
+            await self._refresh()
+        for mailing, number, audience in launched:
+            alert = await self._alerts.by_number(number)
+            if alert is not None:
+                await self._plan(mailing, alert, audience)
+
+    async def _plan(self, mailing: int, alert: StoredAlert, audience: str) -> None:
+        if fingerprint(alert.document, alert.area, alert.grade) != alert.hash:
+            log.error("hash_differs", alert_id=alert.id)
+            await self._ledger.halt(mailing, milliseconds(self._clock))
+            return
+        lists, people = self._matched(alert) if audience != "reached" else ({}, np.zeros(0, dtype=np.int64))
+        if audience != "matched":
+            reached = await self._ledger.reached(await self._earlier(alert))
+            lists, people = _with_reached(lists, people, reached)
+        if await self._ledger.plan(mailing, len(people), self._sized(lists), milliseconds(self._clock)):
+            log.info("planned", alert_id=alert.id, mailing=mailing, people=len(people))
+            self._planned()
+
+    def _matched(self, alert: StoredAlert) -> tuple[Lists, np.ndarray]:
+        match = self._audience.match(self._target(alert))
+        return {(group.channel, group.language, group.simulated): ids for group, ids in match.groups.items()}, match.subscribers
+
+    def _target(self, alert: StoredAlert) -> Target:
+        return target(alert.area, alert.document, alert.grade, self._catalog)
+
+    def _sized(self, lists: Lists) -> list[Planned]:
+        planned = []
+        for (channel, language, simulated), addresses in lists.items():
+            rate = self._rate_of(channel, simulated)
+            size = BATCH_SIZE if rate is None else min(BATCH_SIZE, max(1, int(rate * SECONDS_OF_WORK)))
+            planned.append(Planned(channel, language, simulated, addresses, size))
+        return planned
+
+    async def _earlier(self, alert: StoredAlert) -> list[int]:
+        query = (
+            select(tables.mailing.c.id)
+            .join(tables.alert, tables.alert.c.number == tables.mailing.c.alert)
+            .where(tables.alert.c.chain == alert.chain, tables.alert.c.number < alert.number)
+        )
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def catch_up(self) -> None:
+        """Send what is still live to those who have just confirmed or moved (S28), to each address at most once."""
+        async with self._database.read() as connection:
+            owed = list((await connection.execute(select(tables.catch_up.c.subscriber))).scalars())
+        if not owed:
+            return
+        await self._refresh()
+        live = await self._alerts.live(milliseconds(self._clock))
+        targets = [(alert, self._target(alert)) for alert in live]
+        for subscriber in owed:
+            offers = [
+                Offer(alert.number, group.channel, group.language, group.simulated, ids.tolist())
+                for alert, aim in targets
+                for group, ids in self._audience.match_one(subscriber, aim).groups.items()
+            ]
+            await self._ledger.catch_up(subscriber, offers, milliseconds(self._clock))
+        self._planned()
+
+
+Lists = dict[tuple[str, str, bool], np.ndarray]
+
+
+def _with_reached(lists: Lists, people: np.ndarray, reached: Sequence[Reached]) -> tuple[Lists, np.ndarray]:
+    """Whoever was reached before is told of what became of it, wherever their places are now (S3)."""
+    together = {key: set(ids.tolist()) for key, ids in lists.items()}
+    for row in reached:
+        together.setdefault((row.channel, languages.tag(row.language), row.simulated), set()).add(row.address)
+    everyone = np.union1d(people, np.array([row.subscriber for row in reached], dtype=np.int64))
+    return {key: np.array(sorted(ids), dtype=np.int64) for key, ids in together.items()}, everyone

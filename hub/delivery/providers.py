@@ -1,0 +1,47 @@
+"""Whether the providers that this hub is configured for can be reached: looked at from time to time, so that /readyz says it before anyone
+needs them. A provider that is away stops nothing: its deliveries are retried by the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlsplit
+
+from channels.contract import ChannelSettings
+
+LOOK_EVERY_S = 15.0
+CONNECT_S = 3.0
+_PORTS = {"smtp": 25, "smtps": 465, "smpp": 2775, "http": 80, "https": 443}
+
+
+class Providers:
+    """`status` maps a configured channel to ``ok`` or to why it can't be reached, without names or passwords."""
+
+    def __init__(self, settings: ChannelSettings) -> None:
+        urls = {"email": settings.smtp, "sms": settings.sms, "telegram": settings.telegram_api if settings.telegram_token else None}
+        self._endpoints = {channel: point for channel, url in urls.items() if url and (point := _endpoint(url))}
+        self.status: dict[str, str] = dict.fromkeys(self._endpoints, "not looked at yet")
+
+    async def look(self) -> None:
+        """One connection to each, opened and closed."""
+        answers = await asyncio.gather(*(_reachable(*point) for point in self._endpoints.values()))
+        self.status = dict(zip(self._endpoints, answers, strict=True))
+
+
+def _endpoint(url: str) -> tuple[str, int] | None:
+    """Host and port of a provider whose protocol we speak ourselves; an Apprise URL has neither in a common place."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        return None
+    return parts.hostname, parts.port or _PORTS[parts.scheme]
+
+
+async def _reachable(host: str, port: int) -> str:
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            _, writer = await asyncio.open_connection(host, port)
+    except TimeoutError:
+        return "no answer"
+    except OSError as error:
+        return "refused" if isinstance(error, ConnectionRefusedError) else "unreachable"
+    writer.close()
+    return "ok"

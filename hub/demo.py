@@ -1,0 +1,242 @@
+"""The demonstration: two log-ins, twenty sample subscribers over the five boroughs, and notices ready to publish.
+
+Samples are named by their place, never by a person, and whatever goes to them goes to the outbox. A demonstration has a data folder of its
+own and refuses a real hub's.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from hub.clock import instant
+from hub.store import tables
+from subscriptions.csv_import import import_csv
+from subscriptions.store.tables import subscriber
+
+if TYPE_CHECKING:
+    from hub.application import Hub
+
+AGENCY = "Sample Emergency Management"
+LOG_INS = [("author", "author", "demo-author"), ("approver", "approver", "demo-approver")]
+CONSENT = "sample of the demonstration"
+
+_SAMPLES = (
+    # place, language, channel of each
+    ("zip:10001", "en", "email"),
+    ("zip:10025", "es", "sms"),
+    ("zip:10033", "es", "telegram"),
+    ("neighborhood:Chinatown-Two Bridges", "zh-Hans", "web_push"),
+    ("zip:11201", "en", "web_push"),
+    ("zip:11201", "en", "sms"),
+    ("zip:11205", "en", "email"),
+    ("zip:11224", "ru", "email"),
+    ("zip:11220", "es", "web_push"),
+    ("point:40.6782,-73.9442,1200", "ht", "telegram"),
+    ("zip:11101", "en", "apprise"),
+    ("zip:11368", "es", "email"),
+    ("neighborhood:Astoria (Central)", "en", "telegram"),
+    ("zip:11691", "en", "sms"),
+    ("zip:10451", "es", "sms"),
+    ("zip:10463", "en", "email"),
+    ("borough:Bronx", "en", "webhook"),
+    ("zip:10301", "en", "email"),
+    ("zip:10312", "en", "web_push"),
+    ("citywide", "en", "webhook"),
+)
+
+
+def sample_csv() -> list[str]:
+    """The sample subscribers in the format of `tocsin subscribers import`."""
+    lines = ["person,label,zip,neighborhood,borough,lat,lon,radius_m,citywide,topics,minimum_severity,language,channel,address,consent_source,sample"]
+    for number, (place, language, channel) in enumerate(_SAMPLES, 1):
+        kind, _, name = place.partition(":")
+        lat, lon, radius = name.split(",") if kind == "point" else ("", "", "")
+        cells = [
+            f"sample-{number}",
+            f"Sample, {name or kind}" if kind != "point" else "Sample, around a point in 11213",
+            *(name if kind == wanted else "" for wanted in ("zip", "neighborhood", "borough")),
+            *(lat, lon, radius),
+            "1" if kind == "citywide" else "",
+            "",
+            "Minor",
+            language,
+            channel,
+            _address(channel, number),
+            CONSENT,
+            "1",
+        ]
+        lines.append(",".join(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in cells))
+    return lines
+
+
+def _address(channel: str, number: int) -> str:
+    """Addresses that belong to nobody: example domains and numbers kept free for fiction."""
+    return {
+        "email": f"sample{number}@example.org",
+        "sms": f"+1718555{100 + number:04d}",
+        "telegram": str(1_000_000 + number),
+        "webhook": f"https://hooks.example.org/sample-{number}",
+        "apprise": "mastodon://sample-token@mastodon.example.org",
+        "web_push": json.dumps({"endpoint": f"https://push.example.org/sample-{number}", "keys": _SAMPLE_KEYS}),
+    }[channel]
+
+
+_SAMPLE_KEYS = {
+    # The base point of P-256 (FIPS 186-4, D.1.2.3): on the curve, and nobody's secret.
+    "p256dh": "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+    "auth": "AAAAAAAAAAAAAAAAAAAAAA",
+}
+
+
+def notices(now: float) -> list[tuple[str, str]]:
+    """(title, alert JSON) of notices as a city would write them, beginning now."""
+    return [(title, json.dumps(_alert(now, **alert), ensure_ascii=False, indent=1)) for title, alert in _NOTICES.items()]
+
+
+def _alert(now: float, *, hours: float, infos: dict[str, tuple[str, str, str]], **fields: Any) -> dict[str, Any]:
+    ends = instant(now) + timedelta(hours=hours)
+    texts = [
+        {"language": tag, "headline": headline, "description": description, "instruction": instruction}
+        for tag, (headline, description, instruction) in infos.items()
+    ]
+    return {"status": "Actual", "msgType": "Alert", "certainty": "Observed", "expires": ends.isoformat(timespec="seconds"), "infos": texts} | fields
+
+
+_NOTICES: dict[str, dict[str, Any]] = {
+    "Road closure in Downtown Brooklyn (goes out at once)": {
+        "category": "Transport",
+        "event": "Road Closure",
+        "urgency": "Immediate",
+        "severity": "Minor",
+        "hours": 4,
+        "area": {"zips": ["11201", "11205"]},
+        "infos": {
+            "en-US": (
+                "Flatbush Avenue Extension closed at Tillary Street",
+                "A water main has broken. Both directions are closed between Tillary Street and Concord Street. Buses are detoured.",
+                "Use Adams Street or Navy Street instead, and allow more time.",
+            ),
+            "es": (
+                "Flatbush Avenue Extension cerrada en Tillary Street",
+                "Se rompió una tubería de agua. Están cerrados ambos sentidos entre Tillary Street y Concord Street. Los autobuses se desvían.",
+                "Use Adams Street o Navy Street y calcule más tiempo.",
+            ),
+        },
+    },
+    "Flash flood warning for coastal Queens and Brooklyn (needs the second log-in)": {
+        "category": "Met",
+        "event": "Flash Flood Warning",
+        "urgency": "Immediate",
+        "severity": "Severe",
+        "certainty": "Likely",
+        "hours": 3,
+        "area": {"zips": ["11691", "11692", "11693", "11694", "11224", "11235"]},
+        "infos": {
+            "en-US": (
+                "Flash flooding in low-lying streets and basements",
+                "Two to three inches of rain are falling within an hour. Water rises fast in basements and underpasses.",
+                "Go to a higher floor now. Leave basement homes. Never walk or drive through moving water.",
+            ),
+            "es": (
+                "Inundación repentina en calles bajas y sótanos",
+                "Están cayendo de dos a tres pulgadas de lluvia en una hora. El agua sube rápido en sótanos y pasos subterráneos.",
+                "Suba a un piso más alto ahora. Salga de las viviendas en sótanos. No camine ni conduzca por agua en movimiento.",
+            ),
+        },
+    },
+    "Police activity near a place (a circle)": {
+        "category": "Security",
+        "event": "Police Activity",
+        "urgency": "Immediate",
+        "severity": "Moderate",
+        "hours": 2,
+        "area": {"circle": {"lat": 40.6937, "lon": -73.9903, "radius_m": 700}},
+        "infos": {
+            "en-US": (
+                "Police activity at Borough Hall, Brooklyn",
+                "Streets around Joralemon and Court Street are closed to traffic and people on foot.",
+                "Stay away from the area. If you are inside, follow the officers' directions.",
+            ),
+            "es": (
+                "Operativo policial en Borough Hall, Brooklyn",
+                "Las calles alrededor de Joralemon y Court Street están cerradas al tráfico y a peatones.",
+                "No se acerque a la zona. Si está dentro, siga las indicaciones de los agentes.",
+            ),
+        },
+    },
+    "Heat advisory for the whole city": {
+        "category": "Met",
+        "event": "Heat Advisory",
+        "urgency": "Expected",
+        "severity": "Moderate",
+        "certainty": "Likely",
+        "hours": 24,
+        "area": {"citywide": True},
+        "infos": {
+            "en-US": (
+                "Hot and humid: it will feel like 100 °F",
+                "The heat is dangerous for older people, small children and people with heart or lung disease.",
+                "Drink water often, rest in the shade or in a cooling center, and look in on your neighbors. Call 311 for the nearest center.",
+            ),
+            "es": (
+                "Calor y humedad: se sentirá como 100 °F",
+                "El calor es peligroso para personas mayores, niños pequeños y personas con enfermedades del corazón o los pulmones.",
+                "Beba agua a menudo, descanse a la sombra o en un centro de enfriamiento y visite a sus vecinos. Llame al 311 para el más cercano.",
+            ),
+        },
+    },
+    "Siren test (a drill, marked on every channel)": {
+        "status": "Test",
+        "category": "Other",
+        "event": "Siren Test",
+        "urgency": "Immediate",
+        "severity": "Minor",
+        "hours": 1,
+        "topics": ["test"],
+        "area": {"boroughs": ["Staten Island"]},
+        "infos": {
+            "en-US": ("Siren test at noon on Staten Island", "The sirens sound for one minute. Nothing has happened.", "Nothing to do."),
+            "es": ("Prueba de sirenas al mediodía en Staten Island", "Las sirenas suenan un minuto. No ha pasado nada.", "No tiene que hacer nada."),
+        },
+    },
+}
+
+
+async def fill(hub: Hub) -> None:
+    """Log-ins and samples, once."""
+    async with hub.database.read() as connection:
+        staff = (await connection.execute(select(func.count()).select_from(tables.account))).scalar_one()
+        people = (await connection.execute(select(func.count()).select_from(subscriber))).scalar_one()
+    if not staff:
+        for role, name, password in LOG_INS:
+            await hub.staff.add(name, password, agency=AGENCY, role="publisher" if role == "author" else role)
+    if not people:
+        await import_samples(hub)
+
+
+async def import_samples(hub: Hub) -> None:
+    """The twenty samples, by the same door as every import."""
+    report = await import_csv(hub.database, hub.keyring, hub.parsers, hub.catalog, sample_csv())
+    if report.refused:
+        raise RuntimeError(f"the samples don't fit this city: {report.refused[0][1]}")
+    await hub.refresh()
+
+
+def welcome(url: str) -> str:
+    """What the terminal shows at the start."""
+    lines = [
+        "",
+        "Tocsin, the open alert hub: a demonstration with sample subscribers. What goes to them goes to the outbox and nowhere else.",
+        "",
+        f"  Residents    {url}/            subscribe at {url}/subscribe",
+        f"  Staff        {url}/console",
+        *(f"               log in as {name!r} with the password {password!r}" for _, name, password in LOG_INS),
+        f"  Outbox       {url}/outbox      what would have gone, as a phone, a mail and a chat show it",
+        f"  Feeds        {url}/feeds/alerts.atom   {url}/live",
+        "",
+    ]
+    return "\n".join(lines)

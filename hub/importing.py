@@ -1,0 +1,37 @@
+"""`tocsin subscribers import`: people who consented elsewhere, with a progress bar."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from channels import catalog
+from hub.settings import Settings
+from hub.store.database import Database
+from hub.store.migrate import upgrade
+from subscriptions.areas import open_city
+from subscriptions.csv_import import ImportReport, import_csv
+from subscriptions.vault import open_keyring
+
+
+async def import_file(settings: Settings, content: bytes, source: str, console: Console) -> ImportReport:
+    """Import a whole CSV; a running hub takes the new people in before its next alert."""
+    folder = Path(settings.data)
+    lines = content.decode("utf-8-sig").splitlines()
+    places = await asyncio.to_thread(open_city, settings.city)
+    async with Database(settings.database or f"sqlite:///{folder / 'tocsin.db'}") as database:
+        await asyncio.to_thread(upgrade, database.path)
+        with Progress(console=console) as bar:
+            task = bar.add_task("importing", total=max(0, len(lines) - 1))
+            return await import_csv(
+                database,
+                open_keyring(folder, settings.keyring),
+                catalog.parsers(),
+                places,
+                lines,
+                source=source,
+                on_progress=lambda done: bar.update(task, completed=done),
+            )

@@ -1,0 +1,135 @@
+"""What an author and an approver see before anything goes out: who would get it, what it looks like, and what is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from channels import gsm7
+from hub.alerts.alert import Alert
+from hub.alerts.area import ResolvedArea, geojson
+from hub.alerts.store import StoredAlert
+from hub.delivery.rendering import PARTS, Renderer
+from subscriptions.areas import AreaCatalog
+from subscriptions.languages import nearest
+from subscriptions.matching import Match
+from subscriptions.severity import SEVERITIES
+
+
+class SmsLength(msgspec.Struct, frozen=True):
+    """What a text costs: `segments` are what a phone network carries and bills."""
+
+    encoding: str
+    segments: int
+    characters: int
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing of it is stored. `hash` is what an approval would be bound to."""
+
+    people: int
+    by_channel: dict[str, int]
+    grade: str
+    approval_needed: bool
+    hash: str
+    topics: tuple[str, ...]
+    messages: dict[str, dict[str, dict[str, str]]]
+    """Channel → language → part → text."""
+    sms: dict[str, SmsLength]
+    """Language → length of the SMS."""
+    adjacent: list[str]
+    """Neighbouring areas that get nothing (S10)."""
+    area_names: list[str]
+    area_geojson: dict[str, Any]
+    lint: list[str]
+    warnings: list[str]
+
+
+def preview_languages(document: Alert) -> tuple[str, ...]:
+    """The languages worth looking at: those the author wrote, and English and Spanish, in which the frames are written."""
+    written = [nearest(info.language) for info in document.infos]
+    return tuple(dict.fromkeys(tag for tag in (*written, "en", "es") if tag))
+
+
+def by_channel(match: Match) -> dict[str, int]:
+    """Deliveries per channel."""
+    counts: dict[str, int] = {}
+    for group, addresses in match.groups.items():
+        counts[group.channel] = counts.get(group.channel, 0) + len(addresses)
+    return counts
+
+
+def messages(renderer: Renderer, alert: StoredAlert) -> dict[str, dict[str, dict[str, str]]]:
+    """Every channel's words in every language of the preview; the marks of personal links become an ellipsis."""
+    return {
+        channel: {
+            language: {name: _plain(text) for name, text in _parts(renderer, alert, channel, language).items()}
+            for language in preview_languages(alert.document)
+        }
+        for channel in PARTS
+    }
+
+
+def _parts(renderer: Renderer, alert: StoredAlert, channel: str, language: str) -> dict[str, str]:
+    message = renderer.alert(alert, channel, language)
+    return dict(message.parts) or {"data": message.data}
+
+
+def _plain(text: str) -> str:
+    for mark in ("why", "unsubscribe"):
+        text = text.replace(f"\x02{mark}\x03", f"#{mark}")
+    return text
+
+
+def sms_lengths(rendered: dict[str, dict[str, dict[str, str]]]) -> dict[str, SmsLength]:
+    """Segments of the SMS in each language."""
+    lengths = {}
+    for language, parts in rendered["sms"].items():
+        cut = gsm7.segments(parts["text"])
+        lengths[language] = SmsLength(cut.encoding, cut.segments, cut.characters)
+    return lengths
+
+
+def lint(document: Alert) -> list[str]:
+    """What a reader would miss (S7): said to the author, and again to the approver."""
+    findings = []
+    for info in document.infos:
+        if not info.instruction.strip():
+            findings.append(f"{info.language}: nothing says what to do. Write an instruction.")
+        if not info.description.strip():
+            findings.append(f"{info.language}: nothing says what has happened. Write a description.")
+        if len(info.headline) > 100:
+            findings.append(f"{info.language}: the headline is longer than a lock screen shows (100 characters).")
+    languages = {nearest(info.language) for info in document.infos}
+    if "es" not in languages:
+        findings.append("No Spanish text: Spanish readers get the English words in a Spanish frame.")
+    return findings
+
+
+def adjacent_names(area: ResolvedArea, catalog: AreaCatalog) -> list[str]:
+    """Areas next to what was named that get nothing."""
+    if area.citywide:
+        return []
+    named = [found for key in area.keys if (found := catalog.get(key)) is not None]  # noqa: SIM118 - a field, not a mapping's keys
+    return [neighbour.name for neighbour in catalog.adjacent([place.index for place in named])] if named else []
+
+
+def describe(alert: StoredAlert, match: Match, renderer: Renderer, catalog: AreaCatalog, *, approval_needed: bool, warnings: list[str]) -> Preview:
+    """Put the whole preview together."""
+    rendered = messages(renderer, alert)
+    return Preview(
+        people=match.people,
+        by_channel=by_channel(match),
+        grade=SEVERITIES[alert.grade],
+        approval_needed=approval_needed,
+        hash=alert.hash,
+        topics=alert.document.topics,
+        messages=rendered,
+        sms=sms_lengths(rendered),
+        adjacent=adjacent_names(alert.area, catalog),
+        area_names=list(alert.area.names),
+        area_geojson=geojson(alert.area, catalog),
+        lint=lint(alert.document),
+        warnings=warnings,
+    )
