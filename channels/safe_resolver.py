@@ -1,0 +1,203 @@
+"""The guard against server-side request forgery: strangers name the host, so only public addresses are connected to.
+
+It looks at each address that a socket would really be opened to, after DNS and for literals alike, so a name that changes its mind
+between a check and its use gains nothing. No redirects, no proxy, no cookies, and little of an answer is read.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import AddrInfoType
+from yarl import URL
+
+from channels.contract import DeliveryFailed, Rejected, TryAgain, Uncertain
+from channels.http_client import PATIENT, SHORT_BODY, USER_AGENT, Timeouts
+from channels.http_outcomes import Answer
+from channels.receiver_url import IPAddress, as_address
+
+_HTTPS = 443
+_FIRST_UNPRIVILEGED_PORT = 1024
+
+_CLOSED_PORTS = frozenset(
+    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6379, 6566, *range(6665, 6670), 6679, 6697, 10080, 11211}
+)
+"""Ports above 1023 that are never a web server's: the Fetch standard's list of bad ports, Redis and memcached."""
+
+_NOT_PUBLIC_4 = tuple(
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    )
+)
+"""IANA IPv4 Special-Purpose Address Registry, multicast and reserved, written out since Python's own lists differ by version."""
+
+_PUBLIC_6 = ipaddress.IPv6Network("2000::/3")
+"""All of IPv6 that is in public use. IPv4-mapped, NAT64, loopback, link-local, unique local and multicast lie outside."""
+
+_NOT_PUBLIC_6 = tuple(ipaddress.IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
+"""Protocol assignments with Teredo, documentation and 6to4, from the IANA IPv6 Special-Purpose Address Registry."""
+
+_PRIVATE = tuple(
+    ipaddress.ip_network(network)
+    for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128", "fc00::/7")
+)
+"""What `allow_private` opens. Link-local stays closed: a cloud's metadata service lives there."""
+
+
+class ForbiddenAddressError(OSError):
+    """The host is, or resolves to, an address that strangers may not make this hub connect to."""
+
+
+def is_public(address: IPAddress) -> bool:
+    """Whether anyone on the internet could be at this address."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return not any(address in network for network in _NOT_PUBLIC_4)
+    return address in _PUBLIC_6 and not any(address in network for network in _NOT_PUBLIC_6)
+
+
+def is_reachable(address: IPAddress, *, allow_private: bool) -> bool:
+    """Whether a socket may be opened to this address."""
+    return is_public(address) or (allow_private and any(address in network for network in _PRIVATE))
+
+
+def check_target(url: URL, *, allow_private: bool) -> None:
+    """Scheme, port and literal address of a URL, before any I/O. Raises Rejected."""
+    if url.scheme != "https" and not allow_private:
+        raise Rejected("only https receivers are reached")
+    port = url.port or 0
+    if not allow_private and port != _HTTPS and (port < _FIRST_UNPRIVILEGED_PORT or port in _CLOSED_PORTS):
+        raise Rejected("this port is not reached")
+    address = as_address(url.host or "")
+    if address is not None and not is_reachable(address, allow_private=allow_private):
+        raise Rejected("this address is not public")
+
+
+class GuardedResolver(AbstractResolver):
+    """DNS whose answer counts only when each of its addresses may be connected to."""
+
+    def __init__(self, inner: AbstractResolver, *, allow_private: bool) -> None:
+        self._inner = inner
+        self._allow_private = allow_private
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        """The addresses of a name. Raises ForbiddenAddressError when one of them is not public, OSError when there are none."""
+        found = await self._inner.resolve(host, port, family)
+        for result in found:
+            _guard(result["host"], allow_private=self._allow_private)
+        return found
+
+    async def close(self) -> None:
+        """Close the resolver inside."""
+        await self._inner.close()
+
+
+class SafeClient:
+    """POSTs to hosts that strangers named. The session is opened at its first POST, in the running loop."""
+
+    def __init__(self, *, allow_private: bool, timeouts: Timeouts = PATIENT, resolver: AbstractResolver | None = None) -> None:
+        """`resolver` looks names up; the system's own by default."""
+        self._allow_private = allow_private
+        self._timeouts = timeouts
+        self._resolver = resolver
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """One POST. Raises Rejected for a forbidden target, TryAgain when nothing was sent, Uncertain when no answer came."""
+        target = URL(url, encoded=True)
+        check_target(target, allow_private=self._allow_private)
+        session = self._session or self._open()
+        try:
+            async with session.post(target, headers=headers, data=body, allow_redirects=False) as response:
+                if 200 <= response.status < 300:
+                    return Answer(response.status)
+                return Answer(response.status, response.headers.get("Retry-After"), await _short_body(response))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            # aiohttp's own words name the host, which is part of an address.
+            raise _failure(error) from None
+        except ValueError:
+            raise Rejected("this can't be sent as an HTTP request") from None
+
+    async def aclose(self) -> None:
+        """Close the session; a later POST opens a new one."""
+        session, self._session = self._session, None
+        if session:
+            await session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        timeouts = self._timeouts
+        self._session = aiohttp.ClientSession(
+            connector=self._connector(),
+            timeout=aiohttp.ClientTimeout(total=timeouts.connect + timeouts.answer, connect=timeouts.connect, sock_read=timeouts.answer),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT},
+            auto_decompress=False,
+            trust_env=False,
+        )
+        return self._session
+
+    def _connector(self) -> aiohttp.TCPConnector:
+        return aiohttp.TCPConnector(
+            resolver=GuardedResolver(self._resolver or aiohttp.ThreadedResolver(), allow_private=self._allow_private),
+            socket_factory=self._socket,
+            limit_per_host=8,
+            # Shorter than servers' own: a connection that is closed just as a POST leaves looks like a missing answer.
+            keepalive_timeout=3,
+        )
+
+    def _socket(self, target: AddrInfoType) -> socket.socket:
+        """The last look, at the address itself: aiohttp does not resolve literals."""
+        family, kind, protocol, _, address = target
+        _guard(str(address[0]), allow_private=self._allow_private)
+        return socket.socket(family, kind, protocol)
+
+
+def _guard(host: str, *, allow_private: bool) -> None:
+    address = as_address(host)
+    if address is None or not is_reachable(address, allow_private=allow_private):
+        raise ForbiddenAddressError("this address is not public")
+
+
+async def _short_body(response: aiohttp.ClientResponse) -> bytes:
+    """The start of a refusal's body. The status is the answer, so a body that breaks off is only a shorter one."""
+    try:
+        return await response.content.read(SHORT_BODY)
+    except (aiohttp.ClientError, TimeoutError):
+        return b""
+
+
+def _failure(error: aiohttp.ClientError | TimeoutError) -> DeliveryFailed:
+    # The certificate's error is a connector's error that has no os_error, so it comes first.
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return TryAgain("the receiver's certificate is not valid")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return _no_connection(error.os_error)
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return TryAgain("the connection timed out")
+    if isinstance(error, aiohttp.InvalidURL):
+        return Rejected("this can't be sent as an HTTP request")
+    return Uncertain("no answer came")
+
+
+def _no_connection(error: OSError) -> DeliveryFailed:
+    if isinstance(error, ForbiddenAddressError):
+        return Rejected("this address is not public")
+    return TryAgain("no connection could be made")
