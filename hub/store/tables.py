@@ -174,6 +174,7 @@ incident = Table(
     Column("id", String(40), primary_key=True),
     Column("agency", String(80), nullable=False),
     Column("title", String(200), nullable=False),
+    Column("place", String(80), nullable=True),  # area key such as "zip:11201", never a point (V11)
     Column("created_at", BigInteger, nullable=False),
 )
 
@@ -187,6 +188,7 @@ video = Table(
     Column("share_with_agencies", Integer, nullable=False, server_default=text("0")),
     Column("manage_hash", LargeBinary(32), nullable=False, unique=True),
     Column("receipt", Text, nullable=False),  # JSON consent receipts, one per choice
+    Column("reviewer", String(120), nullable=True),  # label of who let it be shown: what strangers send waits for a person (S14)
     Column("created_at", BigInteger, nullable=False),
     Column("removed_at", BigInteger, nullable=True),
 )
