@@ -1,0 +1,104 @@
+"""Confirming: whoever holds the letter's link, or presses Start in the bot, proves that an address is theirs.
+
+An address belongs to one subscription only. When it is confirmed from a second sign-up, that sign-up's places and choices go over to the
+subscription that had it, and nothing else: the other addresses of the sign-up may be a stranger's and stay where they are.
+"""
+
+from __future__ import annotations
+
+from subscriptions.desk import Desk, Work
+from subscriptions.errors import LinkExpired, LinkInvalid
+from subscriptions.limits import DAY_MS
+from subscriptions.links import LinkClaims
+from subscriptions.places import without_repeats
+from subscriptions.store import sql
+from subscriptions.store.sql import AddressRow, SubscriberRow
+from subscriptions.views import Confirmed, PendingView, pending_view
+
+CONFIRMATION_LIFE_MS = 7 * DAY_MS
+"""After so long an unconfirmed address is deleted, and a used link no longer answers."""
+
+
+class Confirmation:
+    """Takes confirmations."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def look(self, token: str) -> PendingView:
+        """What the link would confirm; changes nothing. Raises LinkInvalid, LinkExpired."""
+        claims = self._desk.links.read("confirm", token)
+        async with self._desk.transactions.read() as connection:
+            subscriber, address = await _find(Work(connection, self._desk.now()), claims)
+            return pending_view(self._desk, subscriber, address, await sql.places_of(connection, subscriber.id))
+
+    async def confirm(self, token: str) -> Confirmed:
+        """Confirm the address. Raises LinkInvalid, LinkExpired."""
+        claims = self._desk.links.read("confirm", token)
+        async with self._desk.work() as work:
+            subscriber, address = await _find(work, claims)
+            places = await sql.places_of(work.connection, subscriber.id)
+            manage = None
+            if address.state == "unconfirmed":
+                owner = await self._accept(work, subscriber, address, "link")
+                manage = await self._desk.new_manage_token(work, owner)
+                address = await sql.address_by_id(work.connection, address.id) or address
+            return Confirmed(manage=manage, view=pending_view(self._desk, subscriber, address, places))
+
+    async def attach_telegram(self, token: str, chat: str) -> bool:
+        """Tie a chat to the sign-up whose deep link was opened. False when the link is not ours, too old, or another chat's by now."""
+        try:
+            claims = self._desk.links.read("start", token)
+            async with self._desk.work() as work:
+                return await self._attach(work, claims, chat)
+        except (LinkInvalid, LinkExpired):
+            return False
+
+    async def _attach(self, work: Work, claims: LinkClaims, chat: str) -> bool:
+        subscriber, address = await _find(work, claims)
+        lookup = self._desk.addresses.lookup("telegram", chat)
+        if address.state != "unconfirmed":
+            return address.lookup == lookup
+        key_id, sealed = self._desk.addresses.keyring.seal("telegram", chat)
+        await sql.change_address(work.connection, address.id, lookup=lookup, key_id=key_id, sealed=sealed)
+        address = await sql.address_by_id(work.connection, address.id) or address
+        await self._accept(work, subscriber, address, "telegram")
+        return True
+
+    async def _accept(self, work: Work, subscriber: SubscriberRow, address: AddressRow, source: str) -> int:
+        """Make the address active where it belongs; returns the number of that subscription."""
+        existing = await sql.active_address(work.connection, address.lookup)
+        state = "active" if existing is None else "merged"
+        await sql.change_address(work.connection, address.id, state=state, confirmed_at=work.now)
+        owner = existing.subscriber if existing is not None else subscriber.id
+        if owner != subscriber.id:
+            await self._add_to(work, owner, subscriber, address.channel)
+        else:
+            if subscriber.status == "pending":
+                await sql.change_subscriber(work.connection, owner, status="active", confirmed_at=work.now)
+            await work.consent(subscriber, "confirmed", address.channel, source)
+        work.changed.add(owner)
+        await self._desk.tell_what_is_live(work, owner)
+        return owner
+
+    async def _add_to(self, work: Work, number: int, sign_up: SubscriberRow, channel: str) -> None:
+        """Nothing that the person had asked for before is lost: topics are joined, and the milder severity holds."""
+        owner = await sql.existing_subscriber(work.connection, number)
+        known, asked = [await sql.places_of(work.connection, row.id) for row in (owner, sign_up)]
+        await sql.add_places(work.connection, owner.id, without_repeats(known, asked))
+        await sql.change_subscriber(
+            work.connection,
+            owner.id,
+            topics=owner.topics | sign_up.topics,
+            minimum_severity=min(owner.minimum_severity, sign_up.minimum_severity),
+        )
+        await work.consent(owner, "changed", channel, f"confirmed sign-up {sign_up.public_id}")
+
+
+async def _find(work: Work, claims: LinkClaims) -> tuple[SubscriberRow, AddressRow]:
+    """The sign-up that an authentic link is about; LinkExpired when it is gone or too old."""
+    address = await sql.address_by_id(work.connection, claims.address)
+    subscriber = await sql.subscriber_by_id(work.connection, claims.subscriber)
+    if address is None or subscriber is None or address.created_at + CONFIRMATION_LIFE_MS <= work.now:
+        raise LinkExpired("this link is too old: sign up again to get a new one")
+    return subscriber, address

@@ -1,0 +1,127 @@
+"""What everyone who serves residents works with: the database, the keys, the city and the post, and the shape of one piece of work."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from subscriptions.addresses import AddressBook, NewAddress
+from subscriptions.areas import AreaCatalog
+from subscriptions.limits import Limits
+from subscriptions.links import Links
+from subscriptions.places import in_a_few_words, public_names
+from subscriptions.post import Letter, LetterPurpose, Post
+from subscriptions.store import sql
+from subscriptions.store.contract import Transactions
+from subscriptions.store.sql import AddressRow, PlaceRow, SubscriberRow
+from subscriptions.vault import hash_token, new_token
+
+POLICY = "2026-11"
+"""Version of the privacy policy that a consent receipt names."""
+
+SOURCE_CHARACTERS = 120
+MANAGE_LIFE_MS = 30 * 24 * 3_600_000
+
+AudienceHook = Callable[[int], Awaitable[None]]
+"""Told after the commit which subscription the audience must read again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """The parts, and the few steps that all services share."""
+
+    transactions: Transactions
+    links: Links
+    catalog: AreaCatalog
+    addresses: AddressBook
+    limits: Limits
+    post: Post
+    audience_changed: AudienceHook
+    clock: Callable[[], float]
+
+    def now(self) -> int:
+        """Milliseconds since 1970."""
+        return int(self.clock() * 1000)
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """One write transaction; when it has committed, the audience and the post are told."""
+        async with self.transactions.write() as connection:
+            work = Work(connection, self.now())
+            yield work
+            if work.changed:
+                # Last, because it locks the row that every other writer needs.
+                await sql.note_changes(connection, sorted(work.changed))
+        for subscriber in sorted(work.changed):
+            await self.audience_changed(subscriber)
+        if work.letters:
+            self.post.wake()
+
+    async def send(self, work: Work, purpose: LetterPurpose, to: AddressRow, language: int, parameters: dict[str, str]) -> None:
+        """Queue a letter to an address."""
+        letter = Letter(
+            purpose=purpose,
+            subscriber=to.subscriber,
+            address=to.id,
+            channel=to.channel,
+            language=language,
+            simulated=bool(to.simulated),
+            parameters=parameters,
+        )
+        await self.post.enqueue(work.connection, letter)
+        work.letters = True
+
+    async def tell_what_is_live(self, work: Work, subscriber: int) -> None:
+        """Safeguard S28: who joins or moves during an emergency is sent what is still on there."""
+        await self.post.live_for(work.connection, subscriber)
+        work.letters = True
+
+    async def new_manage_token(self, work: Work, subscriber: int) -> str:
+        """A random token that gives control; only its hash is kept."""
+        token = new_token()
+        await sql.add_access(work.connection, hash_token(token), subscriber, "manage", work.now + MANAGE_LIFE_MS)
+        return token
+
+    async def add_unconfirmed(self, work: Work, subscriber: int, new: NewAddress) -> AddressRow:
+        """Keep an address that has yet to prove itself."""
+        key_id, sealed = (0, b"") if new.canonical is None else self.addresses.keyring.seal(new.channel, new.canonical)
+        number = await sql.add_address(
+            work.connection,
+            subscriber=subscriber,
+            channel=new.channel,
+            state="unconfirmed",
+            lookup=new.lookup,
+            sealed=sealed,
+            key_id=key_id,
+            created_at=work.now,
+        )
+        return AddressRow(number, subscriber, new.channel, "unconfirmed", new.lookup, sealed, key_id, 0, 0, work.now, None)
+
+    def places_in_words(self, places: list[PlaceRow]) -> str:
+        """For a letter; "" for the whole city."""
+        return in_a_few_words(public_names(places, self.catalog))
+
+
+@dataclass
+class Work:
+    """One write transaction under way."""
+
+    connection: AsyncConnection
+    now: int
+    changed: set[int] = field(default_factory=set)
+    letters: bool = False
+
+    async def consent(self, subscriber: SubscriberRow, action: str, channel: str | None, source: str) -> None:
+        """Write a receipt."""
+        await sql.add_consent(
+            self.connection,
+            subscriber_public_id=subscriber.public_id,
+            action=action,
+            channel=channel,
+            source=source[:SOURCE_CHARACTERS],
+            policy=POLICY,
+            at=self.now,
+        )

@@ -1,0 +1,128 @@
+"""The residents' service as the hub sees it: one object, whose parts each do one thing.
+
+The way of a subscription: subscribe (pending) → confirm (active) → change, unsubscribe, end. `sign_up`, `confirmation`, `management` and
+`opting_out` hold the rules; `desk` is what they share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from subscriptions.addresses import AddressBook, Parser
+from subscriptions.areas import AreaCatalog
+from subscriptions.confirmation import Confirmation
+from subscriptions.desk import AudienceHook, Desk
+from subscriptions.limits import Limits
+from subscriptions.links import Links
+from subscriptions.management import Management
+from subscriptions.opting_out import MatchedPlaces, OptingOut
+from subscriptions.post import Post
+from subscriptions.sign_up import SignUp
+from subscriptions.store.contract import Transactions
+from subscriptions.store.sql import PlaceRow
+from subscriptions.subscriber import SubscriptionChange, SubscriptionRequest
+from subscriptions.vault import Keyring
+from subscriptions.views import Confirmed, PendingView, Subscribed, SubscriptionView, WhyView
+
+
+async def _cannot_tell(_subscriber: int, _mailing: int) -> Sequence[PlaceRow]:
+    return ()
+
+
+class Enrolment:
+    """Everything that residents can ask for. Every method is one transaction; errors are those of `subscriptions.errors`."""
+
+    def __init__(
+        self,
+        *,
+        transactions: Transactions,
+        keyring: Keyring,
+        links: Links,
+        catalog: AreaCatalog,
+        audience_changed: AudienceHook,
+        post: Post,
+        clock: Callable[[], float],
+        parsers: Mapping[str, Parser],
+        available: Callable[[], frozenset[str]],
+        limits: bool,
+        sms_countries: frozenset[str],
+        bot_name: Callable[[], str | None],
+        matched_places: MatchedPlaces = _cannot_tell,
+    ) -> None:
+        desk = Desk(
+            transactions=transactions,
+            links=links,
+            catalog=catalog,
+            addresses=AddressBook(keyring, parsers, available, sms_countries, bot_name),
+            limits=Limits(keyring, enabled=limits),
+            post=post,
+            audience_changed=audience_changed,
+            clock=clock,
+        )
+        self._sign_up = SignUp(desk)
+        self._confirmation = Confirmation(desk)
+        self._management = Management(desk)
+        self._opting_out = OptingOut(desk, matched_places)
+
+    async def subscribe(self, request: SubscriptionRequest, *, client: str, source: str) -> Subscribed:
+        """Keep a pending sign-up and ask its addresses. `client` is only counted, by its hash; `source` goes into the receipts.
+
+        Raises InvalidSubscription, TooManyRequests.
+        """
+        return await self._sign_up.subscribe(request, client=client, source=source)
+
+    async def look_at_confirmation(self, token: str) -> PendingView:
+        """What a confirmation link would confirm; changes nothing. Raises LinkInvalid, LinkExpired."""
+        return await self._confirmation.look(token)
+
+    async def confirm(self, token: str) -> Confirmed:
+        """Confirm an address; a repeat answers alike, without a manage token. Raises LinkInvalid, LinkExpired."""
+        return await self._confirmation.confirm(token)
+
+    async def attach_telegram(self, start_token: str, chat: str) -> bool:
+        """Confirm a Telegram sign-up by its deep link. False for a link that is not ours, is too old, or was used by another chat."""
+        return await self._confirmation.attach_telegram(start_token, chat)
+
+    async def view(self, manage: str) -> SubscriptionView:
+        """The whole subscription. Raises LinkInvalid, LinkExpired."""
+        return await self._management.view(manage)
+
+    async def change(self, manage: str, change: SubscriptionChange, *, source: str) -> SubscriptionView:
+        """Change what is named. Raises InvalidSubscription, LinkInvalid, LinkExpired, TooManyRequests."""
+        return await self._management.change(manage, change, source=source)
+
+    async def end(self, manage: str, *, source: str) -> None:
+        """Delete the subscription and all that is in it. Raises LinkInvalid, LinkExpired."""
+        await self._management.end(manage, source=source)
+
+    async def request_access(self, address: str, *, client: str) -> None:
+        """Send a one-use link to a confirmed address; the same silence for every other text. Raises TooManyRequests."""
+        await self._management.request_access(address, client=client)
+
+    async def look_at_access(self, one_use: str) -> None:
+        """Whether a one-use link still works; changes nothing, for a GET. Raises LinkInvalid, LinkExpired."""
+        await self._management.look_at_access(one_use)
+
+    async def redeem(self, one_use: str) -> str:
+        """Use up a one-use link, for a POST; returns a manage token of 30 days. Raises LinkInvalid, LinkExpired."""
+        return await self._management.redeem(one_use)
+
+    async def unsubscribe(self, token: str) -> None:
+        """End the address that a message went to, and the subscription with its last one; repeatable. Raises LinkInvalid, LinkExpired."""
+        await self._opting_out.unsubscribe(token)
+
+    async def end_address(self, channel: str, canonical: str, *, source: str) -> bool:
+        """As `unsubscribe`, for who said so on the channel itself. False when there was no such address."""
+        return await self._opting_out.end_address(channel, canonical, source)
+
+    async def close_addresses(self, numbers: Sequence[int], state: str = "dead") -> None:
+        """The transport said that these addresses are gone."""
+        await self._opting_out.close(numbers, state)
+
+    async def why(self, token: str) -> WhyView:
+        """Why a message came, without an address, a label or coordinates. Raises LinkInvalid, LinkExpired."""
+        return await self._opting_out.why(token)
+
+    async def purge(self) -> None:
+        """Forget unconfirmed sign-ups after seven days, and tokens and limits that are over. To be called every hour or so."""
+        await self._opting_out.purge()

@@ -1,0 +1,79 @@
+"""How often one may sign up, and how often a letter may go to an address (safeguard S25).
+
+Everything is counted in the table `signup` under a keyed hash of what is limited, so that it holds neither an address nor a client, and is
+shared by every process. A stated number per window is counted either in one bucket, which starts with its first use, or, where the bound
+must hold in every window however it is laid, in as many places as are allowed, each taken for the length of the window.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from subscriptions.errors import TooManyRequests
+from subscriptions.store import sql
+from subscriptions.vault import Keyring
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """So many in one window."""
+
+    name: str
+    count: int
+    window_ms: int
+
+
+SIGN_UPS_OF_CLIENT = Limit("client", 30, HOUR_MS)
+SIGN_UPS_OF_ADDRESS = Limit("address", 5, HOUR_MS)
+SIGN_UPS_OF_PREFIX = Limit("prefix", 30, HOUR_MS)
+"""Phone numbers that differ in their last four digits only: the pattern of SMS pumping."""
+SMS_SIGN_UPS = Limit("sms", 3000, HOUR_MS)
+"""All numbers together: the most that an attack with many prefixes and clients can cost in an hour."""
+ACCESS_OF_CLIENT = Limit("access client", 20, HOUR_MS)
+ACCESS_LETTERS = (Limit("access", 3, HOUR_MS), Limit("access day", 10, DAY_MS))
+CHANGES_OF_SUBSCRIPTION = Limit("change", 60, HOUR_MS)
+
+LETTERS_TO_STRANGER = (Limit("letter day", 1, DAY_MS), Limit("letter month", 3, 30 * DAY_MS))
+LETTERS_TO_KNOWN = (Limit("known day", 5, DAY_MS),)
+"""A confirmed address agreed to hear from us, but a stranger may still not pester it by signing it up again and again."""
+
+PREFIX_WITHOUT = 4
+"""Digits at the end of a number that a prefix leaves out."""
+
+
+class Limits:
+    """Counts inside the caller's write transaction. Switched off for tests and benchmarks, only what protects addresses goes on."""
+
+    def __init__(self, keyring: Keyring, *, enabled: bool) -> None:
+        self._keyring = keyring
+        self._enabled = enabled
+
+    async def count(self, connection: AsyncConnection, limit: Limit, subject: str, now: int) -> None:
+        """Count one more. Raises TooManyRequests when the window is full."""
+        if not self._enabled:
+            return
+        key = self._keyring.lookup(f"limit {limit.name}", subject)
+        used, expires_at = await sql.bucket(connection, key, now) or (0, now + limit.window_ms)
+        if used >= limit.count:
+            raise TooManyRequests((expires_at - now) / 1000)
+        await sql.set_bucket(connection, key, used + 1, expires_at)
+
+    async def take_all(self, connection: AsyncConnection, limits: tuple[Limit, ...], subject: bytes, now: int) -> bool:
+        """Take a place under every one of the limits, or under none and answer False. Never switched off."""
+        places = [await self._free(connection, limit, subject, now) for limit in limits]
+        if any(place is None for place in places):
+            return False
+        for limit, place in zip(limits, places, strict=True):
+            await sql.set_bucket(connection, place or b"", 1, now + limit.window_ms)
+        return True
+
+    async def _free(self, connection: AsyncConnection, limit: Limit, subject: bytes, now: int) -> bytes | None:
+        for place in range(limit.count):
+            key = self._keyring.lookup(f"limit {limit.name} {place}", subject.hex())
+            if await sql.bucket(connection, key, now) is None:
+                return key
+        return None

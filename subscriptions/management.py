@@ -1,0 +1,143 @@
+"""Managing a subscription with a token that gives control, and getting such a token again through a confirmed address (safeguard S26)."""
+
+from __future__ import annotations
+
+import secrets
+
+from msgspec import UNSET
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from subscriptions.desk import Desk, Work
+from subscriptions.documents import Faults
+from subscriptions.errors import LinkExpired, LinkInvalid
+from subscriptions.limits import (
+    ACCESS_LETTERS,
+    ACCESS_OF_CLIENT,
+    CHANGES_OF_SUBSCRIPTION,
+    HOUR_MS,
+)
+from subscriptions.places import read_places, without_repeats
+from subscriptions.sign_up import ask_all
+from subscriptions.store import sql
+from subscriptions.store.sql import AddressRow, PlaceRow, SubscriberRow
+from subscriptions.subscriber import SubscriptionChange, choices
+from subscriptions.vault import hash_token
+from subscriptions.views import SubscriptionView, subscription_view
+
+ONE_USE_LIFE_MS = HOUR_MS
+_SERIALS = 1 << 31
+
+
+class Management:
+    """Serves whoever has, or asks for, control of a subscription."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def view(self, token: str) -> SubscriptionView:
+        """The whole subscription. Raises LinkInvalid, LinkExpired."""
+        async with self._desk.transactions.read() as connection:
+            return await self._view(connection, await self._owner(connection, token))
+
+    async def change(self, token: str, change: SubscriptionChange, *, source: str) -> SubscriptionView:
+        """Change what is named. Raises InvalidSubscription, LinkInvalid, LinkExpired, TooManyRequests; then nothing has changed."""
+        faults = Faults()
+        chosen = choices(change, faults).columns()
+        places = [] if change.places is UNSET else read_places(change.places, self._desk.catalog, faults)
+        added = self._desk.addresses.read_all(change.add_channels, "/add_channels", faults) if change.add_channels else []
+        async with self._desk.work() as work:
+            owner = await self._owner(work.connection, token)
+            removed = await _to_remove(work, owner, change.remove_channels, faults)
+            faults.check()
+            await self._desk.limits.count(work.connection, CHANGES_OF_SUBSCRIPTION, owner.public_id, work.now)
+            await sql.change_subscriber(work.connection, owner.id, **chosen)
+            if places:
+                await self._replace_places(work, owner, places)
+            await _remove(work, owner, removed, source)
+            await ask_all(self._desk, work, await self._owner(work.connection, token), added, source=source)
+            await work.consent(owner, "changed", None, source)
+            work.changed.add(owner.id)
+            return await self._view(work.connection, await self._owner(work.connection, token))
+
+    async def end(self, token: str, *, source: str) -> None:
+        """Delete the subscription with its places, addresses and tokens. Raises LinkInvalid, LinkExpired."""
+        async with self._desk.work() as work:
+            owner = await self._owner(work.connection, token)
+            await work.consent(owner, "deleted", None, source)
+            await sql.delete_subscriber(work.connection, owner.id)
+            work.changed.add(owner.id)
+
+    async def request_access(self, text: str, *, client: str) -> None:
+        """Send a one-use link to an address, if it is a confirmed one; nothing tells whether it was. Raises TooManyRequests."""
+        wanted = self._desk.addresses.find(text)
+        async with self._desk.work() as work:
+            await self._desk.limits.count(work.connection, ACCESS_OF_CLIENT, client, work.now)
+            if wanted is None or not await self._desk.limits.take_all(work.connection, ACCESS_LETTERS, wanted.lookup, work.now):
+                return
+            address = await sql.active_address(work.connection, wanted.lookup)
+            if address is not None:
+                await self._send_access(work, address)
+
+    async def _send_access(self, work: Work, address: AddressRow) -> None:
+        subscriber = await sql.existing_subscriber(work.connection, address.subscriber)
+        serial = 1 + secrets.randbelow(_SERIALS)
+        hashed = hash_token(self._desk.links.token("access", subscriber.id, address.id, serial))
+        await sql.add_access(work.connection, hashed, subscriber.id, "one_use", work.now + ONE_USE_LIFE_MS)
+        await self._desk.send(work, "access", address, subscriber.language, {"serial": str(serial)})
+
+    async def look_at_access(self, token: str) -> None:
+        """Whether a one-use link still works; changes nothing. Raises LinkInvalid, LinkExpired."""
+        self._desk.links.read("access", token)
+        async with self._desk.transactions.read() as connection:
+            await self._unused(connection, token)
+
+    async def redeem(self, token: str) -> str:
+        """Use up a one-use link for a manage token. Raises LinkInvalid, LinkExpired."""
+        self._desk.links.read("access", token)
+        async with self._desk.work() as work:
+            subscriber = await self._unused(work.connection, token)
+            await sql.use_access(work.connection, hash_token(token), work.now)
+            return await self._desk.new_manage_token(work, subscriber)
+
+    async def _unused(self, connection: AsyncConnection, token: str) -> int:
+        row = await sql.access_by_hash(connection, hash_token(token), "one_use")
+        if row is None or row.used_at is not None or row.expires_at <= self._desk.now():
+            raise LinkExpired("this link was used or is too old: ask for a new one")
+        return row.subscriber
+
+    async def _owner(self, connection: AsyncConnection, token: str) -> SubscriberRow:
+        row = await sql.access_by_hash(connection, hash_token(token), "manage")
+        subscriber = await sql.subscriber_by_id(connection, row.subscriber) if row is not None else None
+        if row is None or subscriber is None:
+            raise LinkInvalid("this link is not one of ours")
+        if row.expires_at <= self._desk.now():
+            raise LinkExpired("this link is too old: ask for a new one")
+        return subscriber
+
+    async def _view(self, connection: AsyncConnection, owner: SubscriberRow) -> SubscriptionView:
+        addresses = await sql.addresses_of(connection, owner.id)
+        return subscription_view(self._desk, owner, addresses, await sql.places_of(connection, owner.id))
+
+    async def _replace_places(self, work: Work, owner: SubscriberRow, places: list[PlaceRow]) -> None:
+        before = await sql.places_of(work.connection, owner.id)
+        await sql.delete_places(work.connection, owner.id)
+        await sql.add_places(work.connection, owner.id, places)
+        if without_repeats(before, places):
+            await self._desk.tell_what_is_live(work, owner.id)
+
+
+async def _to_remove(work: Work, owner: SubscriberRow, ids: tuple[str, ...], faults: Faults) -> list[AddressRow]:
+    addresses = {str(address.id): address for address in await sql.addresses_of(work.connection, owner.id)} if ids else {}
+    for index, number in enumerate(ids):
+        if number not in addresses or number in ids[:index]:
+            faults.add(f"/remove_channels/{index}", "not the id of a channel of this subscription, or named twice")
+    left = [address for number, address in addresses.items() if number not in ids and address.state == "active"]
+    if ids and not left:
+        faults.add("/remove_channels", "this would leave no confirmed channel: end the subscription instead")
+    return [addresses[number] for number in dict.fromkeys(ids) if number in addresses]
+
+
+async def _remove(work: Work, owner: SubscriberRow, addresses: list[AddressRow], source: str) -> None:
+    for address in addresses:
+        await sql.delete_address(work.connection, address.id)
+        await work.consent(owner, "stopped", address.channel, source)

@@ -1,0 +1,104 @@
+"""Ending: by the link in a message, by a word to the bot, by a transport's final no; and forgetting what nobody confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from subscriptions import languages, topics
+from subscriptions.confirmation import CONFIRMATION_LIFE_MS
+from subscriptions.desk import Desk, Work
+from subscriptions.errors import LinkExpired
+from subscriptions.limits import DAY_MS
+from subscriptions.links import LinkClaims
+from subscriptions.places import public_names
+from subscriptions.store import sql
+from subscriptions.store.sql import AddressRow, PlaceRow, SubscriberRow
+from subscriptions.views import WhyView, month
+
+TOKENS_KEPT_MS = 30 * DAY_MS
+"""So long an expired token is still told from one that never existed."""
+
+MatchedPlaces = Callable[[int, int], Awaitable[Sequence[PlaceRow]]]
+"""(subscriber, mailing) → the person's places that this mailing's alert matches."""
+
+
+class OptingOut:
+    """Serves the links of messages, and whoever learns that an address has ended."""
+
+    def __init__(self, desk: Desk, matched_places: MatchedPlaces) -> None:
+        self._desk = desk
+        self._matched_places = matched_places
+
+    async def unsubscribe(self, token: str) -> None:
+        """End the address that the link was sent to; again and again with the same answer (RFC 8058). Raises LinkInvalid, LinkExpired."""
+        claims = self._desk.links.read("unsubscribe", token)
+        async with self._desk.work() as work:
+            found = await _find(work, claims)
+            if found is not None:
+                await _end(work, *found, "link")
+
+    async def end_address(self, channel: str, canonical: str, source: str) -> bool:
+        """End a confirmed address whose owner said so on the channel itself. False when there was none."""
+        async with self._desk.work() as work:
+            address = await sql.active_address(work.connection, self._desk.addresses.lookup(channel, canonical))
+            subscriber = await sql.subscriber_by_id(work.connection, address.subscriber) if address is not None else None
+            if address is None or subscriber is None:
+                return False
+            await _end(work, subscriber, address, source)
+            return True
+
+    async def close(self, numbers: Sequence[int], state: str) -> None:
+        """Nothing goes to these addresses any more: the transport said that they are gone."""
+        async with self._desk.work() as work:
+            for number in numbers:
+                address = await sql.address_by_id(work.connection, number)
+                subscriber = await sql.subscriber_by_id(work.connection, address.subscriber) if address is not None else None
+                if address is None or subscriber is None or address.state not in {"active", "unconfirmed"}:
+                    continue
+                await sql.change_address(work.connection, number, state=state)
+                await work.consent(subscriber, state, address.channel, "transport")
+                work.changed.add(subscriber.id)
+
+    async def why(self, token: str) -> WhyView:
+        """Why the message with this link came. Raises LinkInvalid, LinkExpired."""
+        claims = self._desk.links.read("why", token)
+        async with self._desk.transactions.read() as connection:
+            found = await _find(Work(connection, self._desk.now()), claims)
+        if found is None:
+            raise LinkExpired("this subscription has ended")
+        subscriber = found[0]
+        matched = await self._matched_places(subscriber.id, claims.subject)
+        return WhyView(
+            mailing=claims.subject,
+            places=public_names(list(matched), self._desk.catalog),
+            topics=topics.names(subscriber.topics),
+            since=month(subscriber),
+            language=languages.tag(subscriber.language),
+        )
+
+    async def purge(self) -> None:
+        """Forget sign-ups that nobody confirmed in seven days, old tokens and full limits."""
+        async with self._desk.work() as work:
+            await sql.purge(work.connection, work.now - CONFIRMATION_LIFE_MS, work.now - TOKENS_KEPT_MS, work.now)
+
+
+async def _find(work: Work, claims: LinkClaims) -> tuple[SubscriberRow, AddressRow] | None:
+    address = await sql.address_by_id(work.connection, claims.address)
+    subscriber = await sql.subscriber_by_id(work.connection, claims.subscriber)
+    if address is None or subscriber is None:
+        return None
+    if claims.epoch != subscriber.epoch:
+        raise LinkExpired("this link is too old")
+    return subscriber, address
+
+
+async def _end(work: Work, subscriber: SubscriberRow, address: AddressRow, source: str) -> None:
+    """Delete the address, and with the last confirmed one the whole subscription; the receipts stay."""
+    await work.consent(subscriber, "stopped", address.channel, source)
+    others = [other for other in await sql.addresses_of(work.connection, subscriber.id) if other.id != address.id]
+    if any(other.state == "active" for other in others):
+        await sql.delete_address(work.connection, address.id)
+    else:
+        await work.consent(subscriber, "deleted", None, source)
+        await sql.delete_subscriber(work.connection, subscriber.id)
+    work.changed.add(subscriber.id)

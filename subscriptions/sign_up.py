@@ -1,0 +1,88 @@
+"""Signing up: a request becomes a pending subscription, and each of its addresses is asked once (safeguard S25).
+
+Whether an address is known makes no difference to what is written or answered here, so nobody can probe for subscribers.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from subscriptions.addresses import NewAddress
+from subscriptions.desk import Desk, Work
+from subscriptions.documents import Faults
+from subscriptions.limits import (
+    LETTERS_TO_KNOWN,
+    LETTERS_TO_STRANGER,
+    PREFIX_WITHOUT,
+    SIGN_UPS_OF_ADDRESS,
+    SIGN_UPS_OF_CLIENT,
+    SIGN_UPS_OF_PREFIX,
+    SMS_SIGN_UPS,
+)
+from subscriptions.places import read_places
+from subscriptions.store import sql
+from subscriptions.store.sql import AddressRow, SubscriberRow
+from subscriptions.subscriber import SubscriptionRequest, choices
+from subscriptions.views import Subscribed, telegram_link
+
+FIRST_LETTER = 1
+"""What stands as `asked` in an address whose letter was sent, and as the epoch of the token in it."""
+
+
+def new_public_id() -> str:
+    """An id that tells nothing."""
+    return f"sub_{secrets.token_urlsafe(12)}"
+
+
+class SignUp:
+    """Takes sign-ups."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def subscribe(self, request: SubscriptionRequest, *, client: str, source: str) -> Subscribed:
+        """Keep a pending subscription and ask its addresses. Raises InvalidSubscription, TooManyRequests."""
+        faults = Faults()
+        chosen = choices(request, faults)
+        places = read_places(request.places, self._desk.catalog, faults)
+        wanted = self._desk.addresses.read_all(request.channels, "/channels", faults)
+        faults.check()
+        async with self._desk.work() as work:
+            await self._desk.limits.count(work.connection, SIGN_UPS_OF_CLIENT, client, work.now)
+            values = {"public_id": new_public_id(), "status": "pending", "created_at": work.now, **chosen.columns()}
+            number = await sql.add_subscriber(work.connection, **values)
+            await sql.add_places(work.connection, number, places)
+            subscriber = await sql.existing_subscriber(work.connection, number)
+            asked = await ask_all(self._desk, work, subscriber, wanted, source=source)
+        telegram = next((telegram_link(self._desk, address) for address in asked if address.channel == "telegram"), None)
+        return Subscribed(id=subscriber.public_id, status="awaiting_confirmation", telegram=telegram)
+
+
+async def ask_all(desk: Desk, work: Work, subscriber: SubscriberRow, wanted: list[NewAddress], *, source: str) -> list[AddressRow]:
+    """Keep addresses that have yet to prove themselves, and ask each. Raises TooManyRequests."""
+    words = desk.places_in_words(await sql.places_of(work.connection, subscriber.id))
+    for new in wanted:
+        await _check_limits(desk, work, new)
+    return [await _ask(desk, work, subscriber, new, source=source, parameters={"places": words}) for new in wanted]
+
+
+async def _check_limits(desk: Desk, work: Work, new: NewAddress) -> None:
+    await desk.limits.count(work.connection, SIGN_UPS_OF_ADDRESS, new.lookup.hex(), work.now)
+    if new.channel == "sms" and new.canonical:
+        await desk.limits.count(work.connection, SIGN_UPS_OF_PREFIX, new.canonical[:-PREFIX_WITHOUT], work.now)
+        await desk.limits.count(work.connection, SMS_SIGN_UPS, "all", work.now)
+
+
+async def _ask(
+    desk: Desk, work: Work, subscriber: SubscriberRow, new: NewAddress, *, source: str, parameters: dict[str, str]
+) -> AddressRow:
+    """Send the letter with the link that confirms, unless the address has had its share of letters."""
+    address = await desk.add_unconfirmed(work, subscriber.id, new)
+    await work.consent(subscriber, "asked", new.channel, source)
+    if new.canonical is None:
+        return address
+    known = await sql.active_address(work.connection, new.lookup) is not None
+    if await desk.limits.take_all(work.connection, LETTERS_TO_KNOWN if known else LETTERS_TO_STRANGER, new.lookup, work.now):
+        await sql.change_address(work.connection, address.id, asked=FIRST_LETTER, asked_at=work.now)
+        await desk.send(work, "confirm", address, subscriber.language, parameters)
+    return address

@@ -1,0 +1,278 @@
+"""All SQL of this package (SQLAlchemy Core). Each function works inside the caller's transaction and decides nothing.
+
+Rows come back as frozen records; whoever needs a million of them takes the streams at the end, which yield plain tuples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Select, delete, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from subscriptions.store.tables import access, address, audience_change, audience_counter, consent, place, signup, subscriber
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+ROWS_AT_ONCE = 20_000
+_VARIABLES = 500
+"""Ids in one statement; SQLite takes 32,766 variables, and short statements stay in its cache."""
+
+
+class SubscriberRow(msgspec.Struct, frozen=True):
+    """One subscription."""
+
+    id: int
+    public_id: str
+    status: str
+    language: int
+    topics: int
+    minimum_severity: int
+    drills: int
+    quiet_hours: str | None
+    sample: int
+    epoch: int
+    created_at: int
+    confirmed_at: int | None
+
+
+class PlaceRow(msgspec.Struct, frozen=True):
+    """One place of a subscription: an area key, or a point with a radius in metres."""
+
+    area: str | None
+    lat: float | None = None
+    lon: float | None = None
+    radius_m: float | None = None
+    label: str | None = None
+
+
+class AddressRow(msgspec.Struct, frozen=True):
+    """One address of a subscription, sealed."""
+
+    id: int
+    subscriber: int
+    channel: str
+    state: str
+    lookup: bytes
+    sealed: bytes
+    key_id: int
+    simulated: int
+    asked: int
+    created_at: int
+    confirmed_at: int | None
+
+    def __repr__(self) -> str:
+        return f"<AddressRow {self.id} {self.channel} {self.state}>"
+
+
+class AccessRow(msgspec.Struct, frozen=True):
+    """One token that gives control, by its hash."""
+
+    subscriber: int
+    purpose: str
+    expires_at: int
+    used_at: int | None
+
+
+def _columns(record: type[msgspec.Struct], table: Any) -> list[Any]:
+    return [table.c[name] for name in record.__struct_fields__]
+
+
+_SUBSCRIBER = _columns(SubscriberRow, subscriber)
+_PLACE = _columns(PlaceRow, place)
+_ADDRESS = _columns(AddressRow, address)
+_ACCESS = _columns(AccessRow, access)
+
+
+async def _one(connection: AsyncConnection, statement: Select[Any], record: type[R]) -> R | None:
+    row = (await connection.execute(statement)).first()
+    return record(*row) if row is not None else None
+
+
+async def _all(connection: AsyncConnection, statement: Select[Any], record: type[R]) -> list[R]:
+    return [record(*row) for row in await connection.execute(statement)]
+
+
+# People
+
+
+async def add_subscriber(connection: AsyncConnection, **values: Any) -> int:
+    """Insert a subscription and return its number."""
+    return int((await connection.execute(insert(subscriber).values(**values).returning(subscriber.c.id))).scalar_one())
+
+
+async def subscriber_by_id(connection: AsyncConnection, number: int) -> SubscriberRow | None:
+    """One subscription."""
+    return await _one(connection, select(*_SUBSCRIBER).where(subscriber.c.id == number), SubscriberRow)
+
+
+async def existing_subscriber(connection: AsyncConnection, number: int) -> SubscriberRow:
+    """One subscription that must be there, since something that it owns was just read. Raises LookupError."""
+    row = await subscriber_by_id(connection, number)
+    if row is None:
+        raise LookupError(f"subscription {number} has gone while its address is still here")
+    return row
+
+
+async def change_subscriber(connection: AsyncConnection, number: int, **values: Any) -> None:
+    """Set columns of a subscription."""
+    if values:
+        await connection.execute(update(subscriber).where(subscriber.c.id == number).values(**values))
+
+
+async def delete_subscriber(connection: AsyncConnection, number: int) -> None:
+    """Delete a subscription with its places, addresses and tokens; consent rows stay."""
+    await connection.execute(delete(subscriber).where(subscriber.c.id == number))
+
+
+# Places
+
+
+async def add_places(connection: AsyncConnection, number: int, rows: Iterable[PlaceRow]) -> None:
+    """Insert places of a subscription."""
+    values = [{"subscriber": number, **msgspec.structs.asdict(row)} for row in rows]
+    if values:
+        await connection.execute(insert(place), values)
+
+
+async def places_of(connection: AsyncConnection, number: int) -> list[PlaceRow]:
+    """Places in the order in which they were added."""
+    return await _all(connection, select(*_PLACE).where(place.c.subscriber == number).order_by(place.c.id), PlaceRow)
+
+
+async def delete_places(connection: AsyncConnection, number: int) -> None:
+    """Delete all places of a subscription."""
+    await connection.execute(delete(place).where(place.c.subscriber == number))
+
+
+# Addresses
+
+
+async def add_address(connection: AsyncConnection, **values: Any) -> int:
+    """Insert an address and return its number."""
+    return int((await connection.execute(insert(address).values(**values).returning(address.c.id))).scalar_one())
+
+
+async def address_by_id(connection: AsyncConnection, number: int) -> AddressRow | None:
+    """One address."""
+    return await _one(connection, select(*_ADDRESS).where(address.c.id == number), AddressRow)
+
+
+async def active_address(connection: AsyncConnection, lookup: bytes) -> AddressRow | None:
+    """The one confirmed address with this keyed hash."""
+    return await _one(connection, select(*_ADDRESS).where(address.c.lookup == lookup, address.c.state == "active"), AddressRow)
+
+
+async def active_lookups(connection: AsyncConnection, lookups: Sequence[bytes]) -> set[bytes]:
+    """Which of these keyed hashes belong to confirmed addresses."""
+    known: set[bytes] = set()
+    for start in range(0, len(lookups), _VARIABLES):
+        part = lookups[start : start + _VARIABLES]
+        known.update(await connection.scalars(select(address.c.lookup).where(address.c.lookup.in_(part), address.c.state == "active")))
+    return known
+
+
+async def addresses_of(connection: AsyncConnection, number: int) -> list[AddressRow]:
+    """All addresses of a subscription, oldest first."""
+    return await _all(connection, select(*_ADDRESS).where(address.c.subscriber == number).order_by(address.c.id), AddressRow)
+
+
+async def change_address(connection: AsyncConnection, number: int, **values: Any) -> None:
+    """Set columns of an address."""
+    await connection.execute(update(address).where(address.c.id == number).values(**values))
+
+
+async def delete_address(connection: AsyncConnection, number: int) -> None:
+    """Delete an address."""
+    await connection.execute(delete(address).where(address.c.id == number))
+
+
+# Tokens, consent, limits
+
+
+async def add_access(connection: AsyncConnection, hashed: bytes, number: int, purpose: str, expires_at: int) -> None:
+    """Keep the hash of a token."""
+    await connection.execute(insert(access).values(hash=hashed, subscriber=number, purpose=purpose, expires_at=expires_at))
+
+
+async def access_by_hash(connection: AsyncConnection, hashed: bytes, purpose: str) -> AccessRow | None:
+    """A token by its hash."""
+    return await _one(connection, select(*_ACCESS).where(access.c.hash == hashed, access.c.purpose == purpose), AccessRow)
+
+
+async def use_access(connection: AsyncConnection, hashed: bytes, at: int) -> None:
+    """Mark a token as used up."""
+    await connection.execute(update(access).where(access.c.hash == hashed).values(used_at=at))
+
+
+async def add_consent(connection: AsyncConnection, **values: Any) -> None:
+    """Write one consent receipt."""
+    await connection.execute(insert(consent).values(**values))
+
+
+async def bucket(connection: AsyncConnection, key: bytes, now: int) -> tuple[int, int] | None:
+    """(count, when it expires) of a limit's bucket that has not expired."""
+    row = (
+        await connection.execute(select(signup.c.count, signup.c.expires_at).where(signup.c.bucket == key, signup.c.expires_at > now))
+    ).first()
+    return (row[0], row[1]) if row is not None else None
+
+
+async def set_bucket(connection: AsyncConnection, key: bytes, count: int, expires_at: int) -> None:
+    """Write a bucket."""
+    await connection.execute(
+        text(
+            'INSERT INTO signup(bucket, "count", expires_at) VALUES (:key, :count, :expires_at)'
+            ' ON CONFLICT(bucket) DO UPDATE SET "count"=excluded."count", expires_at=excluded.expires_at'
+        ),
+        {"key": key, "count": count, "expires_at": expires_at},
+    )
+
+
+async def purge(connection: AsyncConnection, unconfirmed_before: int, tokens_before: int, now: int) -> None:
+    """Delete sign-ups and addresses that nobody confirmed in time, with their receipts, and tokens and limits that are over."""
+    stale = select(subscriber.c.public_id).where(subscriber.c.status == "pending", subscriber.c.created_at < unconfirmed_before)
+    await connection.execute(delete(consent).where(consent.c.subscriber_public_id.in_(stale)))
+    await connection.execute(delete(subscriber).where(subscriber.c.status == "pending", subscriber.c.created_at < unconfirmed_before))
+    await connection.execute(
+        delete(address).where(address.c.state.in_(("unconfirmed", "merged")), address.c.created_at < unconfirmed_before)
+    )
+    await connection.execute(delete(access).where(access.c.expires_at < tokens_before))
+    await connection.execute(delete(signup).where(signup.c.expires_at <= now))
+
+
+# The audience: what changed, and what the columns are filled from
+
+
+async def note_changes(connection: AsyncConnection, numbers: Sequence[int]) -> None:
+    """Append to the log of audience changes. To be the last thing of a transaction, since it locks the one counter row."""
+    last = (
+        await connection.execute(
+            text(
+                "INSERT INTO audience_counter(id, seq) VALUES (1, :n) ON CONFLICT(id) DO UPDATE SET seq=audience_counter.seq+excluded.seq"
+                " RETURNING seq"
+            ),
+            {"n": len(numbers)},
+        )
+    ).scalar_one()
+    first = last - len(numbers) + 1
+    await connection.execute(insert(audience_change), [{"seq": first + index, "subscriber": n} for index, n in enumerate(numbers)])
+
+
+async def audience_position(connection: AsyncConnection) -> int:
+    """Sequence number of the newest change, 0 before the first."""
+    return (await connection.scalar(select(audience_counter.c.seq))) or 0
+
+
+async def changes_since(connection: AsyncConnection, seq: int) -> list[int]:
+    """Numbers of the subscriptions that changed after a position, each once."""
+    rows = await connection.scalars(select(audience_change.c.subscriber).where(audience_change.c.seq > seq).order_by(audience_change.c.seq))
+    return list(dict.fromkeys(rows))
+
+
+async def _stream(connection: AsyncConnection, statement: Select[Any]) -> AsyncIterator[Sequence[Any]]:
+    async with connection.stream(statement) as rows:
+        async for part in rows.partitions(ROWS_AT_ONCE):
+            yield part
