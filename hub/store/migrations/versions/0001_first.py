@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("agency", sa.String(length=80), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("place", sa.String(length=80), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -169,6 +170,7 @@ def upgrade() -> None:
         sa.Column("share_with_agencies", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("manage_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("receipt", sa.Text(), nullable=False),
+        sa.Column("reviewer", sa.String(length=120), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("removed_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
