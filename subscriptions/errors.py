@@ -6,6 +6,7 @@
     ├── UnreadableDocument    not UTF-8 JSON at all
     ├── InvalidSubscription   the request has faults; each names its JSON pointer and how to mend it
     ├── UnknownArea           no area of this name; carries suggestions
+    ├── CityUnreadable        the folder of the city's areas can't be used; names the file and the feature
     ├── LinkInvalid           a token that never existed or was forged
     ├── LinkExpired           an authentic token that was used up or is too old
     ├── TooManyRequests       a sign-up limit was reached; `after` in seconds
@@ -47,6 +48,10 @@ class UnknownArea(SubscriptionsError):
         super().__init__(name)
         self.name = name
         self.suggestions = suggestions
+
+
+class CityUnreadable(SubscriptionsError):
+    """The areas of a city can't be read; the message names the file, the feature and what is wrong."""
 
 
 class LinkInvalid(SubscriptionsError):

@@ -1,0 +1,88 @@
+"""Which named areas belong together: a table computed once from the true common area of each pair, in square metres.
+
+Plain `intersects` would alert the neighbours: of 436 pairs of New York's ZIPs that intersect, all only touch or cross by a few square
+metres. A pair matches when it shares more than 5 % of the smaller of the two, or more than 2 ha.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+LEAST_SHARE = 0.05
+LEAST_COMMON_M2 = 20_000.0
+SLIVER_M2 = 100.0
+"""Common area up to which a hand-drawn border only follows another: about 10 cm along a kilometre."""
+
+_THREADS = 2
+_CHUNK = 64
+
+Indices = npt.NDArray[np.intp]
+Geometries = npt.NDArray[np.object_]
+
+
+def matching_share(common: npt.NDArray[np.float64], one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Whether two named areas belong together, from their common and own square metres."""
+    return (common > LEAST_COMMON_M2) | (common > LEAST_SHARE * np.minimum(one, other))
+
+
+def real_overlap(drawn: BaseGeometry, areas: Geometries) -> npt.NDArray[np.bool_]:
+    """Whether a drawn shape truly covers a part of each area: more than 100 m², or more than 5 % of the smaller of the two."""
+    inside = shapely.contains_properly(areas, drawn)
+    common = np.where(inside, drawn.area, 0.0)
+    common[~inside] = shapely.area(shapely.intersection(areas[~inside], drawn))
+    return (common > SLIVER_M2) | (common > LEAST_SHARE * np.minimum(shapely.area(areas), drawn.area))
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaps:
+    """For each area, the indices it matches (itself included) and those it only touches, each sorted."""
+
+    matching: tuple[Indices, ...]
+    touching: tuple[Indices, ...]
+
+
+def measure(areas: Geometries) -> Overlaps:
+    """The table of all pairs. `areas` are metric; they are prepared on the way, which later queries use."""
+    shapely.prepare(areas)
+    one, other = shapely.STRtree(areas).query(areas)
+    once = one < other
+    one, other = _larger_first(areas, one[once], other[once])
+    meeting = shapely.intersects(areas[one], areas[other])
+    one, other = one[meeting], other[meeting]
+    size = shapely.area(areas)
+    matching = matching_share(_common(areas, one, other), size[one], size[other])
+    together = _rows(len(areas), one[matching], other[matching], own=True)
+    apart = _rows(len(areas), one[~matching], other[~matching], own=False)
+    return Overlaps(together, apart)
+
+
+def _larger_first(areas: Geometries, one: Indices, other: Indices) -> tuple[Indices, Indices]:
+    corners = shapely.get_num_coordinates(areas)
+    swap = corners[one] < corners[other]
+    return np.where(swap, other, one), np.where(swap, one, other)
+
+
+def _common(areas: Geometries, one: Indices, other: Indices) -> npt.NDArray[np.float64]:
+    """Square metres that each pair shares. GEOS works outside the interpreter's lock, so two threads halve the time."""
+    inside = shapely.contains_properly(areas[one], areas[other])
+    common = np.where(inside, shapely.area(areas[other]), 0.0)
+    rest = np.flatnonzero(~inside)
+    chunks = [rest[start : start + _CHUNK] for start in range(0, len(rest), _CHUNK)]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        measured = pool.map(lambda chunk: shapely.area(shapely.intersection(areas[one[chunk]], areas[other[chunk]])), chunks)
+    for chunk, values in zip(chunks, measured, strict=True):
+        common[chunk] = values
+    return common
+
+
+def _rows(count: int, one: Indices, other: Indices, *, own: bool) -> tuple[Indices, ...]:
+    selves = np.arange(count if own else 0)
+    left, right = np.concatenate([one, other, selves]), np.concatenate([other, one, selves])
+    order = np.lexsort((right, left))
+    return tuple(np.split(right[order], np.searchsorted(left[order], np.arange(1, count))))
