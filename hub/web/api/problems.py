@@ -12,7 +12,7 @@ from aiohttp import web
 
 from hub import errors
 from hub.errors import HubError
-from subscriptions.errors import FieldError, InvalidSubscription, LinkExpired, LinkInvalid, TooManyRequests, UnknownArea
+from subscriptions.errors import FieldError, InvalidSubscription, LinkExpired, LinkInvalid, TooManyRequests, UnknownArea, UnreadableDocument
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +67,8 @@ def problem_of(error: BaseException) -> Problem:
 
 
 def _of_subscriptions(error: BaseException) -> Problem | None:
+    if isinstance(error, UnreadableDocument):
+        return problem_of(errors.BadRequest(f"{error}."))
     if isinstance(error, InvalidSubscription):
         return problem_of(errors.InvalidInput(error.errors))
     if isinstance(error, UnknownArea):
