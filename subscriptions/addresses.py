@@ -73,8 +73,8 @@ class AddressBook(msgspec.Struct, frozen=True):
         return NewAddress(channel, canonical, self.lookup(channel, canonical))
 
     def lookup(self, channel: str, canonical: str) -> bytes:
-        """The keyed hash by which an address is found. Mailboxes that differ in case only are one in practice (RFC 5321 §2.4)."""
-        return self.keyring.lookup(channel, canonical.casefold() if channel == "email" else canonical)
+        """The keyed hash by which an address is found."""
+        return lookup_of(self.keyring, channel, canonical)
 
     def _read(self, request: ChannelRequest, pointer: str, faults: Faults) -> NewAddress | None:
         if request.kind not in KINDS:
@@ -111,6 +111,11 @@ class AddressBook(msgspec.Struct, frozen=True):
             return None
         # Nothing to find it by until the chat is known; random, so that it equals no other.
         return NewAddress("telegram", None, secrets.token_bytes(32))
+
+
+def lookup_of(keyring: Keyring, channel: str, canonical: str) -> bytes:
+    """The keyed hash by which an address is found. Mailboxes that differ in case only are one in practice (RFC 5321 §2.4)."""
+    return keyring.lookup(channel, canonical.casefold() if channel.endswith("email") else canonical)
 
 
 def _check_country(number: str, allowed: frozenset[str]) -> None:

@@ -25,8 +25,8 @@ POLICY = "2026-11"
 SOURCE_CHARACTERS = 120
 MANAGE_LIFE_MS = 30 * 24 * 3_600_000
 
-AudienceHook = Callable[[int], Awaitable[None]]
-"""Told after the commit which subscription the audience must read again."""
+AudienceHook = Callable[[], Awaitable[None]]
+"""Called after a commit that changed the audience; what changed stands in its log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +55,8 @@ class Desk:
             if work.changed:
                 # Last, because it locks the row that every other writer needs.
                 await sql.note_changes(connection, sorted(work.changed))
-        for subscriber in sorted(work.changed):
-            await self.audience_changed(subscriber)
+        if work.changed:
+            await self.audience_changed()
         if work.letters:
             self.post.wake()
 

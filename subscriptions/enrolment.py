@@ -6,7 +6,7 @@ The way of a subscription: subscribe (pending) → confirm (active) → change, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from subscriptions.addresses import AddressBook, Parser
 from subscriptions.areas import AreaCatalog
@@ -34,18 +34,18 @@ class Enrolment:
 
     def __init__(
         self,
-        *,
         transactions: Transactions,
+        *,
         keyring: Keyring,
         links: Links,
         catalog: AreaCatalog,
-        audience_changed: AudienceHook,
+        audience: AudienceHook,
         post: Post,
         clock: Callable[[], float],
         parsers: Mapping[str, Parser],
         available: Callable[[], frozenset[str]],
         limits: bool,
-        sms_countries: frozenset[str],
+        sms_countries: Iterable[str],
         bot_name: Callable[[], str | None],
         matched_places: MatchedPlaces = _cannot_tell,
     ) -> None:
@@ -53,10 +53,10 @@ class Enrolment:
             transactions=transactions,
             links=links,
             catalog=catalog,
-            addresses=AddressBook(keyring, parsers, available, sms_countries, bot_name),
+            addresses=AddressBook(keyring, parsers, available, frozenset(sms_countries), bot_name),
             limits=Limits(keyring, enabled=limits),
             post=post,
-            audience_changed=audience_changed,
+            audience_changed=audience,
             clock=clock,
         )
         self._sign_up = SignUp(desk)
@@ -123,6 +123,6 @@ class Enrolment:
         """Why a message came, without an address, a label or coordinates. Raises LinkInvalid, LinkExpired."""
         return await self._opting_out.why(token)
 
-    async def purge(self) -> None:
+    async def purge(self, now: float) -> None:
         """Forget unconfirmed sign-ups after seven days, and tokens and limits that are over. To be called every hour or so."""
-        await self._opting_out.purge()
+        await self._opting_out.purge(int(now * 1000))

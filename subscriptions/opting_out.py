@@ -76,10 +76,10 @@ class OptingOut:
             language=languages.tag(subscriber.language),
         )
 
-    async def purge(self) -> None:
+    async def purge(self, now: int) -> None:
         """Forget sign-ups that nobody confirmed in seven days, old tokens and full limits."""
         async with self._desk.work() as work:
-            await sql.purge(work.connection, work.now - CONFIRMATION_LIFE_MS, work.now - TOKENS_KEPT_MS, work.now)
+            await sql.purge(work.connection, now - CONFIRMATION_LIFE_MS, now - TOKENS_KEPT_MS, now)
 
 
 async def _find(work: Work, claims: LinkClaims) -> tuple[SubscriberRow, AddressRow] | None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Select, delete, insert, select, text, update
+from sqlalchemy import Select, Table, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subscriptions.store.tables import access, address, audience_change, audience_counter, consent, place, signup, subscriber
@@ -241,6 +241,22 @@ async def purge(connection: AsyncConnection, unconfirmed_before: int, tokens_bef
     )
     await connection.execute(delete(access).where(access.c.expires_at < tokens_before))
     await connection.execute(delete(signup).where(signup.c.expires_at <= now))
+
+
+async def insert_many(connection: AsyncConnection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert plain tuples through the driver, several times faster than a statement of Core for each dictionary."""
+    if rows:
+        marks = ",".join("?" * len(columns))
+        # Names of our own table and columns; every value is a parameter.
+        await connection.exec_driver_sql(f"INSERT INTO {table.name}({','.join(columns)}) VALUES ({marks})", list(rows))  # noqa: S608
+
+
+async def last_number(connection: AsyncConnection, table: Table) -> int:
+    """The highest number that was ever given out for a row (SQLite's own table), for whoever inserts many with numbers of their own.
+
+    Only sound inside a write transaction, which nobody else can overtake.
+    """
+    return (await connection.scalar(text("SELECT seq FROM sqlite_sequence WHERE name=:name"), {"name": table.name})) or 0
 
 
 # The audience: what changed, and what the columns are filled from

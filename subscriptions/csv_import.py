@@ -1,0 +1,320 @@
+"""People from a CSV file, active at once: from another system, where they had agreed, or samples for demonstrations and benchmarks.
+
+One line is one place and one address of a person; further lines with the same `person`, directly below, add places and addresses.
+A person comes in whole or not at all, and every refused line is reported with what is wrong. `consent_source` says where the consent was
+given and is kept in the receipt. A sample (``sample=1``) is never really written to: its messages go to the outbox.
+"""
+
+from __future__ import annotations
+
+import csv
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+
+from subscriptions import severity, topics
+from subscriptions.addresses import Parser, lookup_of
+from subscriptions.areas import AreaCatalog
+from subscriptions.desk import POLICY, SOURCE_CHARACTERS
+from subscriptions.documents import Faults
+from subscriptions.errors import InvalidSubscription, UnreadableDocument
+from subscriptions.places import LABEL_CHARACTERS, PlaceReader, without_repeats
+from subscriptions.store import sql, tables
+from subscriptions.store.contract import Transactions
+from subscriptions.store.sql import PlaceRow
+from subscriptions.subscriber import Choices, PlaceRequest, SubscriptionChange, choices
+from subscriptions.vault import Keyring
+
+PLACE_COLUMNS = ("zip", "neighborhood", "borough", "lat", "lon", "radius_m", "citywide")
+CHOICE_COLUMNS = ("topics", "minimum_severity", "language", "consent_source", "label", "sample")
+COLUMNS = ("person", *PLACE_COLUMNS, *CHOICE_COLUMNS, "channel", "address")
+
+PEOPLE_AT_ONCE = 5_000
+PLACES_REMEMBERED = 10_000
+_NUMBERS = frozenset({"lat", "lon", "radius_m"})
+_SWITCH = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
+
+
+class RefusedLine(NamedTuple):
+    """A line that was not taken, and why; never with the address in it."""
+
+    line: int
+    why: str
+
+
+class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a file."""
+
+    rows: int
+    people: int
+    refused: tuple[RefusedLine, ...]
+
+
+Row = Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Address:
+    line: int
+    channel: str
+    canonical: str
+    lookup: bytes
+
+
+@dataclass(slots=True)
+class _Person:
+    chosen: Choices
+    source: str
+    label: str | None
+    sample: bool
+    places: list[PlaceRow] = field(default_factory=list)
+    addresses: list[_Address] = field(default_factory=list)
+
+
+async def import_csv(
+    transactions: Transactions,
+    keyring: Keyring,
+    parsers: Mapping[str, Parser],
+    catalog: AreaCatalog,
+    lines: Iterable[str],
+    *,
+    clock: Callable[[], float] = time.time,
+    consent_source: str = "",
+    on_progress: Callable[[int], None] | None = None,
+) -> ImportReport:
+    """Bring people in, some thousands to a transaction. `consent_source` stands in for an empty column; `on_progress` gets people so far.
+
+    Raises UnreadableDocument for a header that can't be used.
+    """
+    reading = _Reading(parsers, catalog, keyring, consent_source)
+    writing = _Writing(transactions, keyring, reading, clock)
+    waiting: list[_Person] = []
+    for rows in _grouped(_read(lines, reading)):
+        person = reading.person(rows)
+        if person is not None:
+            waiting.append(person)
+        if len(waiting) >= PEOPLE_AT_ONCE:
+            await writing.write(waiting)
+            waiting = []
+            if on_progress is not None:
+                on_progress(writing.people)
+    await writing.write(waiting)
+    if on_progress is not None:
+        on_progress(writing.people)
+    return ImportReport(rows=reading.rows, people=writing.people, refused=tuple(sorted(reading.refused, key=lambda refused: refused.line)))
+
+
+def _read(lines: Iterable[str], reading: _Reading) -> Iterator[tuple[int, Row]]:
+    reader = csv.reader(lines, strict=True)
+    try:
+        header = [name.strip().lower() for name in next(reader, [])]
+        _check_header(header)
+        for values in reader:
+            if not values:
+                continue
+            reading.rows += 1
+            if len(values) == len(header):
+                yield reader.line_num, dict(zip(header, values, strict=True))
+            else:
+                reading.refuse(reader.line_num, f"has {len(values)} values where the header names {len(header)}")
+    except csv.Error as error:
+        raise UnreadableDocument(f"line {reader.line_num}: {error}") from None
+
+
+def _check_header(header: list[str]) -> None:
+    unknown = [name for name in header if name not in COLUMNS]
+    missing = [name for name in ("channel", "address") if name not in header]
+    if unknown or missing or len(set(header)) < len(header):
+        found = f"unknown: {', '.join(unknown)}. " * bool(unknown) + f"missing: {', '.join(missing)}. " * bool(missing)
+        raise UnreadableDocument(f"line 1 must name each column once. {found}Columns are {', '.join(COLUMNS)}")
+
+
+def _grouped(rows: Iterator[tuple[int, Row]]) -> Iterator[list[tuple[int, Row]]]:
+    """Lines of one person together; a line without a `person` is one of its own."""
+    group: list[tuple[int, Row]] = []
+    for line, row in rows:
+        if group and (not row.get("person") or row["person"] != group[0][1].get("person")):
+            yield group
+            group = []
+        group.append((line, row))
+    if group:
+        yield group
+
+
+class _Reading:
+    """Lines → people, with what was refused."""
+
+    def __init__(self, parsers: Mapping[str, Parser], catalog: AreaCatalog, keyring: Keyring, consent_source: str) -> None:
+        self._parsers, self._catalog, self._keyring, self._consent_source = parsers, catalog, keyring, consent_source
+        self._places: dict[tuple[str, ...], PlaceRow] = {}
+        self._names: set[int] = set()
+        self.rows = 0
+        self.refused: list[RefusedLine] = []
+
+    def refuse(self, line: int, why: str) -> None:
+        """Note a line that is not taken."""
+        self.refused.append(RefusedLine(line, why))
+
+    def person(self, rows: list[tuple[int, Row]]) -> _Person | None:
+        """The person of some lines, or None when any of them has a fault."""
+        before = len(self.refused)
+        person: _Person | None = None
+        for line, row in rows:
+            faults = Faults()
+            if person is None:
+                person = self._begin(row, faults)
+            else:
+                _check_same(row, rows[0][1], faults)
+            self._add_place(person, row, faults)
+            self._add_address(person, line, row, faults)
+            try:
+                faults.check()
+            except InvalidSubscription as error:
+                self.refuse(line, "; ".join(f"{fault.pointer.strip('/')}: {fault.detail}" for fault in error.errors))
+        if len(self.refused) == before and person is not None and not person.places:
+            self.refuse(rows[0][0], f"no place: fill one of {', '.join(PLACE_COLUMNS)}")
+        return person if len(self.refused) == before else None
+
+    def _begin(self, row: Row, faults: Faults) -> _Person:
+        name = row.get("person", "")
+        if name and hash(name) in self._names:
+            faults.add("person", "stood further up already: lines of one person must follow each other")
+        self._names.add(hash(name))
+        source = (row.get("consent_source") or self._consent_source).strip()
+        if not source:
+            faults.add("consent_source", "missing: say where this person agreed")
+        label, sample = row.get("label", "").strip(), _switch(row, "sample", faults)
+        if label and (not sample or len(label) > LABEL_CHARACTERS):
+            faults.add("label", f"only for samples, up to {LABEL_CHARACTERS} characters")
+        return _Person(_choices(row, faults), source[:SOURCE_CHARACTERS], label or None, sample)
+
+    def _add_place(self, person: _Person, row: Row, faults: Faults) -> None:
+        key = tuple(row.get(name, "") for name in PLACE_COLUMNS)
+        if not any(key):
+            return
+        place = self._places.get(key)
+        if place is None:
+            given = {name: value.strip() for name, value in zip(PLACE_COLUMNS, key, strict=True) if value.strip()}
+            try:
+                request = msgspec.convert(given, PlaceRequest, strict=False)
+            except msgspec.ValidationError:
+                faults.add("place", f"{', '.join(sorted(_NUMBERS))} are numbers, citywide is 1")
+                return
+            place = PlaceReader(self._catalog, faults).read(request, "")
+            if place is None:
+                return
+            if len(self._places) < PLACES_REMEMBERED:
+                self._places[key] = place
+        person.places += without_repeats(person.places, [place])
+
+    def _add_address(self, person: _Person, line: int, row: Row, faults: Faults) -> None:
+        channel, text = row["channel"].strip(), row["address"].strip()
+        if not channel and not text and person.addresses:
+            return
+        parse = self._parsers.get(channel)
+        if parse is None:
+            faults.add("channel", f"expected one of {', '.join(self._parsers)}")
+            return
+        try:
+            canonical = parse(text)
+        except ValueError as error:
+            faults.add("address", str(error))
+            return
+        # A sample may bear the address of a real person, who must still be able to sign up: it is found under a name of its own.
+        kind = f"sample {channel}" if person.sample else channel
+        person.addresses.append(_Address(line, channel, canonical, lookup_of(self._keyring, kind, canonical)))
+
+
+def _choices(row: Row, faults: Faults) -> Choices:
+    wanted = row.get("topics", "").replace(";", " ").split()
+    return choices(
+        SubscriptionChange(
+            topics=tuple(wanted) if wanted else topics.EVERYDAY,
+            minimum_severity=row.get("minimum_severity", "").strip() or severity.SEVERITIES[1],
+            language=row.get("language", "").strip() or "en",
+        ),
+        faults,
+    )
+
+
+def _switch(row: Row, name: str, faults: Faults) -> bool:
+    word = row.get(name, "").strip().lower()
+    if word not in _SWITCH:
+        faults.add(name, "expected 1 or 0")
+    return _SWITCH.get(word, False)
+
+
+def _check_same(row: Row, first: Row, faults: Faults) -> None:
+    for name in CHOICE_COLUMNS:
+        if row.get(name) and row[name] != first.get(name):
+            faults.add(name, "differs from this person's first line: leave it empty here, or the same")
+
+
+class _Writing:
+    """People → rows."""
+
+    def __init__(self, transactions: Transactions, keyring: Keyring, reading: _Reading, clock: Callable[[], float]) -> None:
+        self._transactions, self._keyring, self._reading, self._clock = transactions, keyring, reading, clock
+        self.people = 0
+
+    async def write(self, people: list[_Person]) -> None:
+        """One transaction."""
+        async with self._transactions.write() as connection:
+            known = await sql.active_lookups(connection, [address.lookup for person in people for address in person.addresses])
+            people = [person for person in people if self._is_new(person, known)]
+            first = await sql.last_number(connection, tables.subscriber) + 1
+            numbered = list(enumerate(people, first))
+            rows = _Rows(self._keyring, int(self._clock() * 1000))
+            for number, person in numbered:
+                rows.add(number, person)
+            await sql.insert_many(connection, tables.subscriber, _SUBSCRIBER, rows.subscribers)
+            await sql.insert_many(connection, tables.place, _PLACE, rows.places)
+            await sql.insert_many(connection, tables.address, _ADDRESS, rows.addresses)
+            await sql.insert_many(connection, tables.consent, _CONSENT, rows.consents)
+            if numbered:
+                await sql.note_changes(connection, [number for number, _ in numbered])
+        self.people += len(people)
+
+    def _is_new(self, person: _Person, known: set[bytes]) -> bool:
+        again = [address for address in person.addresses if address.lookup in known]
+        for address in again:
+            self._reading.refuse(address.line, "address: is already subscribed")
+        if not again:
+            known.update(address.lookup for address in person.addresses)
+        return not again
+
+
+_SUBSCRIBER = (
+    *("id", "public_id", "status", "language", "topics", "minimum_severity"),
+    *("label", "sample", "created_at", "confirmed_at"),
+)
+_PLACE = ("subscriber", "area", "lat", "lon", "radius_m")
+_ADDRESS = ("subscriber", "channel", "state", "lookup", "sealed", "key_id", "simulated", "confirmed_at", "created_at")
+_CONSENT = ("subscriber_public_id", "action", "channel", "source", "policy", "at")
+
+
+class _Rows:
+    """The rows of some people, as plain tuples for the driver."""
+
+    def __init__(self, keyring: Keyring, now: int) -> None:
+        self._keyring, self._now = keyring, now
+        self.subscribers: list[tuple[object, ...]] = []
+        self.places: list[tuple[object, ...]] = []
+        self.addresses: list[tuple[object, ...]] = []
+        self.consents: list[tuple[object, ...]] = []
+
+    def add(self, number: int, person: _Person) -> None:
+        """Append the rows of one person."""
+        now, chosen, sample = self._now, person.chosen, int(person.sample)
+        public_id = f"sub_{secrets.token_urlsafe(12)}"
+        choice = (chosen.language, chosen.topics, chosen.minimum_severity)
+        self.subscribers.append((number, public_id, "active", *choice, person.label, sample, now, now))
+        self.places += [(number, place.area, place.lat, place.lon, place.radius_m) for place in person.places]
+        for address in person.addresses:
+            key_id, sealed = self._keyring.seal(address.channel, address.canonical)
+            self.addresses.append((number, address.channel, "active", address.lookup, sealed, key_id, sample, now, now))
+            self.consents.append((public_id, "imported", address.channel, f"import: {person.source}"[:SOURCE_CHARACTERS], POLICY, now))
