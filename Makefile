@@ -1,0 +1,50 @@
+# Everything a fresh clone needs is python3 (3.11 or later, with venv), git and make. `make` alone lists what there is.
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests run test bench check lock
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/.ready  ## .venv with the hub in it, at .venv/bin/tocsin
+
+run: setup  ## set up, then serve the demonstration on http://127.0.0.1:8080
+	@$(BIN)/tocsin serve --demo
+
+test: setup-tests  ## set up, then run every test (ARGS="-k name" for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+bench: setup-tests  ## measure, side by side with the yardsticks (ONLY=name,name for some)
+	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+check: setup-tests  ## format, lint, types, import directions
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+setup-tests: .venv/.ready-tests
+	@.ci/browser
+
+# The locks hold names, versions and hashes, nothing of where packages came from. Hashes cover every platform and Python 3.11 to 3.14.
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+lock: setup  ## resolve anew what pyproject.toml asks for, and write the three locks
+	@printf 'setuptools>=77\nuv\n' | $(LOCK) - --output-file requirements-setup.lock
+	@$(LOCK) pyproject.toml --output-file requirements.lock
+	@$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+.venv/.ready: requirements-setup.lock requirements.lock pyproject.toml
+	@.ci/venv "$(PYTHON)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-setup.lock
+	@$(UV) --require-hashes --no-deps -r requirements.lock
+	@$(UV) --no-deps --editable .
+	@touch $@
+
+.venv/.ready-tests: .venv/.ready requirements-dev.lock
+	@$(UV) --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
