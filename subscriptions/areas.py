@@ -51,6 +51,8 @@ class Area:
     """Further names; for a ZIP area the other ZIPs that it stands for."""
     origin: Origin = "mapped"
     """`group` is made of mapped areas, `point` is a disc for a ZIP without an area; neither is drawn on maps."""
+    same: str | None = None
+    """Its SAME code, as in CAP geocodes."""
 
 
 def open_city(name_or_folder: str) -> AreaCatalog:
@@ -174,6 +176,7 @@ def _area(index: int, made: tuple[AreaRecord, BaseGeometry]) -> Area:
         metric=metric,
         aliases=record.aliases,
         origin=record.origin,
+        same=record.same,
     )
 
 
