@@ -2,7 +2,6 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests run test bench check lock
@@ -11,6 +10,7 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/.ready  ## .venv with the hub in it, at .venv/bin/tocsin
+	@:
 
 run: setup  ## set up, then serve the demonstration on http://127.0.0.1:8080
 	@$(BIN)/tocsin serve --demo
@@ -41,10 +41,10 @@ lock: setup  ## resolve anew what pyproject.toml asks for, and write the three l
 .venv/.ready: requirements-setup.lock requirements.lock pyproject.toml
 	@.ci/venv "$(PYTHON)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-setup.lock
-	@$(UV) --require-hashes --no-deps -r requirements.lock
-	@$(UV) --no-deps --editable .
+	@.ci/install --require-hashes -r requirements.lock
+	@.ci/install --editable .
 	@touch $@
 
 .venv/.ready-tests: .venv/.ready requirements-dev.lock
-	@$(UV) --require-hashes --no-deps -r requirements-dev.lock
+	@.ci/install --require-hashes -r requirements-dev.lock
 	@touch $@
