@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("staff")
 
-SHORTEST_PASSWORD = 12
+SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 256
 """Characters. Longer ones would only buy a stranger more hashing."""
 

@@ -45,6 +45,7 @@ class Limits:
 
     def __init__(self, clock: Clock, *, strangers: bool = True) -> None:
         self.strangers = Buckets(clock, burst=300, seconds=0.1) if strangers else None
+        self.videos = Buckets(clock, burst=10, seconds=360) if strangers else None
         self.publishing = Buckets(clock, burst=500, seconds=0.2)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -62,6 +63,32 @@ def query(request: web.Request, *known: str) -> Mapping[str, str]:
         if len(request.query.getall(name)) > 1:
             raise BadRequest(f"The parameter {name!r} is given more than once.")
     return request.query
+
+
+def number(asked: Mapping[str, str], name: str) -> int | None:
+    """A whole number among the parameters. Raises BadRequest."""
+    text = asked.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 15):
+        raise BadRequest(f"{name}: {text[:40]!r} is no cursor of this list; take the one from `next`.")
+    return int(text)
+
+
+def moment(asked: Mapping[str, str], name: str) -> int | None:
+    """An RFC 3339 time among the parameters, in milliseconds since 1970. Raises BadRequest."""
+    text = asked.get(name)
+    if text is None:
+        return None
+    try:
+        # A plus sign that was not escaped arrives as a space.
+        read = datetime.fromisoformat(text.replace(" ", "+"))
+        milliseconds = int(read.timestamp() * 1000) if read.tzinfo else None
+    except (ValueError, OverflowError):
+        milliseconds = None
+    if milliseconds is None:
+        raise BadRequest(f"{name}: {text[:40]!r} is not a time with an offset such as 2026-11-22T21:00:00-05:00.")
+    return milliseconds
 
 
 def json_answer(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

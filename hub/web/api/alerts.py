@@ -1,0 +1,186 @@
+"""Alerts for staff programs: write, preview, approve, stop, follow up, and see how far one has got. The rules are `hub.publishing`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+from aiohttp import web
+
+from hub.alerts import area
+from hub.alerts.faults import Faults, did_you_mean, one_of, shown
+from hub.alerts.json_fields import Fields, decode
+from hub.alerts.lifecycle import STATUSES
+from hub.alerts.store import StoredAlert
+from hub.errors import BadRequest, HubError, NotFound, TooMany
+from hub.publishing.preview import by_channel
+from hub.staff.actor import Actor
+from hub.web.api.alert_shapes import Accepted, AlertPage, Reach, StoppedView, links_of, view_of
+from hub.web.api.exchange import XML_TYPES, actor_of, json_answer, moment, number, query, read_body, requires
+from hub.web.context import hub
+from hub.web.middlewares import LIMITS
+from subscriptions.topics import TOPICS
+
+LONGEST_KEY = 255
+PAGE = 50
+LONGEST_REASON = 500
+
+
+@requires("draft")
+async def create_alert(request: web.Request) -> web.StreamResponse:
+    """Publish, or leave for a second person to approve."""
+    raw = await read_body(request)
+    with _turn(request) as actor:
+        alert = await hub(request).publishing.submit(raw, actor, source="api", idempotency_key=_key(request))
+    return _accepted(request, alert, status=201)
+
+
+@requires("draft")
+async def create_from_cap(request: web.Request) -> web.StreamResponse:
+    """The same from CAP 1.2 XML."""
+    raw = await read_body(request, XML_TYPES)
+    with _turn(request) as actor:
+        alert = await hub(request).publishing.submit(raw, actor, source="cap", idempotency_key=_key(request))
+    return _accepted(request, alert, status=201)
+
+
+@requires("preview")
+async def preview_alert(request: web.Request) -> web.StreamResponse:
+    """What would go to whom; nothing is stored."""
+    return json_answer(await hub(request).publishing.preview(await read_body(request), actor_of(request)))
+
+
+@requires("read")
+async def list_alerts(request: web.Request) -> web.StreamResponse:
+    """A page of alerts, newest first."""
+    asked = query(request, "status", "topic", "since", "cursor")
+    found = await hub(request).alerts.recent(
+        status=_words(asked.get("status"), "status", STATUSES),
+        topic=next(iter(_words(asked.get("topic"), "topic", TOPICS)), None),
+        since=moment(asked, "since"),
+        before=number(asked, "cursor"),
+        limit=PAGE + 1,
+    )
+    shown_now = found[:PAGE]
+    following = str(shown_now[-1].number) if len(found) > PAGE else None
+    return json_answer(AlertPage(alerts=tuple(view_of(alert, hub(request).public_url) for alert in shown_now), next=following))
+
+
+@requires("read")
+async def show_alert(request: web.Request) -> web.StreamResponse:
+    """One alert."""
+    return json_answer(view_of(await _known(request), hub(request).public_url))
+
+
+@requires("read")
+async def show_progress(request: web.Request) -> web.StreamResponse:
+    """How far it has got."""
+    return json_answer(await hub(request).publishing.progress(request.match_info["id"]))
+
+
+@requires("approve")
+async def approve_alert(request: web.Request) -> web.StreamResponse:
+    """The second person's yes."""
+    wish = _text_field(await request.read(), "hash", 64)
+    with _turn(request) as actor:
+        alert = await hub(request).publishing.approve(request.match_info["id"], actor, expected_hash=wish or None)
+    return _accepted(request, alert)
+
+
+@requires("approve")
+async def reject_alert(request: web.Request) -> web.StreamResponse:
+    """The second person's no."""
+    reason = _text_field(await request.read(), "reason", LONGEST_REASON)
+    return _accepted(request, await hub(request).publishing.reject(request.match_info["id"], actor_of(request), reason))
+
+
+@requires("stop")
+async def stop_alert(request: web.Request) -> web.StreamResponse:
+    """The kill switch: never limited in rate."""
+    stopped = await hub(request).publishing.stop(request.match_info["id"], actor_of(request))
+    alert = await _known(request)
+    return json_answer(StoppedView(id=alert.id, status=alert.status, handed_over=stopped.handed_over, withheld=stopped.withheld))
+
+
+@requires("draft")
+async def update_alert(request: web.Request) -> web.StreamResponse:
+    """A new version of it."""
+    raw = await read_body(request)
+    with _turn(request) as actor:
+        alert = await hub(request).publishing.update(request.match_info["id"], raw, actor, idempotency_key=_key(request))
+    return _accepted(request, alert, status=201)
+
+
+@requires("draft")
+async def cancel_alert(request: web.Request) -> web.StreamResponse:
+    """Call it off; without a body, in the words it went out with (S3: one step, prepared beforehand)."""
+    raw = await request.read()
+    if raw.strip() in {b"", b"{}"}:
+        raw = _same_words(await _known(request))
+    with _turn(request) as actor:
+        alert = await hub(request).publishing.cancel(request.match_info["id"], raw, actor, idempotency_key=_key(request))
+    return _accepted(request, alert, status=201)
+
+
+def _same_words(alert: StoredAlert) -> bytes:
+    fields = msgspec.to_builtins(alert.document)
+    own = {"msgType", "references", "audience_languages", "send_at"}
+    return msgspec.json.encode({name: value for name, value in fields.items() if name not in own})
+
+
+def _accepted(request: web.Request, alert: StoredAlert, *, status: int = 200) -> web.Response:
+    context = hub(request)
+    channels: dict[str, int] = {}
+    if alert.status not in {"ended", "stopped"}:
+        channels = by_channel(context.audience.match(area.target(alert.area, alert.document, alert.grade, context.catalog)))
+    links = links_of(alert, context.public_url)
+    answer = Accepted(id=alert.id, status=alert.status, audience=Reach(people=alert.audience, by_channel=channels), links=links)
+    return json_answer(answer, status=status, headers={"Location": links["self"]} if status == 201 else None)
+
+
+async def _known(request: web.Request) -> StoredAlert:
+    alert = await hub(request).alerts.get(request.match_info["id"])
+    if alert is None:
+        raise NotFound(f"There is no alert {shown(request.match_info['id'])!r}.")
+    return alert
+
+
+@contextmanager
+def _turn(request: web.Request) -> Iterator[Actor]:
+    """One publication of this actor's allowance (S12). Whatever is refused costs nothing."""
+    actor, allowance = actor_of(request), request.app[LIMITS].publishing
+    after = allowance.take(actor.label)
+    if after:
+        raise TooMany(f"This log-in or token has published very much just now. Try again in {after:.0f} seconds.", after)
+    try:
+        yield actor
+    except HubError:
+        allowance.give_back(actor.label)
+        raise
+
+
+def _key(request: web.Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+        raise BadRequest(f"The header Idempotency-Key holds 1 to {LONGEST_KEY} printable ASCII characters.")
+    return key
+
+
+def _words(text: str | None, name: str, options: tuple[str, ...]) -> tuple[str, ...]:
+    words = tuple(text.split(",")) if text is not None else ()
+    for word in words:
+        if word not in options:
+            raise BadRequest(f"{name}: {shown(word)!r} is none of {one_of(options)}.{did_you_mean(word, options)}")
+    return words
+
+
+def _text_field(raw: bytes, name: str, longest: int) -> str:
+    """The one optional text of a small body; no body is an empty one."""
+    fields = Fields(decode(raw) if raw.strip() else {}, "", faults := Faults())
+    text = fields.text(name, longest, nullable=True, lines=True, empty=True)
+    fields.close()
+    faults.check()
+    return text
