@@ -1,8 +1,8 @@
 """Who gets an alert whose source writes one document per language.
 
 New York's feed sends the same notice thirteen times, each in another language, with no key that ties them together; the language stands
-only in the name of the sender ("NYCEM [Spanish]"), while CAP's own `language` says en-US in all of them. So that nobody gets it thirteen times,
-an alert in one language goes to that language's readers:
+only in the name of the sender ("NYCEM [Spanish]"), while CAP's own `language` says en-US in all of them. So that nobody gets it thirteen
+times, an alert in one language goes to that language's readers:
 
 - A mark in square brackets at the end of `senderName` names an edition and its language, and overrules `language`.
 - An edition in another language than English goes to the readers of that language. The Chinese edition, written in traditional characters,

@@ -5,11 +5,12 @@ The rule, in plain words:
 - What our own staff write keeps the severity they gave it.
 - A document from another source is graded by its words, because the city's own feed calls a parade "Extreme, Immediate". It never counts
   for more than its source says, except that a source which says "Unknown", or nothing, gets what the words give.
-- The words: a headline or event that names a danger to life (a tornado warning, an evacuation order, …) is Extreme; one that names likely
-  harm (a flash flood warning, a gas leak, boil-water, …) is Severe. A danger that the same headline says is over doesn't count, and what is a
-  drill, a test or an exercise is Minor whatever it rehearses.
-- Otherwise a headline about something planned, about traffic, transit or an event, or about what is over, is Minor; a body that tells people
-  to act at once (evacuate, take cover, boil the water) without an "if" is Severe; everything else is Moderate, the most an unknown text gets.
+- The words: a headline or event that names a danger to life (a tornado warning, an evacuation order, …) is Extreme; one that names
+  likely harm (a flash flood warning, a gas leak, boil-water, …) is Severe. A danger that the same headline says is over doesn't count,
+  and what is a drill, a test or an exercise is Minor whatever it rehearses.
+- Otherwise a headline about something planned, about traffic, transit or an event, or about what is over, is Minor; a body that tells
+  people to act at once (evacuate, take cover, boil the water) without an "if" is Severe; everything else is Moderate, the most an unknown
+  text gets.
 - Of several languages the gravest counts. For other languages than English and Spanish only the headline is weighed.
 
 Wrong in either direction is possible, so a person may always publish a better graded alert; the lists are in `hub.alerts.grading_words`.

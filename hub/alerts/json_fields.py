@@ -30,7 +30,10 @@ class JsonObject(dict[str, Any]):
 
 
 def decode(raw: bytes) -> Any:
-    """The document. Raises TooLarge, or BadRequest when it isn't JSON in UTF-8 (RFC 8259): also for a byte order mark, NaN and deep nesting."""
+    """The document.
+
+    Raises TooLarge, or BadRequest when it isn't JSON in UTF-8 (RFC 8259): also for a byte order mark, NaN and deep nesting.
+    """
     if len(raw) > BODY.authored:
         raise TooLarge(f"The document has {len(raw):,} bytes; {BODY.authored:,} are allowed.")
     if raw.startswith(b"\xef\xbb\xbf"):
@@ -220,15 +223,16 @@ class Fields:
         return [(f"{self.at(name)}/{position}", item) for position, item in enumerate(value)]
 
     def words(self, name: str, most: int, longest: int) -> Iterator[tuple[str, str]]:
-        """The texts of a list with their pointers; a repeated one is a fault."""
+        """The texts of a list with their pointers, "" in place of a faulty or repeated one."""
         seen: dict[str, str] = {}
         for pointer, item in self.items(name, most):
             word = self._text(pointer, item, longest)
             if word in seen:
                 self.faults.add(pointer, f"is the same as {seen[word]}: keep one")
+                word = ""
             elif word:
                 seen[word] = pointer
-                yield pointer, word
+            yield pointer, word
 
     def refuse(self, name: str, why: str) -> None:
         """A field of a later release: null is nothing, anything else is a fault."""

@@ -5,6 +5,7 @@ What staff draw is refused when it isn't right, and never repaired or widened: a
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import shapely
@@ -44,23 +45,27 @@ def _parts(value: Any, pointer: str, faults: Faults) -> list[list[tuple[str, Any
     if not _framed(value, pointer, faults):
         return None
     at, coordinates = f"{pointer}/coordinates", value["coordinates"]
-    listed = [(at, coordinates)] if value["type"] == "Polygon" else list(_numbered(coordinates, at))
-    if not coordinates or any(not part for _, part in listed):
-        faults.add(at, "is empty: draw the area again")
+    listed = [(at, coordinates)] if value["type"] == "Polygon" else _numbered(coordinates, at)
+    if not _counted(listed, at, faults):
         return None
+    return [_numbered(part, where) for where, part in listed]
+
+
+def _counted(listed: list[tuple[str, Any]], pointer: str, faults: Faults) -> bool:
+    """Whether there are parts with rings, and not too many parts or points."""
+    before = len(faults)
+    if not listed or any(part == [] for _, part in listed):
+        faults.add(pointer, "is empty: draw the area again")
     if len(listed) > PARTS.authored:
-        faults.add(at, f"has {len(listed):,} separate parts; at most {PARTS.authored:,} are allowed")
-        return None
+        faults.add(pointer, f"has {len(listed):,} separate parts; at most {PARTS.authored:,} are allowed")
+        return False
     for where, part in listed:
         if not isinstance(part, list):
             faults.add(where, f"must be a list of rings, not {kind(part)}")
-            return None
-    parts = [list(_numbered(part, where)) for where, part in listed]
-    points = sum(len(ring) for part in parts for _, ring in part if isinstance(ring, list))
+    points = sum(len(ring) for _, part in listed if isinstance(part, list) for ring in part if isinstance(ring, list))
     if points > POINTS.authored:
         faults.add(pointer, f"has {points:,} points; at most {POINTS.authored:,} are allowed: simplify the shape")
-        return None
-    return parts
+    return len(faults) == before
 
 
 def _framed(value: dict[str, Any], pointer: str, faults: Faults) -> bool:
@@ -120,7 +125,8 @@ def _point_fault(point: Any) -> str | None:
             return f"must hold numbers, not {kind(number)}"
     lon, lat = point
     if not (abs(lon) <= 180 and abs(lat) <= 90):
-        return f"[{shown(str(lon), 20)}, {shown(str(lat), 20)}] is no place on Earth: longitude goes from -180 to 180, latitude from -90 to 90"
+        said = f"[{shown(str(lon), 20)}, {shown(str(lat), 20)}]"
+        return f"{said} is no place on Earth: longitude goes from -180 to 180, latitude from -90 to 90"
     return None
 
 
@@ -155,3 +161,9 @@ def _why_invalid(shape: BaseGeometry) -> str:
 def swapped(shape: BaseGeometry) -> BaseGeometry:
     """The shape with latitude and longitude exchanged, to find out whether they were."""
     return shapely.transform(shape, lambda points: points[:, ::-1])
+
+
+def as_geojson(geometry: BaseGeometry) -> dict[str, Any]:
+    """A geometry as GeoJSON made of lists and numbers, as it would be read back from JSON."""
+    made: dict[str, Any] = json.loads(shapely.to_geojson(geometry))
+    return made

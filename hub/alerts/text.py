@@ -1,10 +1,10 @@
-"""What happens to the words of an alert before anything else sees them: one stated rule, the same for what staff write and what is imported.
+"""What happens to the words of an alert before anything else sees them: one rule, for what staff write and for what is imported.
 
 The rule, in order:
 
 1. Line ends become ``\\n`` (CR LF, CR, NEL, U+2028, U+2029, vertical tab, form feed).
-2. U+001A, which old city software wrote where a typographic mark was lost, becomes the mark that its neighbours call for: an apostrophe inside
-   a word, quotation marks around one, a bullet at the start of a line, else an en dash.
+2. U+001A, which old city software wrote where a typographic mark was lost, becomes the mark that its neighbours call for: an apostrophe
+   inside a word, quotation marks around one, a bullet at the start of a line, else an en dash.
 3. C1 controls (U+0080 to U+009F) are Windows-1252 read wrongly, and become the character that was meant.
 4. Other C0 controls, DEL and noncharacters become one space; a byte order mark inside the text goes.
 5. Bidirectional embeddings and isolates are balanced within each line, and overrides go: they could make a text read as another one.
