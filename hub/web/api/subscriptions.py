@@ -1,4 +1,4 @@
-"""Residents' subscriptions for programs: sign up without an account, then see, change or end with the manage token. Rules: `subscriptions`."""
+"""Residents' subscriptions for programs: sign up without an account, then see, change or end one with its manage token."""
 
 from __future__ import annotations
 
