@@ -22,6 +22,10 @@ USER_AGENT = "tocsin"
 SHORT_BODY = 2048
 """Bytes of an answer that are ever read."""
 
+_READ_AHEAD = 1
+"""Bytes of the body that are awaited with the head: enough to notice an empty one and keep the connection, and the status still counts
+when the rest never comes."""
+
 _IDLE_SECONDS = 60.0
 _PING_SECONDS = 30.0
 
@@ -57,7 +61,7 @@ class HttpClient:
         """One POST. Raises TryAgain when nothing was sent, Uncertain when no answer came, Rejected for what can't be a request."""
         client = self._client or self._open()
         try:
-            request = client.post(url).headers(headers).body_bytes(body).streamed_read_buffer_limit(SHORT_BODY).build_streamed()
+            request = client.post(url).headers(headers).body_bytes(body).streamed_read_buffer_limit(_READ_AHEAD).build_streamed()
             async with request as response:
                 if 200 <= response.status < 300:
                     return Answer(response.status)
@@ -116,8 +120,6 @@ def _failure(error: PyreqwestError) -> DeliveryFailed:
     steps = _steps(error)
     if "client error (Connect)" not in steps:
         return Uncertain("no answer came")
-    if "dns error" in steps:
-        return TryAgain("the host's name was not found")
     if "operation timed out" in steps or "deadline has elapsed" in steps:
         return TryAgain("the connection timed out")
     return TryAgain("no connection could be made")

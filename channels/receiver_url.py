@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, quote, urlsplit
 
 import idna
@@ -44,6 +45,7 @@ def origin_of(url: str) -> str:
     return url[: url.index("/", len("https://"))]
 
 
+@lru_cache(maxsize=1024)
 def host_of(origin: str) -> str:
     """The host of an origin, without brackets."""
     return urlsplit(origin).hostname or ""
@@ -68,6 +70,7 @@ def as_address(host: str) -> IPAddress | None:
         return None
 
 
+@lru_cache(maxsize=1024)
 def is_loopback_name(host: str) -> bool:
     """``localhost`` or a literal loopback address."""
     address = as_address(host)

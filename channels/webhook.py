@@ -96,7 +96,8 @@ def signature_headers(secret: bytes, delivery_id: str, moment: int, body: bytes)
 
 
 def _secret(key: bytes, url: str) -> bytes:
-    return hmac.digest(key, b"standard webhooks\0" + url.encode(), hashlib.sha256)
+    # Keyed BLAKE2b: a fifth of HMAC's time, and this is done for every hand-over.
+    return hashlib.blake2b(url.encode(), digest_size=32, key=key, person=b"webhook secret").digest()
 
 
 def _document(message: Message) -> dict[str, Any]:

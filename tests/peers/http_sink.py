@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -70,16 +71,23 @@ async def _broken_refusal(writer: asyncio.StreamWriter, closing: asyncio.Event) 
     writer.close()
 
 
-HANG, RESET, CLOSE, GARBAGE, BROKEN_REFUSAL = (Fault(act) for act in (_hang, _reset, _close, _garbage, _broken_refusal))
+async def _endless_success(writer: asyncio.StreamWriter, closing: asyncio.Event) -> None:
+    writer.write(b"HTTP/1.1 201 X\r\nContent-Length: 1000000\r\n\r\nmore to come")
+    await closing.wait()
+
+
+HANG, RESET, CLOSE, GARBAGE = (Fault(act) for act in (_hang, _reset, _close, _garbage))
+BROKEN_REFUSAL, ENDLESS_SUCCESS = Fault(_broken_refusal), Fault(_endless_success)
 
 
 class HttpSink:
     """Open it with ``async with``. `respond` decides the answer of each request; `requests` holds all that came."""
 
-    def __init__(self, respond: Responder | None = None) -> None:
+    def __init__(self, respond: Responder | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.respond: Responder = respond or (lambda request: Reply())
         self.requests: list[Request] = []
         self.connections = 0
+        self._tls = tls
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
@@ -96,12 +104,12 @@ class HttpSink:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     async def listen(self) -> None:
         """Take connections, on the same port as before."""
         self._closing = asyncio.Event()
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:

@@ -1,0 +1,197 @@
+"""The fast client: what counts as sent, what as not sent, and how each HTTP status is understood."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+
+from channels.contract import DeliveryFailed, Rejected, TryAgain, Uncertain
+from channels.http_client import SHORT_BODY, HttpClient, Timeouts
+from channels.http_outcomes import LONGEST_WAIT, OUTCOMES, Answer, read_retry_after, settle
+from tests.peers.http_sink import BROKEN_REFUSAL, CLOSE, ENDLESS_SUCCESS, GARBAGE, HANG, RESET, Fault, HttpSink, Reply
+from tests.peers.self_signed import self_signed_context
+
+NOW = 1_790_000_000.0
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[HttpSink]:
+    async with HttpSink() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[HttpClient]:
+    opened = HttpClient(Timeouts(connect=0.2, answer=0.2))
+    yield opened
+    await opened.aclose()
+
+
+async def test_method_path_headers_and_body_arrive_as_given(client: HttpClient, sink: HttpSink) -> None:
+    answer = await client.post(f"{sink.url}/a%2Fb?c=%C3%A9", {"TTL": "60", "Topic": "x"}, b"\x00\xffbody")
+    assert answer == Answer(200)
+    (request,) = sink.requests
+    assert (request.method, request.path, request.body) == ("POST", "/a%2Fb?c=%C3%A9", b"\x00\xffbody")
+    assert (request.headers["ttl"], request.headers["topic"], request.headers["user-agent"]) == ("60", "x", "tocsin")
+
+
+@pytest.mark.parametrize("body", [b"", b"ok", b"x" * 1500])
+async def test_a_connection_is_used_again_although_a_success_is_not_read(client: HttpClient, sink: HttpSink, body: bytes) -> None:
+    sink.respond = lambda request: Reply(201, body=body)
+    for number in range(20):
+        await client.post(f"{sink.url}/{number}", {}, b"x")
+    assert sink.connections == 1
+
+
+async def test_a_redirect_is_an_answer_and_not_followed(client: HttpClient, sink: HttpSink) -> None:
+    sink.respond = lambda request: Reply(307, {"Location": f"{sink.url}/elsewhere"})
+    assert (await client.post(f"{sink.url}/", {}, b"x")).status == 307
+    assert len(sink.requests) == 1
+
+
+async def test_a_proxy_of_the_environment_is_not_used(client: HttpClient, sink: HttpSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert (await client.post(f"{sink.url}/", {}, b"x")).status == 200
+
+
+async def test_of_a_refusal_the_retry_after_and_a_short_body_are_kept(client: HttpClient, sink: HttpSink) -> None:
+    sink.respond = lambda request: Reply(503, {"Retry-After": "9"}, b"z" * 1_000_000)
+    answer = await client.post(f"{sink.url}/", {}, b"x")
+    assert (answer.status, answer.retry_after) == (503, "9")
+    assert answer.body == b"z" * len(answer.body)
+    assert 0 < len(answer.body) <= SHORT_BODY
+
+
+async def test_nobody_listening_means_that_nothing_was_sent(client: HttpClient, sink: HttpSink) -> None:
+    await sink.refuse()
+    with pytest.raises(TryAgain):
+        await client.post(f"{sink.url}/", {}, b"x")
+
+
+async def test_a_connection_that_never_stands_means_that_nothing_was_sent(client: HttpClient) -> None:
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        # Two waiting connections fill the queue of a listener that never accepts; the next one gets no answer at all.
+        for waiting in (first, second):
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        with pytest.raises(TryAgain, match="timed out"):
+            await client.post(f"http://127.0.0.1:{full.getsockname()[1]}/", {}, b"x")
+
+
+async def test_a_certificate_that_nobody_signed_means_that_nothing_was_sent(client: HttpClient, tmp_path: Path) -> None:
+    async with HttpSink(tls=self_signed_context(tmp_path)) as sink:
+        with pytest.raises(TryAgain):
+            await client.post(f"{sink.url}/", {}, b"x")
+        assert sink.requests == []
+
+
+@pytest.mark.parametrize("fault", [HANG, RESET, CLOSE, GARBAGE], ids=["hang", "reset", "close", "garbage"])
+async def test_no_answer_after_sending_is_uncertain(client: HttpClient, sink: HttpSink, fault: Fault) -> None:
+    sink.respond = lambda request: fault
+    with pytest.raises(Uncertain):
+        await client.post(f"{sink.url}/", {}, b"x")
+    assert len(sink.requests) == 1
+
+
+async def test_a_refusal_that_breaks_off_is_never_taken_for_a_success(client: HttpClient, sink: HttpSink) -> None:
+    sink.respond = lambda request: BROKEN_REFUSAL
+    answer = await client.post(f"{sink.url}/", {}, b"x")
+    assert (answer.status, answer.retry_after) == (503, "7")
+
+
+async def test_a_success_counts_although_its_body_never_ends(client: HttpClient, sink: HttpSink) -> None:
+    sink.respond = lambda request: ENDLESS_SUCCESS
+    assert await client.post(f"{sink.url}/", {}, b"x") == Answer(201)
+
+
+@pytest.mark.parametrize("headers", [{"X": "a\r\nY: b"}, {"X\r\nY": "b"}, {"X": "a\nb"}, {"X": "a\x00b"}])
+async def test_a_header_with_a_line_break_is_refused_and_nothing_is_sent(
+    client: HttpClient, sink: HttpSink, headers: dict[str, str]
+) -> None:
+    with pytest.raises(Rejected):
+        await client.post(f"{sink.url}/", headers, b"x")
+    assert sink.requests == []
+
+
+async def test_a_closed_client_opens_again(client: HttpClient, sink: HttpSink) -> None:
+    await client.post(f"{sink.url}/", {}, b"x")
+    await client.aclose()
+    await sink.no_connection()
+    assert (await client.post(f"{sink.url}/", {}, b"x")).status == 200
+
+
+async def test_http_2_is_offered_before_http_1_in_tls(client: HttpClient) -> None:
+    hello = asyncio.get_running_loop().create_future()
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hello.set_result(await reader.read(4096))
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        with pytest.raises(DeliveryFailed):
+            await client.post(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, b"x")
+    # RFC 7301 §3.1: each protocol's name after its length.
+    assert b"\x02h2\x08http/1.1" in await hello
+
+
+def test_every_status_has_one_outcome() -> None:
+    assert {status for status, (outcome, _) in OUTCOMES.items() if outcome == "taken"} == set(range(200, 300))
+    assert {status for status, (outcome, _) in OUTCOMES.items() if outcome == "later"} == {408, 421, 425, 429, *range(500, 600)}
+    assert len(OUTCOMES) == 500
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_a_success_settles_quietly(status: int) -> None:
+    settle(Answer(status), gone=frozenset(), now=NOW)
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
+def test_passing_faults_are_tried_again_when_the_server_wishes(status: int) -> None:
+    with pytest.raises(TryAgain) as failure:
+        settle(Answer(status, "12"), gone=frozenset(), now=NOW)
+    assert failure.value.after == 12
+    assert failure.value.reason.startswith(f"HTTP {status}")
+
+
+@pytest.mark.parametrize("status", [100, 300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 451, 600, 999])
+def test_all_else_is_a_final_no_that_closes_nothing(status: int) -> None:
+    with pytest.raises(Rejected) as failure:
+        settle(Answer(status, "12"), gone=frozenset(), now=NOW)
+    assert not failure.value.address_is_dead
+
+
+def test_an_address_is_dead_by_the_statuses_that_its_kind_names() -> None:
+    with pytest.raises(Rejected) as failure:
+        settle(Answer(404), gone=frozenset({404}), now=NOW)
+    assert failure.value.address_is_dead
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("٣", None),
+        ("0", 0.0),
+        (" 120 ", 120.0),
+        ("9" * 400, LONGEST_WAIT),
+        (formatdate(NOW + 90, usegmt=True), 90.0),
+        (formatdate(NOW - 90, usegmt=True), 0.0),
+        (formatdate(NOW + 90, usegmt=False), 90.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_WAIT),
+        ("Fri, 99 Dec 2026 23:59:59 GMT", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
+    assert read_retry_after(value, NOW) == seconds
