@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-app = typer.Typer(
-    help="Tocsin, the open alert hub for cities.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
-)
+app = typer.Typer(help="Tocsin, the open alert hub for cities.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 staff_app = typer.Typer(help="People who log in at /console.", no_args_is_help=True)
 token_app = typer.Typer(help="Tokens for programs that use the API.", no_args_is_help=True)
 subscribers_app = typer.Typer(help="Residents' subscriptions.", no_args_is_help=True)
@@ -152,7 +150,9 @@ def show_settings() -> None:
     table = Table("setting", "value", "from", "meaning", box=None, pad_edge=False)
     for setting in SETTINGS:
         value = getattr(settings, setting.name)
-        table.add_row(f"TOCSIN_{setting.name.upper()}", "(set)" if setting.secret and value else value, settings.origins[setting.name], setting.help)
+        table.add_row(
+            f"TOCSIN_{setting.name.upper()}", "(set)" if setting.secret and value else value, settings.origins[setting.name], setting.help
+        )
     out.print(table)
 
 
@@ -190,7 +190,9 @@ def staff_add(
     data: Data = None,
 ) -> None:
     """Add a log-in; the password is asked for, or read from standard input."""
-    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    password = (
+        typer.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    )
 
     async def work() -> None:
         async with staff_of(settings_with(data=data)) as staff:
@@ -273,8 +275,8 @@ def subscribers_import(
     from hub.importing import import_file
 
     report = run(import_file(settings_with(data=data), _read(file), source, err))
-    for line, why in report.refused[:20]:
-        err.print(f"line {line}: {why}", markup=False, highlight=False, soft_wrap=True)
+    for refused in report.refused[:20]:
+        err.print(f"line {refused.line}: {refused.why}", markup=False, highlight=False, soft_wrap=True)
     _say(f"{report.rows} rows, {report.people} people taken, {len(report.refused)} rows refused")
     if report.refused:
         raise typer.Exit(1)

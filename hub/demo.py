@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from channels import catalog
 from hub.clock import instant
 from hub.store import tables
 from subscriptions.csv_import import import_csv
@@ -51,7 +52,9 @@ _SAMPLES = (
 
 def sample_csv() -> list[str]:
     """The sample subscribers in the format of `tocsin subscribers import`."""
-    lines = ["person,label,zip,neighborhood,borough,lat,lon,radius_m,citywide,topics,minimum_severity,language,channel,address,consent_source,sample"]
+    lines = [
+        "person,label,zip,neighborhood,borough,lat,lon,radius_m,citywide,topics,minimum_severity,language,channel,address,consent_source,sample"
+    ]
     for number, (place, language, channel) in enumerate(_SAMPLES, 1):
         kind, _, name = place.partition(":")
         lat, lon, radius = name.split(",") if kind == "point" else ("", "", "")
@@ -103,7 +106,13 @@ def _alert(now: float, *, hours: float, infos: dict[str, tuple[str, str, str]], 
         {"language": tag, "headline": headline, "description": description, "instruction": instruction}
         for tag, (headline, description, instruction) in infos.items()
     ]
-    return {"status": "Actual", "msgType": "Alert", "certainty": "Observed", "expires": ends.isoformat(timespec="seconds"), "infos": texts} | fields
+    return {
+        "status": "Actual",
+        "msgType": "Alert",
+        "certainty": "Observed",
+        "expires": ends.isoformat(timespec="seconds"),
+        "infos": texts,
+    } | fields
 
 
 _NOTICES: dict[str, dict[str, Any]] = {
@@ -122,7 +131,7 @@ _NOTICES: dict[str, dict[str, Any]] = {
             ),
             "es": (
                 "Flatbush Avenue Extension cerrada en Tillary Street",
-                "Se rompió una tubería de agua. Están cerrados ambos sentidos entre Tillary Street y Concord Street. Los autobuses se desvían.",
+                "Se rompió una tubería de agua. Cerrada en ambos sentidos entre Tillary Street y Concord Street. Los autobuses se desvían.",
                 "Use Adams Street o Navy Street y calcule más tiempo.",
             ),
         },
@@ -180,12 +189,12 @@ _NOTICES: dict[str, dict[str, Any]] = {
             "en-US": (
                 "Hot and humid: it will feel like 100 °F",
                 "The heat is dangerous for older people, small children and people with heart or lung disease.",
-                "Drink water often, rest in the shade or in a cooling center, and look in on your neighbors. Call 311 for the nearest center.",
+                "Drink water often, rest in the shade or in a cooling center, and look in on your neighbors. Call 311 for the nearest one.",
             ),
             "es": (
                 "Calor y humedad: se sentirá como 100 °F",
-                "El calor es peligroso para personas mayores, niños pequeños y personas con enfermedades del corazón o los pulmones.",
-                "Beba agua a menudo, descanse a la sombra o en un centro de enfriamiento y visite a sus vecinos. Llame al 311 para el más cercano.",
+                "El calor es peligroso para personas mayores, niños pequeños y enfermos del corazón o los pulmones.",
+                "Beba agua a menudo, descanse a la sombra o en un centro de enfriamiento y visite a sus vecinos. Más información: 311.",
             ),
         },
     },
@@ -200,7 +209,11 @@ _NOTICES: dict[str, dict[str, Any]] = {
         "area": {"boroughs": ["Staten Island"]},
         "infos": {
             "en-US": ("Siren test at noon on Staten Island", "The sirens sound for one minute. Nothing has happened.", "Nothing to do."),
-            "es": ("Prueba de sirenas al mediodía en Staten Island", "Las sirenas suenan un minuto. No ha pasado nada.", "No tiene que hacer nada."),
+            "es": (
+                "Prueba de sirenas al mediodía en Staten Island",
+                "Las sirenas suenan un minuto. No ha pasado nada.",
+                "No tiene que hacer nada.",
+            ),
         },
     },
 }
@@ -220,10 +233,10 @@ async def fill(hub: Hub) -> None:
 
 async def import_samples(hub: Hub) -> None:
     """The twenty samples, by the same door as every import."""
-    report = await import_csv(hub.database, hub.keyring, hub.parsers, hub.catalog, sample_csv())
+    report = await import_csv(hub.database, hub.keyring, catalog.parsers(), hub.catalog, sample_csv(), clock=hub.clock)
     if report.refused:
-        raise RuntimeError(f"the samples don't fit this city: {report.refused[0][1]}")
-    await hub.refresh()
+        raise RuntimeError(f"the samples don't fit this city: {report.refused[0].why}")
+    await hub.sync.catch_up()
 
 
 def welcome(url: str) -> str:

@@ -74,10 +74,12 @@ async def _database(database: Database) -> AsyncIterator[Finding]:
 
 INVARIANTS = {
     "every counter equals its rows": (
-        "SELECT count(*) FROM counter c WHERE c.outcome NOT IN ('planned', 'possible_duplicate') AND c.count != (SELECT count(*) FROM delivery d"
-        " JOIN address a ON a.id=d.address WHERE d.mailing=c.mailing AND a.channel=c.channel AND d.outcome=CASE c.outcome WHEN 'handed_over' THEN 1"
-        " WHEN 'simulated' THEN 2 WHEN 'failed' THEN 3 WHEN 'uncertain' THEN 4 WHEN 'expired' THEN 5 WHEN 'withheld' THEN 6 END)"
-        " AND NOT EXISTS (SELECT 1 FROM delivery d LEFT JOIN address a ON a.id=d.address WHERE d.mailing=c.mailing AND a.id IS NULL)"
+        # Rows of people who left since have lost their channel: such a mailing can't be compared.
+        "SELECT count(*) FROM counter c WHERE c.outcome NOT IN ('planned', 'possible_duplicate') AND c.count !="
+        " (SELECT count(*) FROM delivery d JOIN address a ON a.id=d.address WHERE d.mailing=c.mailing AND a.channel=c.channel"
+        " AND d.outcome=CASE c.outcome WHEN 'handed_over' THEN 1 WHEN 'simulated' THEN 2 WHEN 'failed' THEN 3 WHEN 'uncertain' THEN 4"
+        " WHEN 'expired' THEN 5 WHEN 'withheld' THEN 6 END) AND NOT EXISTS"
+        " (SELECT 1 FROM delivery d LEFT JOIN address a ON a.id=d.address WHERE d.mailing=c.mailing AND a.id IS NULL)"
     ),
     "nothing is planned and forgotten": (
         "SELECT count(*) FROM mailing m WHERE m.state='done' AND (SELECT COALESCE(SUM(c.count), 0) FROM counter c WHERE c.mailing=m.id AND"

@@ -32,6 +32,6 @@ async def import_file(settings: Settings, content: bytes, source: str, console: 
                 catalog.parsers(),
                 places,
                 lines,
-                source=source,
+                consent_source=source,
                 on_progress=lambda done: bar.update(task, completed=done),
             )

@@ -1,4 +1,4 @@
-"""Every setting: its name, default and meaning in one table; read from the environment (TOCSIN_<NAME>), then one TOML file, then the default."""
+"""Every setting: name, default and meaning in one table; read from the environment (TOCSIN_<NAME>), one TOML file, or the default."""
 
 from __future__ import annotations
 

@@ -1,14 +1,13 @@
-"""Keeps the audience's columns in step with the tables: everyone at start, then whoever the log of changes names, in the order of commits."""
+"""Keeps the audience's columns in step with the tables: everyone at start, then whoever the log of changes names."""
 
 from __future__ import annotations
 
 import asyncio
 
-from hub.store.database import Database
 from subscriptions.audience import Audience
-from subscriptions.store import sql
 
-AT_ONCE = 500
+from hub.store.database import Database
+from subscriptions.store import sql
 
 
 class AudienceSync:
@@ -22,30 +21,20 @@ class AudienceSync:
     async def load(self) -> None:
         """Everyone, in one consistent view."""
         async with self._database.read() as connection:
-            self._seen = (await connection.execute(select(audience_counter.c.seq))).scalar() or 0
-            people = [row async for row in sql.stream_people(connection)]
-            places = [row async for row in sql.stream_places(connection)]
-            addresses = [row async for row in sql.stream_addresses(connection)]
-        self._audience.bulk(people, places, addresses)
+            self._seen = await sql.audience_position(connection)
+            await sql.fill(connection, self._audience)
 
-    async def catch_up(self, _: int = 0) -> None:
+    async def catch_up(self) -> None:
         """Everyone who changed since the last look, whichever process wrote it."""
-        async with self._lock:
-            while await self._step():
-                pass
-
-    async def _step(self) -> bool:
-        query = select(audience_change.c.seq, audience_change.c.subscriber).where(audience_change.c.seq > self._seen)
-        async with self._database.read() as connection:
-            changes = (await connection.execute(query.order_by(audience_change.c.seq).limit(AT_ONCE))).all()
-            if not changes:
-                return False
-            changed = {row.subscriber for row in changes}
-            people = {person.id: person for person in await sql.people(connection, sorted(changed))}
+        async with self._lock, self._database.read() as connection:
+            position = await sql.audience_position(connection)
+            if position == self._seen:
+                return
+            changed = await sql.changes_since(connection, self._seen)
+            present = {person.id: person for person in await sql.people(connection, changed)}
         for subscriber in changed:
-            if subscriber in people:
-                self._audience.put(people[subscriber])
+            if subscriber in present:
+                self._audience.put(present[subscriber])
             else:
                 self._audience.remove(subscriber)
-        self._seen = changes[-1].seq
-        return len(changes) == AT_ONCE
+        self._seen = position

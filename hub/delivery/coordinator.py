@@ -71,7 +71,7 @@ class Coordinator:
         senders: int,
         render: Callable[[Leased], Awaitable[Message]],
         rate_of: Callable[[str, bool], float | None],
-        settled: Callable[[set[int], Sequence[Settlement], Sequence[int]], Awaitable[None]],
+        settled: Callable[[Sequence[Settlement], Sequence[int]], Awaitable[None]],
     ) -> None:
         self._ledger, self._configure, self._clock = ledger, configure, clock
         self._count = senders
@@ -187,7 +187,7 @@ class Coordinator:
                 return
             try:
                 await self._feed()
-            except Exception:  # noqa: BLE001 - process boundary: the sweep tries again in a second, and the log says why it must
+            except Exception:  # process boundary: the sweep tries again in a second, and the log says why it must
                 log.exception("dispatch_failed")
 
     async def _feed(self) -> None:
@@ -202,9 +202,11 @@ class Coordinator:
     async def _give(self, handle: Handle, leased: Leased) -> None:
         try:
             message = await self._render(leased)
-        except Exception:  # noqa: BLE001 - one text that can't be rendered must not hold up all others
+        except Exception:  # one text that can't be rendered must not hold up all others
             log.exception("render_failed", mailing=leased.mailing, channel=leased.channel, language=leased.language)
-            rows = [Row(to.address, Outcome.FAILED, int(self._clock() * 1000), "the text could not be rendered") for to in leased.recipients]
+            rows = [
+                Row(to.address, Outcome.FAILED, int(self._clock() * 1000), "the text could not be rendered") for to in leased.recipients
+            ]
             self._rows.append((None, leased, rows, True))
             self._incoming.set()
             return
@@ -234,7 +236,7 @@ class Coordinator:
             self._incoming.clear()
             try:
                 await self._commit()
-            except Exception:  # noqa: BLE001 - a full disk or a locked file passes; receipts wait in memory and windows stay shut meanwhile
+            except Exception:  # a full disk or a locked file passes; receipts wait in memory and windows stay shut meanwhile
                 log.exception("settle_failed")
                 await asyncio.sleep(SWEEP_S)
                 self._incoming.set()
@@ -249,7 +251,7 @@ class Coordinator:
             return
         settlements = group(taken, self._clock())
         finished = [leased for _, leased, _, last in taken if last]
-        ended = await self._ledger.settle(settlements, finished)
+        await self._ledger.settle(settlements, finished)
         del self._rows[: len(taken)]
         for handle, leased, rows, last in taken:
             if handle is not None:
@@ -259,7 +261,7 @@ class Coordinator:
         if finished:
             self._wake.set()
         dead = [row.address for _, _, rows, _ in taken for row in rows if row.dead]
-        await self._settled({mailing.mailing for mailing in ended}, settlements, dead)
+        await self._settled(settlements, dead)
 
 
 def group(taken: Sequence[Taken], now: float) -> list[Settlement]:
@@ -269,7 +271,9 @@ def group(taken: Sequence[Taken], now: float) -> list[Settlement]:
         for row in rows:
             outcome = Outcome.DOUBTFUL if row.maybe_sent else row.outcome
             alike.setdefault((leased.batch, outcome, row.reason, row.after), (leased, []))[1].append(row)
-    return [_settlement(leased, Outcome(outcome), rows, reason, after, now) for (_, outcome, reason, after), (leased, rows) in alike.items()]
+    return [
+        _settlement(leased, Outcome(outcome), rows, reason, after, now) for (_, outcome, reason, after), (leased, rows) in alike.items()
+    ]
 
 
 def _settlement(leased: Leased, outcome: Outcome, rows: list[Row], reason: str | None, after: float | None, now: float) -> Settlement:
@@ -280,4 +284,5 @@ def _settlement(leased: Leased, outcome: Outcome, rows: list[Row], reason: str |
             return Settlement(leased, outcome, addresses, at, reason, due_at=int(again[0] * 1000), next_attempt=again[1])
         outcome = Outcome.UNCERTAIN if outcome is Outcome.DOUBTFUL else Outcome.FAILED
     copies = tuple((row.address, row.copy) for row in rows if row.copy is not None)
-    return Settlement(leased, outcome, addresses, at, reason, copies=copies)
+    first = min(row.at_ms for row in rows)
+    return Settlement(leased, outcome, addresses, at, reason, first_at=first, copies=copies)

@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -73,6 +73,7 @@ class Settlement(msgspec.Struct, frozen=True):
     addresses: list[int]
     at: int
     reason: str | None = None
+    first_at: int = 0
     due_at: int = 0
     next_attempt: int = 0
     copies: tuple[tuple[int, str], ...] = ()
@@ -177,7 +178,8 @@ class Ledger:
 
 def _plan(c: sqlite3.Connection, mailing: int, matched: int, lists: Sequence[Planned], now: int) -> bool:
     row = c.execute(
-        "UPDATE mailing SET state='planned', matched=?, planned_at=? WHERE id=? AND state='launched' RETURNING priority", (matched, now, mailing)
+        "UPDATE mailing SET state='planned', matched=?, planned_at=? WHERE id=? AND state='launched' RETURNING priority",
+        (matched, now, mailing),
     ).fetchone()
     if row is None:
         return False
@@ -187,6 +189,11 @@ def _plan(c: sqlite3.Connection, mailing: int, matched: int, lists: Sequence[Pla
     return True
 
 
+_NEW_BATCH = (
+    "INSERT INTO batch(mailing, channel, language, simulated, priority, due_at, attempt, state, addresses) VALUES (?,?,?,?,?,?,?,0,?)"
+)
+
+
 def add_batches(c: sqlite3.Connection, mailing: int, priority: int, lists: Sequence[Planned], now: int) -> None:
     """Batches and the count of what is planned, inside the caller's transaction."""
     for part in lists:
@@ -194,9 +201,9 @@ def add_batches(c: sqlite3.Connection, mailing: int, priority: int, lists: Seque
             continue
         ids = np.ascontiguousarray(part.addresses, dtype="<i8")
         c.executemany(
-            "INSERT INTO batch(mailing, channel, language, simulated, priority, due_at, attempt, state, addresses) VALUES (?,?,?,?,?,?,1,0,?)",
+            _NEW_BATCH,
             (
-                (mailing, part.channel, part.language, int(part.simulated), priority, now, ids[start : start + part.size].tobytes())
+                (mailing, part.channel, part.language, int(part.simulated), priority, now, 1, ids[start : start + part.size].tobytes())
                 for start in range(0, len(ids), part.size)
             ),
         )
@@ -241,7 +248,8 @@ def _owed(c: sqlite3.Connection, batch: int, mailing: int, channel: str, states:
     settled = {
         row[0]
         for row in c.execute(
-            "SELECT address FROM delivery WHERE mailing=? AND address IN (SELECT value FROM json_each(?)) AND NOT (outcome IN (0, 7) AND batch=?)",
+            "SELECT address FROM delivery WHERE mailing=? AND address IN (SELECT value FROM json_each(?))"
+            " AND NOT (outcome IN (0, 7) AND batch=?)",
             (mailing, wanted, batch),
         )
     }
@@ -266,7 +274,8 @@ def _close(c: sqlite3.Connection, batch: int, mailing: int, channel: str, outcom
 
 
 _UPSERT = (
-    "INSERT INTO delivery(mailing, address, outcome, batch, attempt, at, reason) SELECT ?, value, ?, ?, ?, ?, ? FROM json_each(?) WHERE true"
+    "INSERT INTO delivery(mailing, address, outcome, batch, attempt, at, reason)"
+    " SELECT ?, value, ?, ?, ?, ?, ? FROM json_each(?) WHERE true"
     " ON CONFLICT(mailing, address) DO UPDATE SET batch=excluded.batch, attempt=excluded.attempt, at=excluded.at, reason=excluded.reason,"
     # What may have arrived stays doubtful while it is tried again, and ends as uncertain when no try succeeds.
     " outcome=CASE WHEN delivery.outcome=7 AND excluded.outcome=0 THEN 7 WHEN delivery.outcome=7 AND excluded.outcome IN (3, 5, 6) THEN 4"
@@ -298,7 +307,7 @@ def _settle(c: sqlite3.Connection, settlements: Sequence[Settlement], finished: 
 def _postpone(c: sqlite3.Connection, settlement: Settlement) -> None:
     leased = settlement.leased
     batch = c.execute(
-        "INSERT INTO batch(mailing, channel, language, simulated, priority, due_at, attempt, state, addresses) VALUES (?,?,?,?,?,?,?,0,?)",
+        _NEW_BATCH,
         (
             leased.mailing,
             leased.channel,
@@ -311,9 +320,7 @@ def _postpone(c: sqlite3.Connection, settlement: Settlement) -> None:
         ),
     ).lastrowid
     assert batch is not None  # noqa: S101 - an INSERT always has one
-    written = _outcome(
-        c, leased.mailing, batch, leased.attempt, settlement.outcome, settlement.addresses, settlement.at, settlement.reason
-    )
+    written = _outcome(c, leased.mailing, batch, leased.attempt, settlement.outcome, settlement.addresses, settlement.at, settlement.reason)
     if settlement.outcome is Outcome.DOUBTFUL:
         _count(c, leased.mailing, leased.channel, "possible_duplicate", written[Outcome.DOUBTFUL])
 
@@ -342,9 +349,10 @@ def _note_times(c: sqlite3.Connection, settlements: Sequence[Settlement]) -> Non
         histogram = Histogram(stored)
         for part in parts:
             histogram.add([part.at - part.leased.created_at] * len(part.addresses))
-        first, last = min(part.at for part in parts), max(part.at for part in parts)
+        first, last = min(part.first_at or part.at for part in parts), max(part.at for part in parts)
         c.execute(
-            "UPDATE mailing SET first_at=COALESCE(first_at, ?), last_at=?, latencies=? WHERE id=?", (first, last, histogram.to_bytes(), mailing)
+            "UPDATE mailing SET first_at=COALESCE(first_at, ?), last_at=?, latencies=? WHERE id=?",
+            (first, last, histogram.to_bytes(), mailing),
         )
 
 

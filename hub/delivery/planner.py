@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import numpy as np
 import structlog
 from sqlalchemy import select
+from subscriptions.audience import Audience
+from subscriptions.matching import Target
 
 from hub.alerts.area import target
 from hub.alerts.fingerprint import fingerprint
@@ -21,8 +23,6 @@ from hub.store import tables
 from hub.store.database import Database
 from subscriptions import languages
 from subscriptions.areas import AreaCatalog
-from subscriptions.audience import Audience
-from subscriptions.matching import Target
 
 SECONDS_OF_WORK = 5.0
 """A batch is no more than this at its provider's rate, so that no lease is held for long."""
@@ -68,7 +68,7 @@ class Planner:
             try:
                 await self.plan_launched()
                 await self.catch_up()
-            except Exception:  # noqa: BLE001 - process boundary: the sweep tries again, the log says why it must
+            except Exception:  # process boundary: the sweep tries again, the log says why it must
                 log.exception("planning_failed")
 
     async def plan_launched(self) -> None:

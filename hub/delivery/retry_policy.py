@@ -1,6 +1,7 @@
 """When a failed hand-over is tried again, and when it is given up.
 
-Urgent mailings retry sooner and more often. A provider's own Retry-After is obeyed and does not use up a try. Nothing is tried after `expires`.
+Urgent mailings retry sooner and more often. A provider's own Retry-After is obeyed and does not use up a try. Nothing is tried after
+`expires`.
 """
 
 from __future__ import annotations

@@ -188,7 +188,7 @@ class Sender:
         except ChannelError as error:
             self._refuse(work, str(error) or "not configured")
             return
-        except Exception:  # noqa: BLE001 - process boundary: a text that can't be composed fails its batch alone, visibly
+        except Exception:
             log.exception("compose_failed", mailing=work.mailing, channel=work.channel)
             self._refuse(work, "the message could not be composed")
             return
@@ -254,8 +254,9 @@ class Sender:
             receipt = await job.channel.deliver(job.draft, recipient)
         except DeliveryFailed as failure:
             return _row_of(failure, to.address, int(self.clock() * 1000))
-        except Exception as error:  # noqa: BLE001 - process boundary: one recipient fails alone; only the kind of error is logged, it may quote an address
-            log.error("delivery_broke", mailing=work.mailing, channel=work.channel, error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - process boundary: one recipient fails alone
+            # Only the kind of error is logged: its text and traceback may quote an address.
+            log.error("delivery_broke", mailing=work.mailing, channel=work.channel, error=type(error).__name__)  # noqa: TRY400
             return Row(to.address, Outcome.WAITING, int(self.clock() * 1000), f"unexpected {type(error).__name__}"[:80], maybe_sent=True)
         outcome = Outcome.SIMULATED if receipt.simulated else Outcome.HANDED_OVER
         return Row(to.address, outcome, int(self.clock() * 1000), copy=receipt.copy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from subscriptions.matching import Match
 
 from channels import gsm7
 from hub.alerts.alert import Alert
@@ -13,7 +14,6 @@ from hub.alerts.store import StoredAlert
 from hub.delivery.rendering import PARTS, Renderer
 from subscriptions.areas import AreaCatalog
 from subscriptions.languages import nearest
-from subscriptions.matching import Match
 from subscriptions.severity import SEVERITIES
 
 
@@ -111,11 +111,13 @@ def adjacent_names(area: ResolvedArea, catalog: AreaCatalog) -> list[str]:
     """Areas next to what was named that get nothing."""
     if area.citywide:
         return []
-    named = [found for key in area.keys if (found := catalog.get(key)) is not None]  # noqa: SIM118 - a field, not a mapping's keys
+    named = [found for key in area.keys if (found := catalog.get(key)) is not None]
     return [neighbour.name for neighbour in catalog.adjacent([place.index for place in named])] if named else []
 
 
-def describe(alert: StoredAlert, match: Match, renderer: Renderer, catalog: AreaCatalog, *, approval_needed: bool, warnings: list[str]) -> Preview:
+def describe(
+    alert: StoredAlert, match: Match, renderer: Renderer, catalog: AreaCatalog, *, approval_needed: bool, warnings: list[str]
+) -> Preview:
     """Put the whole preview together."""
     rendered = messages(renderer, alert)
     return Preview(

@@ -1,0 +1,121 @@
+"""Whole hubs against yardsticks: the ledger on, real sender processes, real HTTP to a sink on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import uvloop
+
+from benchmarks.measure import PAIRS, Figure, figure, in_a_process, sink
+from channels import catalog
+from hub.application import Hub, open_hub
+from hub.settings import load
+from hub.staff.actor import SYSTEM
+from subscriptions.csv_import import import_csv
+
+RECIPIENTS = 50_000
+BARE = 25_000
+APPRISE = 400
+TEXT = "Two to three inches of rain are falling within an hour. Water rises fast in basements and underpasses. " * 3
+
+
+@asynccontextmanager
+async def hub_with(people: int, url: str, zips: tuple[str, ...] = ("11201",)) -> AsyncIterator[Hub]:
+    """A hub whose people each have one webhook at the sink, spread over the given ZIPs."""
+    with tempfile.TemporaryDirectory() as folder:
+        host = url.removeprefix("http://")
+        environ = {"TOCSIN_DATA": folder, "TOCSIN_ALLOW_PRIVATE": "1", "TOCSIN_WEBHOOK_HOSTS": host, "TOCSIN_LOG_LEVEL": "warning"}
+        async with open_hub(load(environ=os.environ | environ), demo=False, port=0) as hub:
+            lines = ["person,zip,language,channel,address,consent_source"]
+            lines += [f"{n},{zips[n % len(zips)]},en,webhook,{url}/{n},benchmark" for n in range(people)]
+            report = await import_csv(hub.database, hub.keyring, catalog.parsers(), hub.catalog, lines)
+            assert report.people == people, report.refused[:3]
+            yield hub
+
+
+def alert(*zips: str, severity: str = "Moderate") -> bytes:
+    """A flood warning for some ZIPs."""
+    document = {
+        "category": "Met",
+        "event": "Flash Flood Warning",
+        "urgency": "Immediate",
+        "severity": severity,
+        "certainty": "Likely",
+        "expires": (datetime.now(UTC) + timedelta(hours=2)).isoformat(),
+        "infos": [{"language": "en-US", "headline": "Flash flooding in low-lying streets", "description": TEXT, "instruction": "Go up."}],
+        "area": {"zips": list(zips)},
+    }
+    return json.dumps(document).encode()
+
+
+async def publish_and_wait(hub: Hub, document: bytes) -> float:
+    """Seconds from publishing to the last settled receipt."""
+    start = time.perf_counter()
+    stored = await hub.publishing.submit(document, SYSTEM)
+    while not (state := await hub.publishing.progress(stored.id)).finished:
+        await asyncio.sleep(0.02)
+    assert state.handed_over == state.planned > 0, state
+    return time.perf_counter() - start
+
+
+def webhook() -> dict[str, Figure]:
+    """50,000 webhooks through ledger and senders against a bare aiohttp loop."""
+
+    async def work(url: str) -> tuple[list[float], list[float]]:
+        ours, bare = [], []
+        async with hub_with(RECIPIENTS, url) as hub:
+            for _ in range(PAIRS):
+                ours.append(RECIPIENTS / await publish_and_wait(hub, alert("11201")))
+                bare.append(await asyncio.to_thread(in_a_process, "benchmarks.bare_aiohttp", url, BARE))
+        return ours, bare
+
+    with sink() as url:
+        ours, bare = uvloop.run(work(url))
+    return {"fanout_webhook": figure(ours, bare, "hand-overs/s", "bare aiohttp loop, one process, no ledger")}
+
+
+def vs_apprise() -> dict[str, Figure]:
+    """The same against `Apprise.async_notify` with one target a call, as its users loop over people."""
+
+    async def work(url: str) -> tuple[list[float], list[float]]:
+        ours, theirs = [], []
+        async with hub_with(RECIPIENTS, url) as hub:
+            for _ in range(PAIRS):
+                ours.append(RECIPIENTS / await publish_and_wait(hub, alert("11201")))
+                theirs.append(await asyncio.to_thread(in_a_process, "benchmarks.bare_apprise", url, APPRISE))
+        return ours, theirs
+
+    with sink() as url:
+        ours, theirs = uvloop.run(work(url))
+    return {"vs_apprise": figure(ours, theirs, "hand-overs/s", "Apprise.async_notify, 50 targets a call")}
+
+
+def first_handover() -> dict[str, Figure]:
+    """From the call to publish until the first person was reached, with 100,000 people subscribed and all of one ZIP alerted."""
+
+    async def work(url: str) -> list[float]:
+        waits = []
+        zips = ("11201", "11205", "10001", "10025", "11368", "10451", "10301", "11691", "11220", "11101")
+        async with hub_with(100_000, url, zips) as hub:
+            for round_ in range(15):
+                document, start = alert(zips[round_ % len(zips)]), time.time()
+                stored = await hub.publishing.submit(document, SYSTEM)
+                while not (state := await hub.publishing.progress(stored.id)).finished:
+                    await asyncio.sleep(0.02)
+                first = state.timeline.first_handover
+                assert first is not None
+                waits.append(max(0.0, first.timestamp() - start) * 1000)
+        return waits
+
+    with sink() as url:
+        waits = uvloop.run(work(url))
+    result = figure(waits, [100.0] * len(waits), "ms", "the bar of 100 ms", less_is_more=True)
+    return {"publish_to_first_handover_100k": result | {"value": round(statistics.median(waits), 1)}}

@@ -1,0 +1,129 @@
+"""How alerts are written: rows, keys and chains, inside the transactions of `hub.publishing.publishing`."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hub.alerts.store import StoredAlert, fetch
+from hub.errors import Conflict, InvalidInput
+from hub.publishing.draft import Draft
+from hub.staff.actor import Actor
+from hub.store import tables
+from subscriptions.errors import FieldError
+from subscriptions.severity import rank
+
+
+def new_row(draft: Draft, actor: Actor, status: str, people: int, chain: str | None, now: int) -> dict[str, Any]:
+    """All columns of a new alert but its number."""
+    alert_id = f"al_{secrets.token_hex(10)}"
+    return {
+        "id": alert_id,
+        "chain": chain or alert_id,
+        "status": status,
+        "agency": actor.agency,
+        "source": draft.source,
+        "identifier": draft.identifier,
+        "sender": draft.sender,
+        "sent_at": draft.sent_at,
+        "grade": draft.grade,
+        "document": msgspec.json.encode(draft.document).decode(),
+        "area": msgspec.json.encode(draft.area).decode(),
+        "hash": draft.hash,
+        "audience": people,
+        "author": actor.label,
+        "created_at": now,
+        "live_at": now if status == "live" else None,
+        "ended_at": now if status == "ended" else None,
+        "expires_at": int(draft.document.expires.timestamp() * 1000),
+    }
+
+
+def unstored(draft: Draft, actor: Actor, now: int) -> StoredAlert:
+    """What a preview renders: an alert that is in no table."""
+    row = new_row(draft, actor, "draft", 0, None, now)
+    row |= {"document": draft.document, "area": draft.area, "number": 0, "approver": None, "approved_at": None, "send_at": None}
+    return StoredAlert(**row)
+
+
+async def earlier(connection: AsyncConnection, draft: Draft, actor: Actor, key: str | None, raw: bytes) -> StoredAlert | None:
+    """An alert that this one repeats: by its key, or as a CAP document that came before."""
+    if key is not None and (seen := await by_key(connection, actor, key, raw)) is not None:
+        return seen
+    if draft.identifier is None:
+        return None
+    query = select(tables.alert.c.id).where(
+        tables.alert.c.sender == draft.sender, tables.alert.c.identifier == draft.identifier, tables.alert.c.sent_at == draft.sent_at
+    )
+    known = (await connection.execute(query)).scalar_one_or_none()
+    alert = await fetch(connection, known) if known is not None else None
+    if alert is not None and alert.hash != draft.hash:
+        raise Conflict(f"A CAP alert with this identifier, sender and sent is here already as {alert.id}, with other contents.")
+    return alert
+
+
+async def by_key(connection: AsyncConnection, actor: Actor, key: str, raw: bytes) -> StoredAlert | None:
+    """The alert that this key made; InvalidInput when the key came with another body."""
+    query = select(tables.idempotency).where(tables.idempotency.c.actor == actor.label, tables.idempotency.c.key == key)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return None
+    if row.body_hash != hashlib.sha256(raw).digest():
+        raise InvalidInput((FieldError("", "This Idempotency-Key was used with another body. Use a new key for a new alert."),))
+    return await fetch(connection, row.alert)
+
+
+def key_row(actor: Actor, key: str, raw: bytes, alert_id: str, now: int) -> dict[str, Any]:
+    """Ties a key to the alert that it made; kept for a week."""
+    return {"actor": actor.label, "key": key, "body_hash": hashlib.sha256(raw).digest(), "alert": alert_id, "at": now}
+
+
+def _named(reference: str) -> ColumnElement[bool]:
+    """An alert by our id, or by a CAP reference triple ``sender,identifier,sent`` of its own sender."""
+    sender, _, rest = reference.partition(",")
+    identifier = rest.partition(",")[0]
+    foreign = (tables.alert.c.sender == sender) & (tables.alert.c.identifier == identifier)
+    return (tables.alert.c.id == (identifier or reference)) | foreign
+
+
+async def chain_of(connection: AsyncConnection, draft: Draft) -> str | None:
+    """The chain that the references lead to. An author's must exist; a foreign document's may have come before its alert."""
+    for position, reference in enumerate(draft.document.references):
+        chain = (await connection.execute(select(tables.alert.c.chain).where(_named(reference)))).scalars().first()
+        if chain is not None:
+            return str(chain)
+        if draft.source != "cap":
+            raise InvalidInput((FieldError(f"/references/{position}", f"There is no alert {reference!r}."),))
+    return None
+
+
+async def launch(connection: AsyncConnection, alert: StoredAlert, now: int) -> None:
+    """The launch row, and the end of what this alert replaces, in the caller's transaction."""
+    kind = alert.document.msgType
+    if kind != "Alert":
+        await _supersede(connection, alert, now)
+    audience = {"Alert": "matched", "Update": "matched+reached", "Cancel": "reached"}[kind]
+    row = {
+        "purpose": "alert",
+        "alert": alert.number,
+        "priority": rank("Extreme") - alert.grade,
+        "state": "launched",
+        "audience": audience,
+        "created_at": now,
+        "expires_at": alert.expires_at,
+    }
+    await connection.execute(insert(tables.mailing).values(row))
+
+
+async def _supersede(connection: AsyncConnection, alert: StoredAlert, now: int) -> None:
+    """An update takes the place of what went before at once: whatever of it is unsent stays unsent."""
+    earlier = (tables.alert.c.chain == alert.chain) & (tables.alert.c.number < alert.number)
+    numbers = list((await connection.execute(select(tables.alert.c.number).where(earlier))).scalars())
+    await connection.execute(update(tables.alert).where(earlier, tables.alert.c.status == "live").values(status="ended", ended_at=now))
+    running = tables.mailing.c.alert.in_(numbers) & tables.mailing.c.state.in_(("launched", "planned"))
+    await connection.execute(update(tables.mailing).where(running).values(state="stopped"))

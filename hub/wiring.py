@@ -1,0 +1,102 @@
+"""What one room tells another that it may not import: small objects that the application puts between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+from sqlalchemy import select
+from subscriptions.audience import Audience
+
+from channels import catalog
+from channels.contract import ChannelSettings, Message
+from hub.alerts.area import target
+from hub.alerts.store import AlertStore, StoredAlert
+from hub.delivery.ledger import Leased, Settlement
+from hub.delivery.rendering import Renderer
+from hub.incidents.incident import Incidents
+from hub.live import Live
+from hub.metrics import Metrics
+from hub.store import tables
+from hub.store.database import Database
+from subscriptions.areas import AreaCatalog
+from subscriptions.enrolment import Enrolment
+from subscriptions.store.sql import PlaceRow
+
+
+class Words:
+    """Renders the text of a leased batch. Whether a video may be shown is asked anew for each (V3)."""
+
+    def __init__(self, renderer: Renderer, alerts: AlertStore, incidents: Incidents, public_url: str) -> None:
+        self._renderer, self._alerts, self._incidents, self._public_url = renderer, alerts, incidents, public_url
+
+    async def __call__(self, leased: Leased) -> Message:
+        if leased.alert is None:
+            parameters = msgspec.json.decode(leased.parameters, type=dict[str, str])
+            return self._renderer.letter(leased.purpose, leased.channel, leased.language, parameters)
+        alert = await self._alerts.by_number(leased.alert)
+        if alert is None:
+            raise LookupError(f"mailing {leased.mailing} names an alert that is not there")
+        return self._renderer.alert(alert, leased.channel, leased.language, await self._videos(alert))
+
+    async def _videos(self, alert: StoredAlert) -> tuple[str, ...]:
+        if alert.document.incident is None:
+            return ()
+        return tuple(f"{self._public_url}/v/{video}" for video in await self._incidents.public_videos(alert.document.incident))
+
+
+class Rates:
+    """Hand-overs a second that a channel's provider allows this hub; None for no limit, as in the outbox."""
+
+    def __init__(self, settings: ChannelSettings) -> None:
+        self._settings = settings
+
+    def __call__(self, channel: str, simulated: bool) -> float | None:
+        real = catalog.provider_for(channel, self._settings, simulated) == "real"
+        return catalog.per_second(channel) if real else None
+
+
+class Settled:
+    """Told after each commit of the ledger: counts it, and closes addresses that a provider called dead."""
+
+    def __init__(self, metrics: Metrics, enrolment: Callable[[], Enrolment]) -> None:
+        self._metrics, self._enrolment = metrics, enrolment
+
+    async def __call__(self, settlements: Sequence[Settlement], dead: Sequence[int]) -> None:
+        for settlement in settlements:
+            self._metrics.handovers.labels(settlement.leased.channel, settlement.outcome.label).inc(len(settlement.addresses))
+        if dead:
+            await self._enrolment().close_addresses(dead)
+
+
+class Told:
+    """Told by publishing: the planner gets its signal, whoever watches sees the alert come and go."""
+
+    def __init__(self, live: Live, renderer: Renderer, metrics: Metrics, wake: Callable[[], None]) -> None:
+        self._live, self._renderer, self._metrics, self._wake = live, renderer, metrics, wake
+
+    def launched(self, alert: StoredAlert) -> None:
+        """It is live."""
+        self._wake()
+        self._metrics.alerts_published.labels(alert.source, alert.document.status).inc()
+        name = {"Alert": "alert", "Update": "update", "Cancel": "cancel"}[alert.document.msgType]
+        self._live.publish(name, self._renderer.alert(alert, "webhook", "en").data.encode())
+
+    def ended(self, alert: StoredAlert) -> None:
+        """It has run out or was stopped."""
+        self._live.publish("end", msgspec.json.encode({"id": alert.id}))
+
+
+class MatchedPlaces:
+    """Answers "why did I get this?" (S26): which of a person's places a mailing's alert touches."""
+
+    def __init__(self, database: Database, alerts: AlertStore, audience: Audience, catalog: AreaCatalog) -> None:
+        self._database, self._alerts, self._audience, self._catalog = database, alerts, audience, catalog
+
+    async def __call__(self, subscriber: int, mailing: int) -> Sequence[PlaceRow]:
+        async with self._database.read() as connection:
+            number = (await connection.execute(select(tables.mailing.c.alert).where(tables.mailing.c.id == mailing))).scalar_one_or_none()
+        alert = await self._alerts.by_number(number) if number is not None else None
+        if alert is None:
+            return ()
+        return self._audience.explain(subscriber, target(alert.area, alert.document, alert.grade, self._catalog))

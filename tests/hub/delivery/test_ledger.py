@@ -1,0 +1,215 @@
+"""The ledger: what is leased, what is written, and that nothing counts twice."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hub.delivery.ledger import Finished, Leased, Ledger, Offer, Planned, Settlement
+from hub.delivery.outcome import Outcome
+from hub.store.database import Database, connect
+from subscriptions.vault import Keyring
+from tests.hub.delivery.people import NOW, add_mailing, filled, rows
+
+LOWEST = 1000
+
+
+class House:
+    """A ledger over a database of `count` e-mail addresses."""
+
+    def __init__(self, path: Path, ledger: Ledger) -> None:
+        self.path, self.ledger = path, ledger
+
+    async def planned(self, addresses: list[int], *, size: int = 1000, **mailing: int) -> int:
+        number = add_mailing(self.path, **mailing)
+        part = Planned("email", "en", False, np.array(addresses, dtype=np.int64), size)
+        assert await self.ledger.plan(number, len(addresses), [part], NOW)
+        return number
+
+    async def lease(self, limit: int = 10, now: int = NOW) -> list[Leased]:
+        return await self.ledger.lease("email", limit, LOWEST, now)
+
+    async def settle(self, leased: Leased, outcome: Outcome, addresses: list[int], *, finish: bool = False, **more: int) -> list[Finished]:
+        return await self.ledger.settle([Settlement(leased, outcome, addresses, NOW + 50, **more)], [leased] if finish else [])
+
+    def counters(self, mailing: int) -> dict[str, int]:
+        return dict(rows(self.path, "SELECT outcome, count FROM counter WHERE mailing=?", mailing))  # type: ignore[arg-type]
+
+    def outcomes(self, mailing: int) -> dict[int, int]:
+        return dict(rows(self.path, "SELECT address, outcome FROM delivery WHERE mailing=?", mailing))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    path = filled(tmp_path, Keyring.generate(), [("email", f"a{number}@example.org") for number in range(1, 21)])
+    async with Database(f"sqlite:///{path}") as database:
+        ledger = Ledger(database)
+        yield House(path, ledger)
+        await ledger.aclose()
+
+
+def of(leased: Leased) -> list[int]:
+    return [to.address for to in leased.recipients]
+
+
+async def test_a_plan_is_cut_into_batches_and_counted_once(house: House) -> None:
+    mailing = await house.planned(list(range(1, 11)), size=4)
+    assert [of(batch) for batch in await house.lease()] == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+    assert house.counters(mailing) == {"planned": 10}
+    part = Planned("email", "en", False, np.array([11], dtype=np.int64))
+    assert not await house.ledger.plan(mailing, 1, [part], NOW)
+    assert house.counters(mailing) == {"planned": 10}
+
+
+async def test_a_plan_for_nobody_is_done_at_once(house: House) -> None:
+    mailing = await house.planned([])
+    assert rows(house.path, "SELECT state FROM mailing WHERE id=?", mailing) == [("done",)]
+
+
+async def test_the_most_urgent_batch_is_leased_first_and_none_twice(house: House) -> None:
+    minor, extreme = await house.planned([1], priority=3), await house.planned([2], priority=0)
+    assert [batch.mailing for batch in await house.lease()] == [extreme, minor]
+    assert await house.lease() == []
+
+
+async def test_only_more_urgent_batches_join_a_busy_sender(house: House) -> None:
+    await house.planned([1], priority=3)
+    extreme = await house.planned([2], priority=0)
+    assert [batch.mailing for batch in await house.ledger.lease("email", 5, 3, NOW)] == [extreme]
+
+
+async def test_an_outcome_counts_once_however_often_it_is_reported(house: House) -> None:
+    mailing = await house.planned([1, 2])
+    (batch,) = await house.lease()
+    await house.settle(batch, Outcome.HANDED_OVER, [1, 2])
+    ended = await house.settle(batch, Outcome.HANDED_OVER, [1, 2], finish=True)
+    assert house.counters(mailing) == {"planned": 2, "handed_over": 2}
+    assert ended == [Finished(mailing)]
+
+
+async def test_what_was_handed_over_stays_so_whatever_is_reported_later(house: House) -> None:
+    mailing = await house.planned([1])
+    (batch,) = await house.lease()
+    await house.settle(batch, Outcome.HANDED_OVER, [1])
+    await house.settle(batch, Outcome.FAILED, [1], finish=True)
+    assert house.outcomes(mailing) == {1: Outcome.HANDED_OVER}
+    assert house.counters(mailing) == {"planned": 1, "handed_over": 1}
+
+
+async def test_a_batch_that_is_given_back_holds_only_those_still_owed(house: House) -> None:
+    await house.planned([1, 2, 3])
+    (batch,) = await house.lease()
+    await house.settle(batch, Outcome.HANDED_OVER, [2])
+    await house.ledger.give_back([batch.batch])
+    (again,) = await house.lease()
+    assert of(again) == [1, 3]
+
+
+async def test_leases_of_an_earlier_process_are_void(house: House) -> None:
+    await house.planned([1])
+    await house.lease()
+    assert await house.ledger.void_leases() == 1
+    assert [of(batch) for batch in await house.lease()] == [[1]]
+
+
+async def test_a_retry_waits_for_its_time_and_belongs_to_the_new_batch_alone(house: House) -> None:
+    mailing = await house.planned([1, 2])
+    (batch,) = await house.lease()
+    await house.settle(batch, Outcome.WAITING, [1], due_at=NOW + 5000, next_attempt=2)
+    await house.ledger.give_back([batch.batch])  # the sender died with 2 in flight
+    (again,) = await house.lease()
+    assert of(again) == [2]
+    assert await house.settle(again, Outcome.HANDED_OVER, [2], finish=True) == []
+    assert await house.lease(now=NOW + 4999) == []
+    (retry,) = await house.lease(now=NOW + 5000)
+    assert (of(retry), retry.attempt) == ([1], 2)
+    assert await house.settle(retry, Outcome.HANDED_OVER, [1], finish=True) == [Finished(mailing)]
+    assert house.counters(mailing) == {"planned": 2, "handed_over": 2}
+
+
+async def test_what_may_have_arrived_is_never_called_unsent(house: House) -> None:
+    mailing = await house.planned([1, 2])
+    (batch,) = await house.lease()
+    await house.settle(batch, Outcome.DOUBTFUL, [1, 2], finish=True, due_at=NOW, next_attempt=2)
+    (retry,) = await house.lease()
+    await house.settle(retry, Outcome.FAILED, [1])
+    await house.settle(retry, Outcome.HANDED_OVER, [2], finish=True)
+    assert house.outcomes(mailing) == {1: Outcome.UNCERTAIN, 2: Outcome.HANDED_OVER}
+    assert house.counters(mailing) == {"planned": 2, "possible_duplicate": 2, "uncertain": 1, "handed_over": 1}
+
+
+async def test_an_unsubscribe_between_plan_and_lease_wins(house: House) -> None:
+    mailing = await house.planned([1, 2, 3])
+    connection = connect(house.path)
+    connection.execute("UPDATE address SET state='stopped' WHERE id=1")
+    connection.execute("DELETE FROM subscriber WHERE id=2")
+    connection.close()
+    (batch,) = await house.lease()
+    assert of(batch) == [3]
+    assert house.counters(mailing) == {"planned": 3, "withheld": 2}
+
+
+async def test_nothing_is_leased_after_it_has_expired(house: House) -> None:
+    mailing = await house.planned([1, 2], expires_at=NOW + 10)
+    assert await house.lease(now=NOW + 10) == []
+    assert house.counters(mailing) == {"planned": 2, "expired": 2}
+    assert rows(house.path, "SELECT state FROM mailing WHERE id=?", mailing) == [("done",)]
+
+
+async def test_a_stop_withholds_everyone_not_yet_leased_and_then_the_rest(house: House) -> None:
+    mailing = await house.planned(list(range(1, 7)), size=2)
+    (batch,) = await house.lease(limit=1)
+    assert await house.ledger.halt(mailing, NOW) == 4
+    assert await house.lease() == []
+    await house.settle(batch, Outcome.HANDED_OVER, [1])
+    await house.ledger.give_back([batch.batch])
+    assert await house.lease() == []
+    assert house.counters(mailing) == {"planned": 6, "handed_over": 1, "withheld": 5}
+
+
+async def test_a_correction_goes_to_those_who_were_or_may_have_been_reached(house: House) -> None:
+    mailing = await house.planned([1, 2, 3, 4])
+    (batch,) = await house.lease()
+    await house.settle(batch, Outcome.HANDED_OVER, [1])
+    await house.settle(batch, Outcome.FAILED, [2])
+    await house.settle(batch, Outcome.DOUBTFUL, [3], due_at=NOW + 9, next_attempt=2)
+    await house.settle(batch, Outcome.WAITING, [4], finish=True, due_at=NOW + 9, next_attempt=2)
+    await house.ledger.halt(mailing, NOW)
+    assert {row.address for row in await house.ledger.reached([mailing])} == {1, 3}
+
+
+async def test_somebody_who_joins_is_sent_what_is_live_once(house: House) -> None:
+    connection = connect(house.path)
+    connection.execute(
+        "INSERT INTO alert(number, id, chain, status, agency, source, sent_at, grade, document, area, hash, author, created_at, expires_at)"
+        " VALUES (7, 'al_7', 'al_7', 'live', 'a', 'api', 0, 2, '{}', '{}', '', 'x', 0, ?)",
+        (NOW + 1000,),
+    )
+    connection.execute(
+        "INSERT INTO mailing(id, purpose, alert, priority, state, created_at, expires_at) VALUES (70, 'alert', 7, 2, 'launched', ?, ?)",
+        (NOW, NOW + 1000),
+    )
+    connection.close()
+    await house.ledger.plan(70, 2, [Planned("email", "en", False, np.array([1, 2], dtype=np.int64))], NOW)
+    (batch,) = await house.lease()
+    await house.settle(batch, Outcome.HANDED_OVER, [1])
+    offers = [Offer(7, "email", "en", False, [1, 2, 3])]
+    assert await house.ledger.catch_up(1, offers, NOW) == 1
+    assert await house.ledger.catch_up(1, offers, NOW) == 0
+    await house.settle(batch, Outcome.HANDED_OVER, [2], finish=True)
+    (late,) = await house.lease()
+    assert of(late) == [3]
+    assert await house.settle(late, Outcome.HANDED_OVER, [3], finish=True) == [Finished(70)]
+    assert house.counters(70) == {"planned": 3, "handed_over": 3}
+
+
+async def test_progress_knows_how_long_people_waited(house: House) -> None:
+    mailing = await house.planned([1, 2])
+    (batch,) = await house.lease()
+    await house.settle(batch, Outcome.HANDED_OVER, [1, 2], finish=True)
+    ((first, last, stored),) = rows(house.path, "SELECT first_at, last_at, latencies FROM mailing WHERE id=?", mailing)
+    assert (first, last) == (NOW + 50, NOW + 50)
+    assert isinstance(stored, bytes)
