@@ -18,10 +18,10 @@ run: setup  ## set up, then serve the demonstration on http://127.0.0.1:8080
 test: setup-tests  ## set up, then run every test (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
-bench: setup-tests  ## measure, side by side with the yardsticks (ONLY=name,name for some)
-	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+bench: .venv/.ready-tests  ## measure, side by side with the yardsticks (ONLY=name,name for some)
+	@ONLY="$(ONLY)" $(BIN)/python -m benchmarks
 
-check: setup-tests  ## format, lint, types, import directions
+check: .venv/.ready-tests  ## format, lint, types, import directions
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy

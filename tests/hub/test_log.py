@@ -1,0 +1,96 @@
+"""Logs are JSON lines, and no address, token or password leaves in one."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from hub import log
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """What a process configured at `info` writes; the loggers are as before afterwards."""
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level, {name: logging.getLogger(name).level for name in log.QUIET})
+    stream = io.StringIO()
+    log.configure("info", stream)
+    yield stream
+    structlog.reset_defaults()
+    root.handlers[:], root.level = before[0], before[1]
+    for name, level in before[2].items():
+        logging.getLogger(name).setLevel(level)
+
+
+def lines(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_line_holds_time_level_event_and_what_the_caller_named(written):
+    structlog.get_logger().info("published", alert_id="alt_1", people=12)
+    (line,) = lines(written)
+    assert line.pop("time").endswith("Z")
+    assert line == {"level": "info", "event": "published", "alert_id": "alt_1", "people": 12}
+
+
+def test_libraries_write_the_same_lines_and_chatter_is_dropped(written):
+    logging.getLogger("aiohttp.server").warning("late %s", "client")
+    logging.getLogger("sqlalchemy.engine").info("SELECT")
+    structlog.get_logger().debug("not asked for")
+    (line,) = lines(written)
+    assert (line["level"], line["event"]) == ("warning", "late client")
+
+
+def test_a_traceback_is_one_value_of_its_line(written):
+    try:
+        int("jane@example.org")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    (line,) = lines(written)
+    assert "Traceback" in str(line["exception"])
+    assert "'[address]'" in str(line["exception"])
+
+
+TOKEN = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "jane.doe+alerts@example.org",
+        "josé@bücher.example",
+        "+17185550100",
+        "+1 (718) 555-0100",
+        "smtp://user:pass@relay.example:587",
+        f"https://alerts.example.gov/manage/{TOKEN}",
+        "/confirm/short-token",
+        f"https://push.example/send/{TOKEN}",
+        "123456789:AAEexampleexampleexampleexample-12345",
+        TOKEN,
+    ],
+)
+def test_whatever_looks_like_an_address_or_a_token_is_masked_wherever_it_stands(written, secret):
+    structlog.get_logger().info(f"sent to {secret}", value=secret, nested={"list": [secret]}, thing=Exception(secret))
+    text = written.getvalue()
+    for piece in (secret, "jane", "josé", "718", "pass@", TOKEN, "short-token", "AAEexample"):
+        assert piece not in text
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "http://127.0.0.1:8080",
+        "alt_01jd8x6r9kq0a3v5",
+        "2026-11-22T16:02:00-05:00",
+        "hub/delivery/coordinator.py",
+        "1+1 = 2",
+        "test_a_very_long_name_of_a_function_without_any_digits",
+    ],
+)
+def test_what_helps_to_understand_stays(harmless):
+    assert log.masked(harmless) == harmless
