@@ -59,10 +59,16 @@ class Enrolment:
             audience_changed=audience,
             clock=clock,
         )
+        self._addresses = desk.addresses
         self._sign_up = SignUp(desk)
         self._confirmation = Confirmation(desk)
         self._management = Management(desk)
         self._opting_out = OptingOut(desk, matched_places)
+
+    def offered(self) -> frozenset[str]:
+        """The channels that a person can sign up for now."""
+        channels = self._addresses.available()
+        return channels if self._addresses.bot_name() else channels - {"telegram"}
 
     async def subscribe(self, request: SubscriptionRequest, *, client: str, source: str) -> Subscribed:
         """Keep a pending sign-up and ask its addresses. `client` is only counted, by its hash; `source` goes into the receipts.

@@ -15,7 +15,14 @@ from xstatic.pkg import leaflet
 
 FOR_A_YEAR = "public, max-age=31536000, immutable"
 FOR_AN_HOUR = "public, max-age=3600"
-_LEAFLET = ("leaflet.css", "leaflet.js", "images/layers.png", "images/marker-icon.png", "images/marker-icon-2x.png", "images/marker-shadow.png")
+_LEAFLET = (
+    "leaflet.css",
+    "leaflet.js",
+    "images/layers.png",
+    "images/marker-icon.png",
+    "images/marker-icon-2x.png",
+    "images/marker-shadow.png",
+)
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json"}
 
 

@@ -65,10 +65,10 @@ def words(language: str) -> Words:
     singular: dict[str, str] = {}
     plural: dict[str, tuple[str, ...]] = {}
     for message in read_po(BytesIO(source), locale=language):
-        if isinstance(message.id, tuple):
-            plural[message.id[0]] = tuple(str(form) for form in message.string)
-        elif message.id:
-            singular[message.id] = str(message.string)
+        if isinstance(message.id, str):
+            singular[message.id] = str(message.string or "")
+        else:
+            plural[message.id[0]] = tuple(message.string or ())
     return Words(language, singular, plural)
 
 

@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 from hub.web import when
 from hub.web.assets import asset_url
-from hub.web.context import ACTOR, HubContext, hub
+from hub.web.chat import chat
+from hub.web.context import ACTOR, hub
 from hub.web.language import PAGE_LANGUAGES, page_language, words
 from hub.web.security import csrf_token
 
@@ -48,6 +49,7 @@ def _environment(language: str) -> Environment:
         auto_reload=False,
     )
     said = words(language)
+    environment.filters["chat"] = chat
     environment.globals |= {
         "_": said.text,
         "_n": said.many,
@@ -62,14 +64,16 @@ def _environment(language: str) -> Environment:
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
 
 
-def render(request: web.Request, name: str, *, status: int = 200, public: bool = False, **values: Any) -> web.Response:
-    """Answer with a page.
+def render(
+    request: web.Request, template: str, /, *, language: str | None = None, status: int = 200, public: bool = False, **values: Any
+) -> web.Response:
+    """Answer with a page, in the visitor's language unless another is given.
 
     `public` pages hold nothing of the visitor: they may be cached, carry an ETag and are compressed. All others are never stored, and
     never compressed either, since they hold a form token beside text that the visitor sent (the BREACH attack).
     """
-    language = page_language(request)
-    text = request.app[PAGES].text(name, language, frame(request, language, public=public) | values)
+    language = language or page_language(request)
+    text = request.app[PAGES].text(template, language, frame(request, language, public=public) | values)
     response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
     response.headers["Content-Language"] = language
     response.headers["Vary"] = "Accept-Language, Cookie"
@@ -144,8 +148,3 @@ def error_page(request: web.Request, status: int, title: str, detail: str) -> we
         title=said.text(known[0]) if known else title,
         detail=said.text(known[1]) if known and status != 429 else detail,
     )
-
-
-def context_of(request: web.Request) -> HubContext:
-    """The running hub (a short name for handlers of pages)."""
-    return hub(request)

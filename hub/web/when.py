@@ -21,7 +21,9 @@ def local(moment: float) -> datetime:
 
 def clock_time(moment: float, language: str) -> str:
     """``9:00 PM`` or ``21:00``."""
-    return format_time(local(moment), format="short", locale=f"{language}_US", tzinfo=CITY_TIME).replace("\u202f", " ").replace("\u00a0", " ")
+    return (
+        format_time(local(moment), format="short", locale=f"{language}_US", tzinfo=CITY_TIME).replace("\u202f", " ").replace("\u00a0", " ")
+    )
 
 
 def rfc3339(moment: float) -> str:

@@ -26,7 +26,8 @@
     let headline = "";
     try {
       const data = JSON.parse(event.data);
-      headline = data.headline || (data.infos && data.infos[0] && data.infos[0].headline) || "";
+      const shown = document.querySelector("#" + CSS.escape(data.id) + " h2");
+      headline = (data.infos && data.infos[0] && data.infos[0].headline) || (shown && shown.textContent) || "";
     } catch { /* the list itself tells it */ }
     said.textContent = headline ? said.dataset[kind] + ": " + headline : said.dataset[kind];
     // Spread over two seconds: thousands of open pages would else ask in the same instant.

@@ -7,17 +7,18 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 self.addEventListener("push", (event) => event.waitUntil(received(event.data ? event.data.json() : {})));
 
 async function received(message) {
-  if (message.purpose === "confirm") await confirm(message.link);
+  if (message.purpose === "confirm") await confirm(message.confirm);
   await self.registration.showNotification(message.title || "", {
     body: message.body || "",
-    tag: message.topic || message.tag || undefined,
-    renotify: Boolean(message.topic || message.tag),
+    tag: message.tag,
+    renotify: Boolean(message.tag),
     requireInteraction: message.severity === "Extreme",
     silent: Boolean(message.silent),
-    lang: message.language || "",
+    lang: message.lang || "",
+    dir: message.dir || "auto",
     icon: "/assets/bell.svg",
-    timestamp: message.sent_at ? message.sent_at * 1000 : Date.now(),
-    data: { link: message.purpose === "confirm" ? "/" : message.link },
+    timestamp: message.timestamp || Date.now(),
+    data: { link: message.purpose === "confirm" ? "/" : message.access || message.url },
   });
 }
 

@@ -1,0 +1,144 @@
+"""The list of alerts, and one alert: reviewed by a second person, followed while it goes out, stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import web
+
+from hub.errors import Conflict, Forbidden, NotFound
+from hub.web.console.compose import compose_page, compose_preview, compose_submit
+from hub.web.console.limits import turn
+from hub.web.console.staff import actor_of, page, row, see_other, staff_card
+from hub.web.console.starters import starters
+from hub.web.context import hub
+from hub.web.when import number
+
+if TYPE_CHECKING:
+    from hub.alerts.store import StoredAlert
+
+__all__ = [
+    "alert_approve",
+    "alert_reject",
+    "alert_review",
+    "alert_stop",
+    "compose_page",
+    "compose_preview",
+    "compose_submit",
+    "console_home",
+]
+
+PAGE = 40
+LONGEST_REASON = 500
+
+
+async def console_home(request: web.Request) -> web.StreamResponse:
+    """``GET /console[?before=]``."""
+    actor, context = actor_of(request), hub(request)
+    actor.require("read")
+    before = request.query.get("before", "")
+    found = await context.alerts.recent(before=int(before) if before.isascii() and before.isdecimal() else None, limit=PAGE + 1)
+    waiting = await context.alerts.recent(status=("awaiting_approval",)) if not before else []
+    return page(
+        request,
+        "console_home.html",
+        rows=[row(stored, context, actor) for stored in found[:PAGE]],
+        waiting=[row(stored, context, actor) for stored in waiting],
+        older=found[PAGE - 1].number if len(found) > PAGE else None,
+        notices=[title for title, _ in context.demo_notices()],
+        starters=starters(),
+    )
+
+
+async def alert_review(request: web.Request) -> web.StreamResponse:
+    """``GET /console/alerts/{id}``: what an approver decides on, or how far it has got."""
+    actor_of(request).require("read")
+    return await _page(request, await _known(request), note=NOTES.get(request.query.get("note", ""), ""), good=True)
+
+
+NOTES = {"back": "It went back to its author."}
+
+
+async def alert_approve(request: web.Request) -> web.StreamResponse:
+    """``POST /console/alerts/{id}/approve``: with the hash and the number of people that the approver saw (S1, S2)."""
+    actor, stored = actor_of(request), await _known(request)
+    data = await request.post()
+    seen = str(data.get("people", ""))
+    if stored.document.status == "Actual" and _digits(str(data.get("typed", ""))) != seen:
+        return await _page(request, stored, errors={"typed": f"Type {seen} to show that you have seen how many people get it."})
+    try:
+        with turn(request, actor):
+            await hub(request).publishing.approve(stored.id, actor, expected_hash=str(data.get("expected_hash", "")))
+    except (Conflict, Forbidden) as refused:
+        return await _page(request, await _known(request), note=refused.detail, status=refused.status)
+    return see_other(f"/console/alerts/{stored.id}")
+
+
+async def alert_reject(request: web.Request) -> web.StreamResponse:
+    """``POST /console/alerts/{id}/reject``."""
+    actor, stored = actor_of(request), await _known(request)
+    reason = str((await request.post()).get("reason", "")).strip()[:LONGEST_REASON]
+    if not reason:
+        return await _page(request, stored, errors={"reason": "Say what must change."})
+    await hub(request).publishing.reject(stored.id, actor, reason)
+    return see_other(f"/console/alerts/{stored.id}?note=back")
+
+
+async def alert_stop(request: web.Request) -> web.StreamResponse:
+    """``POST /console/alerts/{id}/stop`` (S12)."""
+    actor, stored = actor_of(request), await _known(request)
+    stopped = await hub(request).publishing.stop(stored.id, actor)
+    note = f"Stopped. {number(stopped.handed_over, 'en')} messages had gone, {number(stopped.withheld, 'en')} will not go."
+    return await _page(request, await _known(request), note=note, good=True)
+
+
+async def _page(
+    request: web.Request,
+    stored: StoredAlert,
+    *,
+    note: str = "",
+    good: bool = False,
+    status: int = 200,
+    errors: Mapping[str, str] | None = None,
+) -> web.Response:
+    context, actor = hub(request), actor_of(request)
+    waiting = stored.status == "awaiting_approval"
+    preview = await context.publishing.review(stored.id) if waiting else None
+    progress = await context.publishing.progress(stored.id) if stored.live_at is not None else None
+    line = row(stored, context, actor)
+    return page(
+        request,
+        "console_alert.html",
+        status=422 if errors else status,
+        row=line,
+        card=staff_card(stored, context),
+        heading=_heading(stored, line.card.mark),
+        waiting=waiting,
+        preview=preview,
+        shape=msgspec.json.encode(preview.area_geojson).decode() if preview else "",
+        progress=progress,
+        running=progress is not None and not progress.finished and stored.status == "live",
+        note=note,
+        note_good=good,
+        errors=errors or {},
+    )
+
+
+def _heading(stored: StoredAlert, mark: str) -> str:
+    if stored.status == "awaiting_approval":
+        return "Drill to approve" if mark else "Real alert to approve"
+    return stored.document.event
+
+
+def _digits(text: str) -> str:
+    """What was typed without the separators that people put into numbers."""
+    return "".join(character for character in text if character not in " ,.'\u00a0")
+
+
+async def _known(request: web.Request) -> StoredAlert:
+    stored = await hub(request).alerts.get(request.match_info["id"])
+    if stored is None:
+        raise NotFound("There is no such alert.")
+    return stored

@@ -1,0 +1,210 @@
+"""Writing an alert: form → preview → submit. What is submitted is what was previewed, or it is shown again (safeguards S5, S6)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import web
+
+from hub.alerts.area import resolve
+from hub.alerts.store import StoredAlert
+from hub.alerts.validation import read_alert
+from hub.clock import milliseconds
+from hub.errors import InvalidInput, NotFound
+from hub.staff.actor import Actor
+from hub.staff.roles import may
+from hub.web.cards import Card
+from hub.web.console import form as forms
+from hub.web.console.form import Form, Unfinished
+from hub.web.console.limits import turn
+from hub.web.console.staff import actor_of, page, see_other, staff_card
+from hub.web.console.starters import starter, starters
+from hub.web.context import HubContext, hub
+from subscriptions.severity import rank
+
+if TYPE_CHECKING:
+    from hub.publishing.preview import Preview
+
+HEADINGS = {"": "New alert", "Update": "Update an alert", "Cancel": "Call off an alert"}
+NOTES = {
+    "Update": "Goes to everyone in its area, and to everyone who got this:",
+    "Cancel": "Goes to everyone who got this, and to nobody else:",
+}
+
+
+async def compose_page(request: web.Request) -> web.StreamResponse:
+    """``GET /console/compose[?start=|copy=|update=|cancel=]``."""
+    actor_of(request).require("draft")
+    return await _form_page(request, await _first_form(request), {})
+
+
+async def compose_preview(request: web.Request) -> web.StreamResponse:
+    """``POST /console/compose/preview``; with ``action=edit`` back to the form."""
+    actor = actor_of(request)
+    actor.require("preview")
+    data = await request.post()
+    form = forms.read(data)
+    if data.get("action") == "edit":
+        return await _form_page(request, form, {})
+    return await _preview(request, form, actor)
+
+
+async def compose_submit(request: web.Request) -> web.StreamResponse:
+    """``POST /console/compose``: publish, or send for approval. A ready-made notice of the demonstration comes by its number."""
+    actor = actor_of(request)
+    actor.require("draft")
+    data = await request.post()
+    if "notice" in data:
+        return await _demo_notice(request, str(data["notice"]), actor)
+    form, context = forms.read(data), hub(request)
+    try:
+        raw = _document(form, context)
+        shown = await context.publishing.preview(raw, actor)
+    except (Unfinished, InvalidInput) as faults:
+        return await _form_page(request, form, _errors(faults, form))
+    if shown.hash != data.get("expected_hash"):
+        return await _preview(request, form, actor, changed=True)
+    with turn(request, actor):
+        stored = await _submit(form, raw, actor, context, str(data.get("once", ""))[:64])
+    return see_other(f"/console/alerts/{stored.id}")
+
+
+async def _submit(form: Form, raw: bytes, actor: Actor, context: HubContext, once: str) -> StoredAlert:
+    """The key of the preview makes a double click one alert (S9)."""
+    publishing, follows, key = context.publishing, form.get("follows"), f"console-{once}" if once else None
+    if follows and form.get("kind") == "Update":
+        return await publishing.update(follows, raw, actor, idempotency_key=key)
+    if follows and form.get("kind") == "Cancel":
+        return await publishing.cancel(follows, raw, actor, idempotency_key=key)
+    return await publishing.submit(raw, actor, source="console", idempotency_key=key)
+
+
+async def _demo_notice(request: web.Request, number: str, actor: Actor) -> web.Response:
+    notices = hub(request).demo_notices()
+    if not number.isdecimal() or int(number) >= len(notices):
+        raise NotFound("There is no such ready-made notice.")
+    with turn(request, actor):
+        stored = await hub(request).publishing.submit(notices[int(number)][1].encode(), actor, source="demo")
+    return see_other(f"/console/alerts/{stored.id}")
+
+
+async def _first_form(request: web.Request) -> Form:
+    if (chosen := starter(request.query.get("start", ""))) is not None:
+        return Form(forms.DEFAULTS | chosen.form())
+    for name, kind in (("copy", ""), ("update", "Update"), ("cancel", "Cancel")):
+        if name in request.query:
+            stored = await _known(hub(request), request.query[name])
+            form = forms.from_alert(stored.document)
+            extra = {"follows": stored.id, "kind": kind} if kind else {}
+            return msgspec.structs.replace(form, values={**form.values, **extra, **(_called_off(stored) if kind == "Cancel" else {})})
+    return Form(dict(forms.DEFAULTS))
+
+
+def _called_off(stored: StoredAlert) -> dict[str, str]:
+    """A cancel starts with its words written: at that moment nobody should have to search for them (S3)."""
+    headlines = {info.language.split("-")[0]: info.headline for info in stored.document.infos}
+    made = {"urgency": "Past"}
+    if "en" in headlines:
+        made |= {
+            "headline_en": f"Over: {headlines['en']}",
+            "description_en": "This alert is called off.",
+            "instruction_en": "You no longer need to act on it.",
+        }
+    if "es" in headlines:
+        made |= {
+            "headline_es": f"Terminó: {headlines['es']}",
+            "description_es": "Este aviso queda sin efecto.",
+            "instruction_es": "Ya no tiene que hacer nada.",
+        }
+    return made
+
+
+def _document(form: Form, context: HubContext) -> bytes:
+    return msgspec.json.encode(forms.document(form, context.clock()))
+
+
+async def _preview(request: web.Request, form: Form, actor: Actor, *, changed: bool = False) -> web.Response:
+    context = hub(request)
+    form = forms.fixed_end(form, context.clock()) if _is_number(form.get("duration")) else form
+    try:
+        raw = _document(form, context)
+        shown = await context.publishing.preview(raw, actor)
+    except (Unfinished, InvalidInput) as faults:
+        return await _form_page(request, form, _errors(faults, form))
+    return page(
+        request,
+        "preview.html",
+        card=_card(raw, shown, actor, context),
+        preview=shown,
+        shape=msgspec.json.encode(shown.area_geojson).decode(),
+        hidden=form.hidden(),
+        once=secrets.token_urlsafe(16),
+        changed=changed,
+        needs_approval=shown.approval_needed or not may(actor.role, "publish"),
+    )
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
+
+
+def _errors(faults: Unfinished | InvalidInput, form: Form) -> dict[str, str]:
+    return faults.errors if isinstance(faults, Unfinished) else forms.errors_of(faults, forms.written_languages(form))
+
+
+def _card(raw: bytes, shown: Preview, actor: Actor, context: HubContext) -> Card:
+    """The alert as it will stand on the public page: nothing is stored, so the row is made for this look only."""
+    now = milliseconds(context.clock)
+    document = read_alert(raw, context.catalog, context.clock())
+    unstored = StoredAlert(
+        number=0,
+        id="preview",
+        chain="preview",
+        status="draft",
+        agency=actor.agency,
+        source="console",
+        identifier=None,
+        sender=None,
+        sent_at=now,
+        grade=rank(shown.grade),
+        document=document,
+        area=resolve(document.area, context.catalog),
+        hash=shown.hash,
+        audience=shown.people,
+        author=actor.label,
+        approver=None,
+        created_at=now,
+        approved_at=None,
+        live_at=None,
+        ended_at=None,
+        send_at=None,
+        expires_at=int(document.expires.timestamp() * 1000),
+    )
+    return staff_card(unstored, context)
+
+
+async def _form_page(request: web.Request, form: Form, errors: Mapping[str, str]) -> web.Response:
+    context, kind = hub(request), form.get("kind")
+    earlier = await _known(context, form.get("follows")) if form.get("follows") else None
+    return page(
+        request,
+        "compose.html",
+        status=422 if errors else 200,
+        form=form,
+        errors=errors,
+        heading=HEADINGS.get(kind, HEADINGS[""]),
+        follows={"id": earlier.id, "headline": earlier.document.infos[0].headline} if earlier else None,
+        follows_note=NOTES.get(kind, ""),
+        boroughs=sorted(area.name for area in context.catalog.areas if area.layer == "borough"),
+        starters=starters(),
+    )
+
+
+async def _known(context: HubContext, alert_id: str) -> StoredAlert:
+    stored = await context.alerts.get(alert_id)
+    if stored is None:
+        raise NotFound("There is no such alert.")
+    return stored

@@ -1,0 +1,230 @@
+"""The compose form: from its fields to INTERFACE's alert document, from faults back to its fields, from an alert to its fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from hub.errors import InvalidInput
+from hub.web.console.starters import BLANK
+from hub.web.when import CITY_TIME, local
+
+if TYPE_CHECKING:
+    from multidict import MultiDictProxy
+
+    from hub.alerts.alert import Alert
+
+LANGUAGES = {"en": "English", "es": "Spanish"}
+PARTS = ("headline", "description", "instruction")
+ONE_LINE = (
+    "status",
+    "event",
+    "category",
+    "severity",
+    "urgency",
+    "certainty",
+    "duration",
+    "expires_at",
+    "lat",
+    "lon",
+    "radius_m",
+    "web",
+    "incident",
+)
+TEXTS = ("zips", "neighborhoods", "polygon", "follows", "kind")
+MANY = ("boroughs", "topics")
+
+DEFAULTS = {"status": "Actual", "urgency": "Immediate", "certainty": "Observed", "duration": "4"}
+
+_SAME_NAME = frozenset({"event", "category", "severity", "urgency", "certainty", "topics", "status", "incident"})
+_FIELD_OF = {
+    "zips": "zips",
+    "neighborhoods": "neighborhoods",
+    "boroughs": "boroughs",
+    "polygon": "polygon",
+    "circle": "lat",
+    "citywide": "citywide",
+}
+
+
+class Form(msgspec.Struct, frozen=True):
+    """What was typed, exactly as it was typed, so that nothing is lost when something is wrong."""
+
+    values: Mapping[str, str]
+    boroughs: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    citywide: bool = False
+
+    def get(self, name: str) -> str:
+        """The text of a field; empty when it was not sent."""
+        return self.values.get(name, "")
+
+    def hidden(self) -> list[tuple[str, str]]:
+        """All of it as (name, value), to be carried through the preview."""
+        many = [("boroughs", name) for name in self.boroughs] + [("topics", name) for name in self.topics]
+        return [(name, text) for name, text in self.values.items() if text] + many + ([("citywide", "1")] if self.citywide else [])
+
+
+class Unfinished(Exception):
+    """The form can't become a document yet: field → what to mend."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__("; ".join(errors.values()))
+        self.errors = dict(errors)
+
+
+def read(data: MultiDictProxy[Any]) -> Form:
+    """The form from a POST. Fields that nobody knows are dropped; files are no text."""
+    texts = (*ONE_LINE, *TEXTS, *(f"{part}_{tag}" for tag in LANGUAGES for part in PARTS))
+    values = {name: text.replace("\r\n", "\n").strip() for name in texts if isinstance(text := data.get(name, ""), str)}
+    many = {name: tuple(text for text in data.getall(name, []) if isinstance(text, str)) for name in MANY}
+    return Form(values, many["boroughs"], many["topics"], data.get("citywide") == "1")
+
+
+def document(form: Form, now: float) -> dict[str, Any]:
+    """The alert as JSON. Raises Unfinished for what only the form can know; everything else is for the document's own validation."""
+    errors: dict[str, str] = {}
+    made = {name: form.get(name) for name in ("status", "event", "category", "severity", "urgency", "certainty") if form.get(name)}
+    whole = made | {
+        "expires": _expires(form, now, errors),
+        "infos": _infos(form, errors),
+        "area": _area(form, errors),
+    }
+    if form.topics:
+        whole["topics"] = list(form.topics)
+    if form.get("incident"):
+        whole["incident"] = form.get("incident")
+    if errors:
+        raise Unfinished(errors)
+    return whole
+
+
+def fixed_end(form: Form, now: float) -> Form:
+    """The same form with its duration turned into a moment, so that what is previewed is what is published."""
+    if form.get("duration") in {"", "at"}:
+        return form
+    end = local(now) + timedelta(hours=float(form.get("duration")))
+    return msgspec.structs.replace(form, values={**form.values, "duration": "at", "expires_at": end.strftime("%Y-%m-%dT%H:%M")})
+
+
+def _expires(form: Form, now: float, errors: dict[str, str]) -> str:
+    chosen = form.get("duration")
+    if chosen != "at":
+        try:
+            return (local(now) + timedelta(hours=float(chosen))).isoformat(timespec="seconds")
+        except (ValueError, OverflowError):
+            errors["duration"] = "Choose how long it holds."
+            return ""
+    try:
+        return datetime.fromisoformat(form.get("expires_at")).replace(tzinfo=CITY_TIME).isoformat()
+    except ValueError:
+        errors["expires_at"] = "Give the day and time at which it ends."
+        return ""
+
+
+def _infos(form: Form, errors: dict[str, str]) -> list[dict[str, str]]:
+    infos = []
+    for tag, language in LANGUAGES.items():
+        texts = {part: form.get(f"{part}_{tag}") for part in PARTS}
+        for part, text in texts.items():
+            if BLANK in text:
+                errors[f"{part}_{tag}"] = f"Fill the blank ({BLANK}) in the {language} {part}."
+        if any(texts.values()):
+            info = {
+                "language": "en-US" if tag == "en" else tag,
+                **{part: text for part, text in texts.items() if text or part == "headline"},
+            }
+            infos.append(info | ({"web": form.get("web")} if form.get("web") else {}))
+    if not infos:
+        errors["headline_en"] = "Write a headline."
+    return infos
+
+
+def _area(form: Form, errors: dict[str, str]) -> dict[str, Any]:
+    area: dict[str, Any] = {"citywide": True} if form.citywide else {}
+    if zips := re.split(r"[\s,;]+", form.get("zips").strip(" ,;\n")):
+        area |= {"zips": zips} if zips != [""] else {}
+    if names := [name.strip() for name in re.split(r"[\n;]+", form.get("neighborhoods")) if name.strip()]:
+        area["neighborhoods"] = names
+    if form.boroughs:
+        area["boroughs"] = list(form.boroughs)
+    if form.get("polygon"):
+        area |= _polygon(form.get("polygon"), errors)
+    if form.get("lat") or form.get("lon"):
+        area |= _circle(form, errors)
+    if not area and not {"polygon", "lat"} & errors.keys():
+        errors["zips"] = "Say where: ZIP codes, neighborhoods, boroughs, a shape, or the whole city."
+    return area
+
+
+def _polygon(text: str, errors: dict[str, str]) -> dict[str, Any]:
+    """The geometry of pasted GeoJSON: itself, or that of a Feature or of a collection with one Feature."""
+    try:
+        found = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        errors["polygon"] = "This is not JSON. Paste a GeoJSON Polygon, for instance from geojson.io."
+        return {}
+    if isinstance(found, dict) and isinstance(found.get("features"), list) and len(found["features"]) == 1:
+        found = found["features"][0]
+    if isinstance(found, dict) and "geometry" in found:
+        found = found["geometry"]
+    return {"polygon": found}
+
+
+def _circle(form: Form, errors: dict[str, str]) -> dict[str, Any]:
+    try:
+        return {"circle": {name: float(form.get(name)) for name in ("lat", "lon", "radius_m")}}
+    except ValueError:
+        errors["lat"] = "A circle needs three numbers: latitude, longitude and a radius in metres."
+        return {}
+
+
+def errors_of(faults: InvalidInput, languages: Iterable[str]) -> dict[str, str]:
+    """Field → what to mend, from the document's faults. `languages` are those of the infos, in their order."""
+    tags = list(languages)
+    found: dict[str, str] = {}
+    for fault in faults.errors:
+        field = _field(fault.pointer.strip("/").split("/"), tags)
+        found[field] = f"{found[field]} {fault.detail}" if field in found else _sentence(fault.detail)
+    return found
+
+
+def _field(path: list[str], tags: list[str]) -> str:
+    match path:
+        case ["infos", position, part, *_] if position.isdecimal() and int(position) < len(tags) and part in PARTS:
+            return f"{part}_{tags[int(position)]}"
+        case ["area", *kind]:
+            return _FIELD_OF.get(kind[0], "zips") if kind else "zips"
+        case [name, *_] if name in _SAME_NAME:
+            return name
+        case _:
+            return {"expires": "expires_at"}.get(path[0], "form") if "web" not in path else "web"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def written_languages(form: Form) -> list[str]:
+    """The languages in which something was written, in the order of the infos."""
+    return [tag for tag in LANGUAGES if any(form.get(f"{part}_{tag}") for part in PARTS)]
+
+
+def from_alert(alert: Alert) -> Form:
+    """The form that would make this alert again, with a duration to choose anew."""
+    values = DEFAULTS | {name: str(getattr(alert, name)) for name in ("status", "event", "category", "severity", "urgency", "certainty")}
+    for info in alert.infos:
+        tag = info.language.split("-")[0]
+        if tag in LANGUAGES:
+            values |= {f"{part}_{tag}": getattr(info, part) for part in PARTS} | ({"web": info.web} if info.web else {})
+    area = alert.area
+    values |= {"zips": ", ".join(area.zips), "neighborhoods": "\n".join(area.neighborhoods), "incident": alert.incident or ""}
+    if area.polygon is not None:
+        values["polygon"] = msgspec.json.encode(area.polygon).decode()
+    if area.circle is not None:
+        values |= {"lat": str(area.circle.lat), "lon": str(area.circle.lon), "radius_m": str(area.circle.radius_m)}
+    return Form(values, area.boroughs, alert.topics, area.citywide)

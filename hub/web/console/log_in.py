@@ -1,0 +1,55 @@
+"""Logging in and out of the console."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from hub.errors import TooMany, Unauthenticated
+from hub.web.console.staff import page, see_other
+from hub.web.context import CLIENT, hub
+from hub.web.security import clear_session, session_secret, set_session
+
+
+async def log_in_page(request: web.Request) -> web.StreamResponse:
+    """``GET /console/log-in``."""
+    return _page(request, name="", next_path=request.query.get("next", ""), errors={})
+
+
+async def log_in_submit(request: web.Request) -> web.StreamResponse:
+    """``POST /console/log-in``: one answer for a wrong name and a wrong password."""
+    data = await request.post()
+    name, password, next_path = (str(data.get(field, "")) for field in ("name", "password", "next"))
+    try:
+        secret = await hub(request).staff.log_in(name, password, client=request[CLIENT])
+    except Unauthenticated:
+        return _page(request, name=name, next_path=next_path, errors={"name": "This name and password do not belong together."})
+    except TooMany as limit:
+        minutes = max(1, round(limit.after / 60))
+        return _page(request, name=name, next_path=next_path, errors={"name": f"Too many tries. Wait {minutes} min and try again."})
+    response = see_other(_own(next_path))
+    set_session(request, response, secret)
+    return response
+
+
+async def log_out(request: web.Request) -> web.StreamResponse:
+    """``POST /console/log-out``."""
+    secret = session_secret(request)
+    if secret:
+        await hub(request).staff.log_out(secret)
+    response = see_other("/console/log-in")
+    clear_session(request, response)
+    return response
+
+
+def _own(path: str) -> str:
+    """Where to go after the log-in: a page of the console, never another site."""
+    return path if path == "/console" or path.startswith("/console/") else "/console"
+
+
+def _page(request: web.Request, *, name: str, next_path: str, errors: Mapping[str, str]) -> web.Response:
+    status = 422 if errors else 200
+    return page(
+        request, "log_in.html", status=status, name=name[:80], next=_own(next_path), errors=errors, log_ins=hub(request).demo_log_ins()
+    )

@@ -1,0 +1,70 @@
+"""CAP's values in plain words, for authors who do not have the standard at hand. The console is in English: its readers are staff."""
+
+from __future__ import annotations
+
+from hub.web.residents.choices import CHANNEL_WORDS, TOPIC_WORDS
+
+KINDS = (
+    ("Actual", "Real alert", "It is happening or will. Goes to everyone it concerns."),
+    ("Exercise", "Drill", "Marked as not real. Goes only to people who take drills."),
+    ("Test", "Test", "Marked as not real. Goes only to people who take drills."),
+)
+SEVERITIES = (
+    ("Extreme", "Extreme", "Lives are in danger here and now", "now"),
+    ("Severe", "Severe", "People or homes may come to harm", "ready"),
+    ("Moderate", "Moderate", "May harm some, or disturbs a day", "aware"),
+    ("Minor", "Minor", "An inconvenience, or good to know", "aware"),
+)
+URGENCIES = (
+    ("Immediate", "Now: act at once"),
+    ("Expected", "Soon: within the hour"),
+    ("Future", "Later: there is time to prepare"),
+    ("Past", "Over: no need to act any more"),
+    ("Unknown", "Not known"),
+)
+CERTAINTIES = (
+    ("Observed", "It is happening, or it happened"),
+    ("Likely", "Likely: more than even odds"),
+    ("Possible", "Possible: less than even odds"),
+    ("Unlikely", "Unlikely"),
+    ("Unknown", "Not known"),
+)
+CATEGORIES = (
+    ("Met", "Weather"),
+    ("Fire", "Fire"),
+    ("Safety", "Public safety"),
+    ("Security", "Police and security"),
+    ("Rescue", "Rescue"),
+    ("Geo", "Earthquake, landslide"),
+    ("CBRNE", "Hazardous material"),
+    ("Env", "Environment, air, water"),
+    ("Health", "Health"),
+    ("Transport", "Streets and transit"),
+    ("Infra", "Power, gas, water supply"),
+    ("Other", "Other"),
+)
+DURATIONS = ((1, "1 hour"), (2, "2 hours"), (4, "4 hours"), (8, "8 hours"), (24, "24 hours"))
+"""Hours from the preview on."""
+STATUSES = {
+    "draft": "Draft",
+    "awaiting_approval": "Waits for approval",
+    "scheduled": "Scheduled",
+    "live": "Live",
+    "ended": "Ended",
+    "stopped": "Stopped",
+}
+TOPICS = [(key, name) for key, (name, _) in TOPIC_WORDS.items()] + [("test", "Tests")]
+CHANNELS = {key: name for key, (name, _) in CHANNEL_WORDS.items()} | {"web_push": "Browser notification", "apprise": "Other services"}
+"""Channel → what staff call it."""
+OUTCOMES = (
+    ("handed_over", "Handed over"),
+    ("simulated", "To the outbox"),
+    ("delivered", "Delivered"),
+    ("confirmed", "Confirmed"),
+    ("uncertain", "Uncertain"),
+    ("failed", "Failed"),
+    ("held", "Held"),
+    ("expired", "Expired"),
+    ("withheld", "Not sent"),
+)
+"""Field of `hub.delivery.progress.Progress` → column. Handed over, delivered and confirmed are three numbers, never one (S16)."""

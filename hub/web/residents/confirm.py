@@ -1,0 +1,82 @@
+"""Confirming an address. Looking changes nothing, since mail scanners look too; only the button confirms (safeguard S25)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import web
+
+from hub.clock import milliseconds
+from hub.errors import Gone
+from hub.web.cards import Card, card
+from hub.web.context import hub
+from hub.web.language import Words, page_language, words
+from hub.web.pages import render
+from hub.web.residents.choices import severity_sentence, topics_sentence
+from hub.web.residents.nearby import concerns
+from subscriptions.errors import LinkExpired, LinkInvalid
+from subscriptions.languages import LANGUAGES
+
+if TYPE_CHECKING:
+    from subscriptions.views import PendingView
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What is being confirmed, in words and without an address."""
+
+    places: str
+    topics: str
+    severity: str
+    language: str
+
+
+def summary(view: PendingView, said: Words, city_name: str) -> Summary:
+    """The view of a sign-up as sentences."""
+    return Summary(
+        places=said.phrases.places(view.places, 12) if view.places else said.text("All of %(city)s", city=city_name),
+        topics=topics_sentence(said, view.topics),
+        severity=severity_sentence(said, view.minimum_severity),
+        language=LANGUAGES.get(view.language, view.language),
+    )
+
+
+async def confirm_page(request: web.Request) -> web.StreamResponse:
+    """``GET /confirm/{token}``."""
+    context, said = hub(request), words(page_language(request))
+    try:
+        view = await context.enrolment.look_at_confirmation(request.match_info["token"])
+    except (LinkInvalid, LinkExpired):
+        raise too_old(said) from None
+    if view.confirmed:
+        return render(request, "confirmed.html", cards=[], manage=None)
+    return render(request, "confirm.html", view=summary(view, said, context.settings.city_name))
+
+
+async def confirm_submit(request: web.Request) -> web.StreamResponse:
+    """``POST /confirm/{token}``; the service worker asks for JSON and passes the link to the settings on to its page."""
+    context, said = hub(request), words(page_language(request))
+    try:
+        confirmed = await context.enrolment.confirm(request.match_info["token"])
+    except (LinkInvalid, LinkExpired):
+        raise too_old(said) from None
+    manage = f"/manage/{confirmed.manage}" if confirmed.manage else None
+    if "application/json" in request.headers.get("Accept", ""):
+        return web.json_response({"status": "active", "manage": manage}, headers={"Cache-Control": "no-store"})
+    return render(request, "confirmed.html", cards=await _live_there(request, confirmed.manage, said), manage=manage)
+
+
+async def _live_there(request: web.Request, manage: str | None, said: Words) -> list[Card]:
+    """What holds now at the person's places (safeguard S28): the same alerts that are being sent."""
+    if manage is None:
+        return []
+    context, now = hub(request), hub(request).clock()
+    owner = await context.enrolment.view(manage)
+    live = await context.alerts.live(milliseconds(context.clock))
+    here = [stored for stored in live if concerns(stored, owner, context.catalog)]
+    return [card(stored, said, now, city_name=context.settings.city_name) for stored in here]
+
+
+def too_old(said: Words) -> Gone:
+    """The same words for a forged link and an old one."""
+    return Gone(said.text("This link is not valid any more. It was used, or it is too old. You can ask for a new one."))
