@@ -27,7 +27,15 @@ async def sink() -> AsyncIterator[HttpSink]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[HttpClient]:
-    opened = HttpClient(Timeouts(connect=0.2, answer=0.2))
+    opened = HttpClient()
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+async def hasty() -> AsyncIterator[HttpClient]:
+    """For peers that are silent on purpose."""
+    opened = HttpClient(Timeouts(connect=0.3, answer=0.2))
     yield opened
     await opened.aclose()
 
@@ -74,7 +82,7 @@ async def test_nobody_listening_means_that_nothing_was_sent(client: HttpClient, 
         await client.post(f"{sink.url}/", {}, b"x")
 
 
-async def test_a_connection_that_never_stands_means_that_nothing_was_sent(client: HttpClient) -> None:
+async def test_a_connection_that_never_stands_means_that_nothing_was_sent(hasty: HttpClient) -> None:
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -83,7 +91,7 @@ async def test_a_connection_that_never_stands_means_that_nothing_was_sent(client
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
         with pytest.raises(TryAgain, match="timed out"):
-            await client.post(f"http://127.0.0.1:{full.getsockname()[1]}/", {}, b"x")
+            await hasty.post(f"http://127.0.0.1:{full.getsockname()[1]}/", {}, b"x")
 
 
 async def test_a_certificate_that_nobody_signed_means_that_nothing_was_sent(client: HttpClient, tmp_path: Path) -> None:
@@ -94,10 +102,10 @@ async def test_a_certificate_that_nobody_signed_means_that_nothing_was_sent(clie
 
 
 @pytest.mark.parametrize("fault", [HANG, RESET, CLOSE, GARBAGE], ids=["hang", "reset", "close", "garbage"])
-async def test_no_answer_after_sending_is_uncertain(client: HttpClient, sink: HttpSink, fault: Fault) -> None:
+async def test_no_answer_after_sending_is_uncertain(hasty: HttpClient, sink: HttpSink, fault: Fault) -> None:
     sink.respond = lambda request: fault
     with pytest.raises(Uncertain):
-        await client.post(f"{sink.url}/", {}, b"x")
+        await hasty.post(f"{sink.url}/", {}, b"x")
     assert len(sink.requests) == 1
 
 

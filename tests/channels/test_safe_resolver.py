@@ -18,8 +18,6 @@ from channels.safe_resolver import ForbiddenAddressError, SafeClient, check_targ
 from tests.peers.http_sink import BROKEN_REFUSAL, CLOSE, ENDLESS_SUCCESS, GARBAGE, HANG, RESET, Fault, HttpSink, Reply
 from tests.peers.self_signed import self_signed_context
 
-SHORT = Timeouts(connect=0.2, answer=0.2)
-
 NOT_PUBLIC = (
     "0.0.0.0",
     "0.1.2.3",
@@ -104,7 +102,15 @@ async def sink() -> AsyncIterator[HttpSink]:
 @pytest.fixture
 async def client() -> AsyncIterator[SafeClient]:
     """Loopback is open."""
-    opened = SafeClient(allow_private=True, timeouts=SHORT)
+    opened = SafeClient(allow_private=True)
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+async def hasty() -> AsyncIterator[SafeClient]:
+    """For peers that are silent on purpose."""
+    opened = SafeClient(allow_private=True, timeouts=Timeouts(connect=0.5, answer=0.2))
     yield opened
     await opened.aclose()
 
@@ -154,7 +160,7 @@ def test_an_https_target_on_a_web_port_may_be_tried(url: str) -> None:
 
 @pytest.mark.parametrize("addresses", [("127.0.0.1",), ("1.1.1.1", "127.0.0.1"), ("127.0.0.1", "1.1.1.1"), ("::ffff:127.0.0.1",)])
 async def test_a_name_that_resolves_to_loopback_is_refused_and_nothing_is_connected(sink: HttpSink, addresses: tuple[str, ...]) -> None:
-    client = SafeClient(allow_private=False, timeouts=SHORT, resolver=FixedResolver(*addresses))
+    client = SafeClient(allow_private=False, resolver=FixedResolver(*addresses))
     with pytest.raises(Rejected) as failure:
         await client.post(f"https://hooks.example.org:{sink.port}/", {}, b"x")
     await client.aclose()
@@ -163,7 +169,7 @@ async def test_a_name_that_resolves_to_loopback_is_refused_and_nothing_is_connec
 
 
 async def test_localhost_by_the_systems_own_resolver_is_refused_too(sink: HttpSink) -> None:
-    client = SafeClient(allow_private=False, timeouts=SHORT)
+    client = SafeClient(allow_private=False)
     with pytest.raises(Rejected):
         await client.post(f"https://localhost:{sink.port}/", {}, b"x")
     await client.aclose()
@@ -177,7 +183,7 @@ def test_the_socket_itself_is_the_last_guard(family: socket.AddressFamily, addre
 
 
 async def test_a_name_with_a_permitted_address_is_reached(sink: HttpSink) -> None:
-    client = SafeClient(allow_private=True, timeouts=SHORT, resolver=FixedResolver("127.0.0.1"))
+    client = SafeClient(allow_private=True, resolver=FixedResolver("127.0.0.1"))
     assert await client.post(f"http://hooks.example.org:{sink.port}/a%2Fb?c=%7e", {"X": "y"}, b"body") == Answer(200)
     await client.aclose()
     (request,) = sink.requests
@@ -218,17 +224,17 @@ async def test_a_certificate_that_nobody_signed_means_that_nothing_was_sent(clie
         assert sink.requests == []
 
 
-async def test_a_port_that_speaks_no_tls_means_that_nothing_was_sent(client: SafeClient, sink: HttpSink) -> None:
+async def test_a_port_that_speaks_no_tls_means_that_nothing_was_sent(hasty: SafeClient, sink: HttpSink) -> None:
     with pytest.raises(TryAgain):
-        await client.post(f"https://127.0.0.1:{sink.port}/", {}, b"x")
+        await hasty.post(f"https://127.0.0.1:{sink.port}/", {}, b"x")
     assert sink.requests == []
 
 
 @pytest.mark.parametrize("fault", [HANG, RESET, CLOSE, GARBAGE], ids=["hang", "reset", "close", "garbage"])
-async def test_no_answer_after_sending_is_uncertain(client: SafeClient, sink: HttpSink, fault: Fault) -> None:
+async def test_no_answer_after_sending_is_uncertain(hasty: SafeClient, sink: HttpSink, fault: Fault) -> None:
     sink.respond = lambda request: fault
     with pytest.raises(Uncertain):
-        await client.post(f"{sink.url}/", {}, b"x")
+        await hasty.post(f"{sink.url}/", {}, b"x")
     assert len(sink.requests) == 1
 
 

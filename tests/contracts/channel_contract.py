@@ -67,6 +67,9 @@ class ChannelRow(ABC):
     """Two spellings of one address."""
     bad: ClassVar[tuple[str, ...]]
 
+    answer_seconds: float = 10.0
+    """How long a channel that is opened now waits. Ample, so that a slow machine fails no test; short where a peer hangs on purpose."""
+
     @abstractmethod
     async def __aenter__(self) -> Self:
         """Start the peer."""
@@ -77,7 +80,7 @@ class ChannelRow(ABC):
 
     @abstractmethod
     def open(self, clock: Callable[[], float] = fixed_clock) -> Channel:
-        """The channel with settings for this peer, and with short time limits (0.2 s), so that a hang costs no time."""
+        """The channel with settings for this peer; it waits `answer_seconds` for an answer, where it can be told."""
 
     @abstractmethod
     def someone(self) -> str:

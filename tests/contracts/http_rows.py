@@ -16,7 +16,6 @@ from tests.contracts.channel_contract import WAIT, Arrival, ChannelRow, Trouble,
 from tests.peers.http_sink import HANG, Fault, HttpSink, Reply
 from tests.peers.push_service import PushService
 
-SHORT = Timeouts(connect=0.2, answer=0.2)
 VAPID_KEY = create_vapid_key()
 SETTINGS = ChannelSettings(
     public_url="https://alerts.example",
@@ -81,7 +80,7 @@ class WebPushRow(ChannelRow):
         await self._service.__aexit__(kind, error, trace)
 
     def open(self, clock: Callable[[], float] = fixed_clock) -> Channel:
-        return WebPush(SETTINGS, clock, timeouts=SHORT)
+        return WebPush(SETTINGS, clock, timeouts=_timeouts(self))
 
     def someone(self) -> str:
         return WebPush.parse_address(json.dumps(self._service.subscribe()))
@@ -147,7 +146,7 @@ class WebhookRow(ChannelRow):
 
     def open(self, clock: Callable[[], float] = fixed_clock) -> Channel:
         hosts = (f"127.0.0.1:{self._sink.port}",) if self.allowed else ()
-        return Webhook(_with_hosts(hosts), clock, timeouts=SHORT)
+        return Webhook(_with_hosts(hosts), clock, timeouts=_timeouts(self))
 
     def someone(self) -> str:
         self._people += 1
@@ -183,3 +182,7 @@ class AllowedWebhookRow(WebhookRow):
 
 def _with_hosts(hosts: tuple[str, ...]) -> ChannelSettings:
     return ChannelSettings(public_url=SETTINGS.public_url, webhook_key=SETTINGS.webhook_key, webhook_hosts=hosts, allow_private=True)
+
+
+def _timeouts(row: ChannelRow) -> Timeouts:
+    return Timeouts(connect=row.answer_seconds, answer=row.answer_seconds)

@@ -147,12 +147,15 @@ async def test_a_peer_that_does_not_listen_is_tried_again(row: ChannelRow, chann
 
 
 @pytest.mark.parametrize("kind", rows_with("hangs"), ids=row_name)
-async def test_a_peer_that_never_answers_leaves_it_open_whether_it_arrived(row: ChannelRow, channel: Channel) -> None:
+async def test_a_peer_that_never_answers_leaves_it_open_whether_it_arrived(row: ChannelRow) -> None:
+    row.answer_seconds = 0.2
+    channel = row.open()
     draft = channel.compose(row.message())
     person = recipient(row, draft)
     await row.suffer("hangs")
     with pytest.raises((Uncertain, TryAgain)) as failure:
         await channel.deliver(draft, person)
+    await channel.aclose()
     assert_discreet(failure.value, person)
 
 
