@@ -23,6 +23,11 @@ _KEPT = "/?:@!$&'()*+,;=-._~%[]"
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+def parse_webhook(raw: str) -> str:
+    """A webhook's address in its canonical spelling. Raises InvalidAddress."""
+    return canonical_url(raw, "a webhook address")
+
+
 def canonical_url(raw: str, what: str) -> str:
     """The one spelling of an https URL: lower-case ASCII host (IDNA 2008), no default port, no fragment, at least ``/`` as path.
 

@@ -16,7 +16,7 @@ from channels.contract import ChannelSettings, Limits, Message, NotConfigured, P
 from channels.http_client import PATIENT, HttpClient, Poster, Timeouts
 from channels.http_outcomes import settle
 from channels.json_body import JsonBody, read_json
-from channels.receiver_url import canonical_url, origin_of, origins
+from channels.receiver_url import origin_of, origins, parse_webhook
 from channels.safe_resolver import SafeClient
 
 TYPES: dict[Purpose, str] = {
@@ -59,7 +59,7 @@ class Webhook:
     @classmethod
     def parse_address(cls, raw: str) -> str:
         """The URL in its canonical spelling, see `canonical_url`. Raises InvalidAddress."""
-        return canonical_url(raw, "a webhook address")
+        return parse_webhook(raw)
 
     def compose(self, message: Message) -> WebhookDraft:
         """Write the body: ``type``, ``timestamp`` (RFC 3339), ``language``, ``links`` and ``data``, the alert as the hub describes it."""
