@@ -13,7 +13,6 @@ from hub.staff.actor import Actor
 from hub.store.database import Database
 
 if TYPE_CHECKING:
-    from subscriptions.areas import AreaCatalog
     from subscriptions.audience import Audience
 
     from hub.alerts.store import AlertStore
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from hub.metrics import Metrics
     from hub.publishing.publishing import Publishing
     from hub.staff.account import Staff
+    from subscriptions.areas import AreaCatalog
     from subscriptions.enrolment import Enrolment
     from subscriptions.links import Links
     from subscriptions.vault import Keyring
@@ -73,6 +73,12 @@ class HubContext(Protocol):
     @property
     def vapid_public_key(self) -> str:
         """The hub's P-256 key for push services, uncompressed point, base64url (RFC 8292)."""
+
+    def demo_notices(self) -> list[tuple[str, str]]:
+        """Ready-made notices as (title, alert JSON); none outside the demonstration."""
+
+    def demo_log_ins(self) -> list[tuple[str, str, str]]:
+        """(role, name, password) of the demonstration's staff; none outside it."""
 
     async def readiness(self) -> Mapping[str, str]:
         """Part → ``ok`` or why not, without secrets. The parts ``publish`` and ``delivery`` decide whether the hub is ready."""

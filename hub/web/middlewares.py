@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import PurePath
+from urllib.parse import urlencode
 
 import structlog
 from aiohttp import web
 from aiohttp.web_response import ContentCoding
 
 from hub.clock import Clock
-from hub.errors import TooMany
+from hub.errors import HubError, TooMany
+from hub.staff.actor import Actor
 from hub.staff.rate_limit import Buckets
 from hub.web.api.problems import INTERNAL, Problem, add_headers, problem_of, problem_response
 from hub.web.client_address import Network, client_address
@@ -50,6 +53,20 @@ class Limits:
 
 
 LIMITS: web.AppKey[Limits] = web.AppKey("limits", Limits)
+
+
+@contextmanager
+def publishing_turn(request: web.Request, actor: Actor) -> Iterator[None]:
+    """One publication of this account's allowance (S12); whatever is refused costs nothing. Raises TooMany."""
+    allowance = request.app[LIMITS].publishing
+    after = allowance.take(actor.label)
+    if after:
+        raise TooMany(f"This account has published very much just now. Try again in {after:.0f} seconds.", after)
+    try:
+        yield
+    except HubError:
+        allowance.give_back(actor.label)
+        raise
 
 
 def route_of(request: web.Request) -> str:
@@ -107,7 +124,8 @@ def _answer(request: web.Request, problem: Problem) -> web.Response:
     if request.path.startswith(_FOR_PROGRAMS):
         return problem_response(problem, hub(request).public_url)
     if problem.status == 401 and request.method == "GET":
-        return web.Response(status=303, headers={"Location": "/console/log-in", "Cache-Control": "no-store"})
+        location = f"/console/log-in?{urlencode({'next': request.path})}"
+        return web.Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
     response = request.app[ERROR_PAGE](request, problem.status, problem.title, problem.detail)
     add_headers(problem, response)
     return response

@@ -15,21 +15,25 @@ Access = Literal["page", "open", "resident", "staff"]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """`body` and `answer` are the structs on the wire, or media types where there is no JSON; `status` is that of success."""
+    """Where a handler is found, and what it does."""
 
     method: str
     path: str
     handler: Handler
     access: Access = "page"
     summary: str = ""
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a handler of the API reads and answers: `body` and `answer` are structs, or media types where there is no JSON."""
+
     body: Any = None
+    body_required: bool = True
     answer: Any = None
     status: int = 200
+    """That of success."""
     query: tuple[str, ...] = ()
     header: str | None = None
     """A request header of its own."""
     refusals: tuple[int, ...] = ()
-    """Problems beyond those that every such route may answer."""
-
-
-ROUTES: web.AppKey[tuple[Route, ...]] = web.AppKey("routes", tuple)
+    """Statuses of problems beyond those that every such route may answer with."""

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import msgspec
 from aiohttp import web
 
 from hub.alerts import area
-from hub.alerts.faults import Faults, did_you_mean, one_of, shown
+from hub.alerts.faults import Faults, shown
 from hub.alerts.json_fields import Fields, decode
 from hub.alerts.lifecycle import STATUSES
 from hub.alerts.store import StoredAlert
-from hub.errors import BadRequest, HubError, NotFound, TooMany
+from hub.errors import BadRequest, NotFound
 from hub.publishing.preview import by_channel
-from hub.staff.actor import Actor
 from hub.web.api.alert_shapes import Accepted, AlertPage, Reach, StoppedView, links_of, view_of
-from hub.web.api.exchange import XML_TYPES, actor_of, json_answer, moment, number, query, read_body, requires
+from hub.web.api.exchange import XML_TYPES, actor_of, choice, json_answer, moment, number, query, read_body, requires
 from hub.web.context import hub
-from hub.web.middlewares import LIMITS
+from hub.web.middlewares import publishing_turn
 from subscriptions.topics import TOPICS
 
 LONGEST_KEY = 255
@@ -31,7 +27,8 @@ LONGEST_REASON = 500
 async def create_alert(request: web.Request) -> web.StreamResponse:
     """Publish, or leave for a second person to approve."""
     raw = await read_body(request)
-    with _turn(request) as actor:
+    actor = actor_of(request)
+    with publishing_turn(request, actor):
         alert = await hub(request).publishing.submit(raw, actor, source="api", idempotency_key=_key(request))
     return _accepted(request, alert, status=201)
 
@@ -40,7 +37,8 @@ async def create_alert(request: web.Request) -> web.StreamResponse:
 async def create_from_cap(request: web.Request) -> web.StreamResponse:
     """The same from CAP 1.2 XML."""
     raw = await read_body(request, XML_TYPES)
-    with _turn(request) as actor:
+    actor = actor_of(request)
+    with publishing_turn(request, actor):
         alert = await hub(request).publishing.submit(raw, actor, source="cap", idempotency_key=_key(request))
     return _accepted(request, alert, status=201)
 
@@ -56,8 +54,8 @@ async def list_alerts(request: web.Request) -> web.StreamResponse:
     """A page of alerts, newest first."""
     asked = query(request, "status", "topic", "since", "cursor")
     found = await hub(request).alerts.recent(
-        status=_words(asked.get("status"), "status", STATUSES),
-        topic=next(iter(_words(asked.get("topic"), "topic", TOPICS)), None),
+        status=(status,) if (status := choice(asked, "status", STATUSES)) else (),
+        topic=choice(asked, "topic", TOPICS),
         since=moment(asked, "since"),
         before=number(asked, "cursor"),
         limit=PAGE + 1,
@@ -83,7 +81,8 @@ async def show_progress(request: web.Request) -> web.StreamResponse:
 async def approve_alert(request: web.Request) -> web.StreamResponse:
     """The second person's yes."""
     wish = _text_field(await request.read(), "hash", 64)
-    with _turn(request) as actor:
+    actor = actor_of(request)
+    with publishing_turn(request, actor):
         alert = await hub(request).publishing.approve(request.match_info["id"], actor, expected_hash=wish or None)
     return _accepted(request, alert)
 
@@ -107,7 +106,8 @@ async def stop_alert(request: web.Request) -> web.StreamResponse:
 async def update_alert(request: web.Request) -> web.StreamResponse:
     """A new version of it."""
     raw = await read_body(request)
-    with _turn(request) as actor:
+    actor = actor_of(request)
+    with publishing_turn(request, actor):
         alert = await hub(request).publishing.update(request.match_info["id"], raw, actor, idempotency_key=_key(request))
     return _accepted(request, alert, status=201)
 
@@ -118,7 +118,8 @@ async def cancel_alert(request: web.Request) -> web.StreamResponse:
     raw = await request.read()
     if raw.strip() in {b"", b"{}"}:
         raw = _same_words(await _known(request))
-    with _turn(request) as actor:
+    actor = actor_of(request)
+    with publishing_turn(request, actor):
         alert = await hub(request).publishing.cancel(request.match_info["id"], raw, actor, idempotency_key=_key(request))
     return _accepted(request, alert, status=201)
 
@@ -146,20 +147,6 @@ async def _known(request: web.Request) -> StoredAlert:
     return alert
 
 
-@contextmanager
-def _turn(request: web.Request) -> Iterator[Actor]:
-    """One publication of this actor's allowance (S12). Whatever is refused costs nothing."""
-    actor, allowance = actor_of(request), request.app[LIMITS].publishing
-    after = allowance.take(actor.label)
-    if after:
-        raise TooMany(f"This log-in or token has published very much just now. Try again in {after:.0f} seconds.", after)
-    try:
-        yield actor
-    except HubError:
-        allowance.give_back(actor.label)
-        raise
-
-
 def _key(request: web.Request) -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
@@ -167,14 +154,6 @@ def _key(request: web.Request) -> str | None:
     if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise BadRequest(f"The header Idempotency-Key holds 1 to {LONGEST_KEY} printable ASCII characters.")
     return key
-
-
-def _words(text: str | None, name: str, options: tuple[str, ...]) -> tuple[str, ...]:
-    words = tuple(text.split(",")) if text is not None else ()
-    for word in words:
-        if word not in options:
-            raise BadRequest(f"{name}: {shown(word)!r} is none of {one_of(options)}.{did_you_mean(word, options)}")
-    return words
 
 
 def _text_field(raw: bytes, name: str, longest: int) -> str:

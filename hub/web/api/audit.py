@@ -5,10 +5,9 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
-from hub.errors import BadRequest
 from hub.staff import audit
 from hub.staff.audit import AuditEntry
-from hub.web.api.exchange import json_answer, number, query, requires
+from hub.web.api.exchange import choice, json_answer, number, query, requires
 from hub.web.context import hub
 
 PAGE = 100
@@ -27,12 +26,11 @@ class AuditPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 async def show_audit(request: web.Request) -> web.StreamResponse:
     """``?verify=true`` reads the whole chain first."""
     asked = query(request, "cursor", "verify")
-    if asked.get("verify", "false") not in {"true", "false"}:
-        raise BadRequest("verify: write true or false.")
+    whole = choice(asked, "verify", ("true", "false")) == "true"
     async with hub(request).database.read() as connection:
         entries = await audit.entries(connection, before=number(asked, "cursor"), limit=PAGE + 1)
         page = AuditPage(entries=entries[:PAGE], next=str(entries[PAGE - 1].seq) if len(entries) > PAGE else None)
-        if asked.get("verify") == "true":
+        if whole:
             broken = await audit.verify(connection)
             page = msgspec.structs.replace(page, holds=broken is None, broken_at=broken)
     return json_answer(page)

@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 from aiohttp import ETag, web
 
-from hub.errors import BadRequest, Unauthenticated, WrongType
+from hub.alerts.faults import Faults, did_you_mean, one_of, shown, token
+from hub.errors import BadRequest, InvalidInput, Unauthenticated, WrongType
 from hub.staff.actor import Actor
 from hub.staff.roles import Action
 from hub.web.context import ACTOR
+from subscriptions.errors import FieldError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -54,29 +56,36 @@ async def read_body(request: web.Request, types: frozenset[str] = JSON_TYPES) ->
     return body
 
 
+def bad_parameter(name: str, detail: str) -> InvalidInput:
+    """The fault of one parameter after ``?``, named like a field of a document."""
+    return InvalidInput((FieldError(f"/{token(name)}", detail),))
+
+
 def query(request: web.Request, *known: str) -> Mapping[str, str]:
-    """The parameters after ``?``. Raises BadRequest for an unknown or repeated one: it is never ignored."""
-    for name in request.query:
+    """The parameters after ``?``. Raises InvalidInput for an unknown or repeated one: it is never ignored."""
+    faults = Faults()
+    takes = f"Known: {one_of(known)}." if known else "This address takes none."
+    for name in dict.fromkeys(request.query):
         if name not in known:
-            takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise BadRequest(f"There is no parameter {name!r} here; {takes}.")
-        if len(request.query.getall(name)) > 1:
-            raise BadRequest(f"The parameter {name!r} is given more than once.")
+            faults.add(f"/{token(shown(name))}", f"is not a parameter of this address.{did_you_mean(name, known)} {takes}")
+        elif len(request.query.getall(name)) > 1:
+            faults.add(f"/{name}", "is given more than once")
+    faults.check()
     return request.query
 
 
 def number(asked: Mapping[str, str], name: str) -> int | None:
-    """A whole number among the parameters. Raises BadRequest."""
+    """A whole number among the parameters. Raises InvalidInput."""
     text = asked.get(name)
     if text is None:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) <= 15):
-        raise BadRequest(f"{name}: {text[:40]!r} is no cursor of this list; take the one from `next`.")
+        raise bad_parameter(name, f"“{shown(text)}” is no cursor of this list; take the one from `next`")
     return int(text)
 
 
 def moment(asked: Mapping[str, str], name: str) -> int | None:
-    """An RFC 3339 time among the parameters, in milliseconds since 1970. Raises BadRequest."""
+    """An RFC 3339 time among the parameters, in milliseconds since 1970. Raises InvalidInput."""
     text = asked.get(name)
     if text is None:
         return None
@@ -87,8 +96,16 @@ def moment(asked: Mapping[str, str], name: str) -> int | None:
     except (ValueError, OverflowError):
         milliseconds = None
     if milliseconds is None:
-        raise BadRequest(f"{name}: {text[:40]!r} is not a time with an offset such as 2026-11-22T21:00:00-05:00.")
+        raise bad_parameter(name, f"“{shown(text)}” is not a time with an offset such as 2026-11-22T21:00:00-05:00")
     return milliseconds
+
+
+def choice(asked: Mapping[str, str], name: str, options: tuple[str, ...]) -> str | None:
+    """One of a few words among the parameters. Raises InvalidInput."""
+    word = asked.get(name)
+    if word is not None and word not in options:
+        raise bad_parameter(name, f"“{shown(word)}” is none of {one_of(options)}.{did_you_mean(word, options)}")
+    return word
 
 
 def json_answer(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

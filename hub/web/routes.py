@@ -1,0 +1,125 @@
+"""The whole URL table, and the application made of it."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+
+from hub.web import middlewares
+from hub.web.api import alerts, areas, audit, incidents, openapi, operations, public, subscriptions, web_push
+from hub.web.api.descriptions import OPERATIONS
+from hub.web.assets import asset
+from hub.web.client_address import read_networks
+from hub.web.console import alerts as console
+from hub.web.console import compose, log_in, progress
+from hub.web.context import ERROR_PAGE, HUB, HubContext
+from hub.web.outbox_page import outbox
+from hub.web.pages import PAGES, Pages, error_page
+from hub.web.residents import alert, confirm, home, manage, service_worker, subscribe, unsubscribe, why
+from hub.web.route import Route
+from hub.web.security import security_headers
+
+TABLE: tuple[Route, ...] = (
+    # The API for staff programs.
+    Route("POST", "/api/v1/alerts", alerts.create_alert, "staff", "Publish an alert, or leave it for a second person to approve."),
+    Route("GET", "/api/v1/alerts", alerts.list_alerts, "staff", "Alerts, newest first."),
+    Route("POST", "/api/v1/alerts/preview", alerts.preview_alert, "staff", "What would go to whom; nothing is stored."),
+    Route("GET", "/api/v1/alerts/{id}", alerts.show_alert, "staff", "One alert."),
+    Route("GET", "/api/v1/alerts/{id}/progress", alerts.show_progress, "staff", "How far it has got."),
+    Route("POST", "/api/v1/alerts/{id}/approve", alerts.approve_alert, "staff", "The second person's yes."),
+    Route("POST", "/api/v1/alerts/{id}/reject", alerts.reject_alert, "staff", "The second person's no."),
+    Route("POST", "/api/v1/alerts/{id}/stop", alerts.stop_alert, "staff", "Stop all hand-overs of it."),
+    Route("POST", "/api/v1/alerts/{id}/update", alerts.update_alert, "staff", "Publish a new version of it."),
+    Route("POST", "/api/v1/alerts/{id}/cancel", alerts.cancel_alert, "staff", "Call it off, without a body in its own words."),
+    Route("POST", "/api/v1/cap", alerts.create_from_cap, "staff", "The same from CAP 1.2 XML."),
+    Route("GET", "/api/v1/audit", audit.show_audit, "staff", "The hash-chained operator log."),
+    Route("POST", "/api/v1/incidents", incidents.create_incident, "staff", "Open an incident."),
+    Route("GET", "/api/v1/incidents/{id}", incidents.show_incident, "staff", "One incident."),
+    Route("POST", "/api/v1/videos/{id}/review", incidents.review_video, "staff", "Staff have looked at it: it may be shown."),
+    # The API for residents: no account, a token in the path.
+    Route("POST", "/api/v1/subscriptions", subscriptions.create_subscription, "resident", "Sign up; each address must confirm."),
+    Route("GET", "/api/v1/subscriptions/{token}", subscriptions.show_subscription, "resident", "One's own subscription."),
+    Route("PATCH", "/api/v1/subscriptions/{token}", subscriptions.change_subscription, "resident", "Change what the body names."),
+    Route("DELETE", "/api/v1/subscriptions/{token}", subscriptions.end_subscription, "resident", "Delete it."),
+    Route("POST", "/api/v1/incidents/{id}/videos", incidents.add_video, "resident", "Share a video, private at first."),
+    Route("PATCH", "/api/v1/videos/{manage}", incidents.change_video, "resident", "Change either choice."),
+    Route("DELETE", "/api/v1/videos/{manage}", incidents.remove_video, "resident", "Withdraw it."),
+    # Open data: any origin.
+    Route("GET", "/api/v1/areas", areas.search_areas, "open", "Areas by name."),
+    Route("GET", "/api/v1/areas/{layer}.geojson", areas.area_layer, "open", "A layer of areas for maps."),
+    Route("GET", "/api/v1/web-push/key", web_push.vapid_key, "open", "The hub's key for web push."),
+    Route("GET", "/api/v1/openapi.json", openapi.openapi, "open", "This description."),
+    Route("GET", "/api/v1/public/alerts", public.public_alerts, "open", "What is on here now."),
+    Route("GET", "/feeds/alerts.atom", public.atom_feed, "open", "What is on, as Atom."),
+    Route("GET", "/feeds/cap/{id}.xml", public.cap_feed, "open", "One published alert as CAP 1.2."),
+    Route("GET", "/live", public.live_stream, "open", "What happens now, as Server-Sent Events."),
+    Route("GET", "/problems/{slug}", operations.problem_type, "open", "What the type of a problem means."),
+    Route("GET", "/healthz", operations.healthz, "open", "The process lives."),
+    Route("GET", "/readyz", operations.readyz, "open", "It can publish and hand over; 503 with the same body when not."),
+    Route("GET", "/metrics", operations.metrics, "open", "Prometheus' figures."),
+    # Pages for residents.
+    Route("GET", "/", home.home),
+    Route("GET", "/alerts/{id}", alert.alert_page),
+    Route("GET", "/a/{short}", alert.short_link),
+    Route("GET", "/v/{video}", incidents.watch_video),
+    Route("GET", "/subscribe", subscribe.subscribe_page),
+    Route("POST", "/subscribe", subscribe.subscribe_submit),
+    Route("GET", "/confirm/{token}", confirm.confirm_page),
+    Route("POST", "/confirm/{token}", confirm.confirm_submit),
+    Route("GET", "/manage", manage.manage_ask),
+    Route("POST", "/manage", manage.manage_ask_submit),
+    Route("GET", "/manage/{token}", manage.manage_page),
+    Route("POST", "/manage/{token}", manage.manage_submit),
+    Route("POST", "/manage/{token}/end", manage.manage_end),
+    Route("GET", "/unsubscribe/{token}", unsubscribe.unsubscribe_page),
+    Route("POST", "/unsubscribe/{token}", unsubscribe.unsubscribe_submit),
+    Route("GET", "/why/{token}", why.why_page),
+    Route("GET", "/sw.js", service_worker.service_worker),
+    Route("GET", "/manifest.webmanifest", service_worker.manifest),
+    Route("GET", "/assets/{name:.+}", asset),
+    # Pages for staff.
+    Route("GET", "/console", console.console_home),
+    Route("GET", "/console/log-in", log_in.log_in_page),
+    Route("POST", "/console/log-in", log_in.log_in_submit),
+    Route("POST", "/console/log-out", log_in.log_out),
+    Route("GET", "/console/compose", compose.compose_page),
+    Route("POST", "/console/compose", compose.compose_submit),
+    Route("POST", "/console/compose/preview", compose.compose_preview),
+    Route("POST", "/console/demo-notice", compose.compose_submit),
+    Route("GET", "/console/alerts/{id}", console.alert_review),
+    Route("GET", "/console/alerts/{id}/events", progress.progress_events),
+    Route("POST", "/console/alerts/{id}/approve", console.alert_approve),
+    Route("POST", "/console/alerts/{id}/reject", console.alert_reject),
+    Route("POST", "/console/alerts/{id}/stop", console.alert_stop),
+    Route("GET", "/outbox", outbox),
+)
+
+
+STREAMS = frozenset({"/live", "/console/alerts/{id}/events"})
+
+
+def build_app(hub: HubContext) -> web.Application:
+    """The web application of one node. Raises SettingsError for trusted proxies that are no addresses."""
+    app = web.Application(middlewares=middlewares.MIDDLEWARES, client_max_size=middlewares.BODY_BYTES)
+    app[HUB] = hub
+    app[PAGES] = Pages()
+    app[ERROR_PAGE] = error_page
+    app[openapi.DESCRIPTION] = msgspec.json.encode(openapi.describe(TABLE, OPERATIONS, hub.public_url))
+    app[middlewares.HEADERS] = security_headers(hub)
+    app[middlewares.PROXIES] = read_networks(hub.settings.items("trusted_proxies"))
+    app[middlewares.LIMITS] = middlewares.Limits(hub.clock, strangers=hub.settings.signup_limits.strip().lower() != "off")
+    app[middlewares.PUBLIC] = frozenset(route.path for route in TABLE if route.access == "open")
+    app.on_response_prepare.append(middlewares.add_headers_to_all)
+    for route in TABLE:
+        _add(app, route)
+    return app
+
+
+def _add(app: web.Application, route: Route) -> None:
+    if route.method == "GET":
+        # A stream has no HEAD: nobody would end it.
+        app.router.add_get(route.path, route.handler, allow_head=route.path not in STREAMS)
+    else:
+        app.router.add_route(route.method, route.path, route.handler)
+    if route.access == "open":
+        app.router.add_route("OPTIONS", route.path, middlewares.preflight)
