@@ -14,6 +14,7 @@ times, an alert in one language goes to that language's readers:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import msgspec
 
@@ -53,7 +54,7 @@ class Edition(msgspec.Struct, frozen=True):
     readers: tuple[str, ...] | None
 
 
-def edition(sender_name: str, languages: tuple[str, ...]) -> Edition:
+def edition(sender_name: str, languages: tuple[str, ...], published: Mapping[str, tuple[str, ...]] = PUBLISHED_BY_SOURCE) -> Edition:
     """By the rule above. `languages` are the tags that the document itself states, one per `info`."""
     match = _MARK.match(sender_name)
     marked = EDITIONS.get(match["mark"].strip().lower()) if match else None
@@ -61,8 +62,8 @@ def edition(sender_name: str, languages: tuple[str, ...]) -> Edition:
         return Edition(None, _readers_without_mark(languages))
     if marked[0] != "en":
         return Edition(marked[0], marked)
-    published = PUBLISHED_BY_SOURCE.get(match["source"].strip().lower(), tuple(LANGUAGES))
-    return Edition("en", ("en", *(tag for tag in LANGUAGES if tag not in published)))
+    elsewhere = published.get(match["source"].strip().lower(), tuple(LANGUAGES))
+    return Edition("en", ("en", *(tag for tag in LANGUAGES if tag not in elsewhere)))
 
 
 def _readers_without_mark(languages: tuple[str, ...]) -> tuple[str, ...] | None:

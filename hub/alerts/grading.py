@@ -8,9 +8,9 @@ The rule, in plain words:
 - The words: a headline or event that names a danger to life (a tornado warning, an evacuation order, …) is Extreme; one that names
   likely harm (a flash flood warning, a gas leak, boil-water, …) is Severe. A danger that the same headline says is over doesn't count,
   and what is a drill, a test or an exercise is Minor whatever it rehearses.
-- Otherwise a headline about something planned, about traffic, transit or an event, or about what is over, is Minor; a body that tells
-  people to act at once (evacuate, take cover, boil the water) without an "if" is Severe; everything else is Moderate, the most an unknown
-  text gets.
+- Otherwise a headline about something planned, about traffic, transit or an event, or about what is over, is Minor; an advisory or a watch
+  is Moderate; a body that tells people to act at once (evacuate, take cover, boil the water) without an "if" is Severe; everything else is
+  Moderate, the most an unknown text gets.
 - Of several languages the gravest counts. For other languages than English and Spanish only the headline is weighed.
 
 Wrong in either direction is possible, so a person may always publish a better graded alert; the lists are in `hub.alerts.grading_words`.
@@ -33,16 +33,21 @@ def _any(phrases: Iterable[str]) -> str:
     return rf"\b(?:{'|'.join(phrases)})\b"
 
 
-_EXTREME = re.compile(_any(words.EXTREME))
-_SEVERE = re.compile(_any(words.SEVERE))
+_IT_IS_OVER = "it is over"
 _DANGER = _any(words.EXTREME + words.SEVERE)
 _ENDED = _any(words.ENDED)
 _OVER = re.compile(
     rf"{_DANGER}(?: (?:order|is|was|has|have|been|now))*(?: ?[-–:])? ?{_ENDED}"  # "Tornado Warning has been cancelled"
     rf"|{_ENDED} ?(?:[-–:] ?)?(?:of |the |for )*{_DANGER}"  # "Cancelled: Tornado Warning"
 )
-_REHEARSED = re.compile(_any(words.REHEARSED))
-_CALM = re.compile(_any(words.CALM + words.ENDED))
+_HEADLINES = (
+    (re.compile(_any(words.REHEARSED)), MINOR),
+    (re.compile(_any(words.EXTREME)), EXTREME),
+    (re.compile(_any(words.SEVERE)), SEVERE),
+    (re.compile(_any((*words.CALM, *words.ENDED, _IT_IS_OVER))), MINOR),
+    (re.compile(_any(words.CAUTION)), MODERATE),
+)
+"""The first that a headline holds decides."""
 _ORDERS = re.compile(_any(words.ORDERS))
 _CONDITIONS = re.compile(_any(words.CONDITIONS))
 _SENTENCE_ENDS = re.compile(r"[.!?;\n]+")
@@ -62,15 +67,10 @@ def _weigh(event: str, info: Info) -> int:
     foreign = _weigh_foreign(headline, info.language)
     if foreign is not None:
         return foreign
-    if _REHEARSED.search(headline):
-        return MINOR
-    dangers = _OVER.sub(" it is over ", headline)
-    if _EXTREME.search(dangers):
-        return EXTREME
-    if _SEVERE.search(dangers):
-        return SEVERE
-    if dangers != headline or _CALM.search(headline):
-        return MINOR
+    headline = _OVER.sub(f" {_IT_IS_OVER} ", headline)
+    for pattern, level in _HEADLINES:
+        if pattern.search(headline):
+            return level
     return SEVERE if _orders(f"{info.description}\n{info.instruction}".lower()) else MODERATE
 
 

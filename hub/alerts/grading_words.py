@@ -130,6 +130,9 @@ SEVERE = (
 )
 """In a headline or an event: danger to life in the place named (Extreme), or likely harm (Severe)."""
 
+CAUTION = (r"advisory", r"watch", r"outlook", r"aviso meteorológico")
+"""In a headline: the forecaster's own word for less than a warning, whatever advice the body gives."""
+
 ORDERS = (
     r"evacuate (?:now|immediately|at once)",
     r"must evacuate",

@@ -73,7 +73,7 @@ def _framed(value: dict[str, Any], pointer: str, faults: Faults) -> bool:
     before = len(faults)
     for name in getattr(value, "repeated", ()):
         faults.add(f"{pointer}/{token(name)}", "stands here more than once: keep one")
-    if shape in {"Feature", "FeatureCollection"}:
+    if shape in ("Feature", "FeatureCollection"):
         faults.add(pointer, f"is a {shape}: send its geometry alone")
         return False
     for name in value:
@@ -82,7 +82,7 @@ def _framed(value: dict[str, Any], pointer: str, faults: Faults) -> bool:
             faults.add(f"{pointer}/{token(name)}", f"is not a field of this object.{hint}")
     if "type" not in value:
         faults.add(f"{pointer}/type", "is missing and must be given")
-    elif shape not in {"Polygon", "MultiPolygon"}:
+    elif shape not in ("Polygon", "MultiPolygon"):
         said = f"“{shown(shape)}”" if isinstance(shape, str) else kind(shape)
         faults.add(f"{pointer}/type", f"must be Polygon or MultiPolygon, not {said}")
     if "coordinates" not in value:

@@ -1,0 +1,12 @@
+"""New York, opened once for all tests of alerts."""
+
+from __future__ import annotations
+
+import pytest
+
+from subscriptions.areas import AreaCatalog, open_city
+
+
+@pytest.fixture(scope="session")
+def catalog() -> AreaCatalog:
+    return open_city("nyc")
