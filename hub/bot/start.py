@@ -1,7 +1,7 @@
 """The bot that people press Start in: long polling of a Bot API server (core.telegram.org/bots/api#getupdates) in the hub's own loop.
 
-An update is acknowledged only after it was served, so that a crash serves it again; serving is repeatable. A server that is away is asked again
-with growing pauses, for as long as the hub runs.
+An update is acknowledged only after it was served, so that a crash serves it again; serving is repeatable. A server that is away is asked
+again with growing pauses, for as long as the hub runs.
 """
 
 from __future__ import annotations
