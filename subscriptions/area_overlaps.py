@@ -19,6 +19,9 @@ LEAST_COMMON_M2 = 20_000.0
 SLIVER_M2 = 100.0
 """Common area up to which a hand-drawn border only follows another: about 10 cm along a kilometre."""
 
+CLEAN_M2 = 50.0
+"""Common area up to which two areas may be laid side by side as one shape: no point in it is further than 4 m from its border."""
+
 _THREADS = 2
 _CHUNK = 64
 
@@ -41,10 +44,11 @@ def real_overlap(drawn: BaseGeometry, areas: Geometries) -> npt.NDArray[np.bool_
 
 @dataclass(frozen=True, slots=True)
 class Overlaps:
-    """For each area, the indices it matches (itself included) and those it only touches, each sorted."""
+    """For each area, sorted indices: those it matches (itself included), those it only touches, those it shares more than a sliver with."""
 
     matching: tuple[Indices, ...]
     touching: tuple[Indices, ...]
+    crossing: tuple[Indices, ...]
 
 
 def measure(areas: Geometries) -> Overlaps:
@@ -56,10 +60,13 @@ def measure(areas: Geometries) -> Overlaps:
     meeting = shapely.intersects(areas[one], areas[other])
     one, other = one[meeting], other[meeting]
     size = shapely.area(areas)
-    matching = matching_share(_common(areas, one, other), size[one], size[other])
-    together = _rows(len(areas), one[matching], other[matching], own=True)
-    apart = _rows(len(areas), one[~matching], other[~matching], own=False)
-    return Overlaps(together, apart)
+    common = _common(areas, one, other)
+    matching, crossing = matching_share(common, size[one], size[other]), common > CLEAN_M2
+    return Overlaps(
+        matching=_rows(len(areas), one[matching], other[matching], own=True),
+        touching=_rows(len(areas), one[~matching], other[~matching], own=False),
+        crossing=_rows(len(areas), one[crossing], other[crossing], own=False),
+    )
 
 
 def _larger_first(areas: Geometries, one: Indices, other: Indices) -> tuple[Indices, Indices]:

@@ -6,17 +6,18 @@ ZIP areas of New York are modified ZCTAs, not USPS ZIP codes; `subscriptions.nyc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import shapely
-from shapely.geometry import Point, mapping
+from shapely.geometry import MultiPolygon, Point, mapping
 from shapely.geometry.base import BaseGeometry
 
 from subscriptions import folder_city, nyc
@@ -78,11 +79,16 @@ class AreaCatalog:
         self._by_same = {record.same: area for record, area in zip(city.records, self.areas, strict=True) if record.same}
         mapped = [area for area in self.areas if area.origin == "mapped"]
         self._trees = {layer: _Mapped([area for area in mapped if area.layer == layer]) for layer in self.layers}
+        self._tree = shapely.STRtree(self.metric)
         self._drawn: dict[str, bytes] = {}
 
     def get(self, key: str) -> Area | None:
         """The area with a stored key."""
         return self._by_key.get(key)
+
+    def by_key(self) -> Mapping[str, Area]:
+        """All areas by their stored keys."""
+        return MappingProxyType(self._by_key)
 
     def find(self, layer: str, text: str) -> Area | None:
         """The one area of a layer that goes by this name, in any case, accents or digits; None when there is none or more than one."""
@@ -134,6 +140,26 @@ class AreaCatalog:
         """The mapped area of a layer at a point; the smallest where two share a border. None in parks and water that no area covers."""
         tree = self._trees.get(layer)
         return tree.at(self.to_metric(Point(lon, lat))) if tree is not None else None
+
+    def meeting(self, shape: BaseGeometry) -> Indices:
+        """Indices of all areas that share at least a point with a metric shape."""
+        found: Indices = self._tree.query(shape, predicate="intersects")
+        return found
+
+    def within(self, point: BaseGeometry, radius_m: float) -> Indices:
+        """Indices of all areas nearer to a metric point than a radius."""
+        near: Indices = self._tree.query(point.buffer(radius_m).envelope)
+        return near[shapely.dwithin(self.metric[near], point, radius_m)]
+
+    def union(self, indices: Iterable[int]) -> BaseGeometry:
+        """The metric shape of several areas, for measuring distances to it.
+
+        Areas that only touch are laid side by side, which is much faster than dissolving the borders between them.
+        """
+        chosen = sorted(set(indices))
+        if any(np.isin(self._overlaps.crossing[index], chosen).any() for index in chosen):
+            return shapely.union_all(self.metric[chosen])
+        return MultiPolygon(shapely.get_parts(self.metric[chosen]).tolist())
 
     def to_metric(self, geometry: G) -> G:
         """A lon/lat geometry, or an array of them, in metres."""

@@ -16,16 +16,16 @@ from subscriptions.limits import Limits
 from subscriptions.links import Links
 from subscriptions.management import Management
 from subscriptions.opting_out import MatchedPlaces, OptingOut
+from subscriptions.places import Spot
 from subscriptions.post import Post
 from subscriptions.sign_up import SignUp
 from subscriptions.store.contract import Transactions
-from subscriptions.store.sql import PlaceRow
 from subscriptions.subscriber import SubscriptionChange, SubscriptionRequest
 from subscriptions.vault import Keyring
 from subscriptions.views import Confirmed, PendingView, Subscribed, SubscriptionView, WhyView
 
 
-async def _cannot_tell(_subscriber: int, _mailing: int) -> Sequence[PlaceRow]:
+async def _cannot_tell(_subscriber: int, _mailing: int) -> Sequence[Spot]:
     return ()
 
 

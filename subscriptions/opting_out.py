@@ -10,15 +10,15 @@ from subscriptions.desk import Desk, Work
 from subscriptions.errors import LinkExpired
 from subscriptions.limits import DAY_MS
 from subscriptions.links import LinkClaims
-from subscriptions.places import public_names
+from subscriptions.places import Spot, public_names
 from subscriptions.store import sql
-from subscriptions.store.sql import AddressRow, PlaceRow, SubscriberRow
+from subscriptions.store.sql import AddressRow, SubscriberRow
 from subscriptions.views import WhyView, month
 
 TOKENS_KEPT_MS = 30 * DAY_MS
 """So long an expired token is still told from one that never existed."""
 
-MatchedPlaces = Callable[[int, int], Awaitable[Sequence[PlaceRow]]]
+MatchedPlaces = Callable[[int, int], Awaitable[Sequence[Spot]]]
 """(subscriber, mailing) → the person's places that this mailing's alert matches."""
 
 
@@ -70,7 +70,7 @@ class OptingOut:
         matched = await self._matched_places(subscriber.id, claims.subject)
         return WhyView(
             mailing=claims.subject,
-            places=public_names(list(matched), self._desk.catalog),
+            places=public_names(matched, self._desk.catalog),
             topics=topics.names(subscriber.topics),
             since=month(subscriber),
             language=languages.tag(subscriber.language),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 import shapely
 
 from subscriptions.areas import AreaCatalog
+from subscriptions.columns import CITY_KEY
 from subscriptions.documents import Faults
 from subscriptions.errors import UnknownArea
 from subscriptions.store.sql import PlaceRow
 from subscriptions.subscriber import PLACES_AT_MOST, PlaceRequest
 
-CITY = "city"
 RADIUS_M = (50.0, 20_000.0)
 LABEL_CHARACTERS = 80
 DECIMALS = 5
@@ -64,7 +66,7 @@ class PlaceReader:
         if not request.citywide:
             self._faults.add(f"{pointer}/citywide", "expected true: leave the place out instead of saying false")
             return None
-        return PlaceRow(CITY)
+        return PlaceRow(CITY_KEY)
 
     def _area(self, layer: str, text: str, pointer: str) -> PlaceRow | None:
         try:
@@ -111,7 +113,18 @@ def _spot(place: PlaceRow) -> tuple[str | None, float | None, float | None, floa
     return place.area, place.lat, place.lon, place.radius_m
 
 
-def public_name(place: PlaceRow, catalog: AreaCatalog) -> str:
+class Spot(Protocol):
+    """What tells where a place is, in a row of the database or of the audience."""
+
+    @property
+    def area(self) -> str | None: ...
+    @property
+    def lat(self) -> float | None: ...
+    @property
+    def lon(self) -> float | None: ...
+
+
+def public_name(place: Spot, catalog: AreaCatalog) -> str:
     """How a place may stand in a message or behind its links (safeguard S26): a point only by the ZIP that covers it.
 
     "" for the whole city, and for a point that no ZIP covers.
@@ -122,9 +135,9 @@ def public_name(place: PlaceRow, catalog: AreaCatalog) -> str:
     return area.id if area.layer == "zip" else area.name
 
 
-def public_names(places: list[PlaceRow], catalog: AreaCatalog) -> tuple[str, ...]:
+def public_names(places: Sequence[Spot], catalog: AreaCatalog) -> tuple[str, ...]:
     """The names of all places, each once; empty when one of them is the whole city."""
-    if any(place.area == CITY for place in places):
+    if any(place.area == CITY_KEY for place in places):
         return ()
     return tuple(dict.fromkeys(name for place in places if (name := public_name(place, catalog))))
 

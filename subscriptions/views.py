@@ -10,8 +10,9 @@ import msgspec
 from subscriptions import languages, topics
 from subscriptions.addresses import hint
 from subscriptions.areas import AreaCatalog
+from subscriptions.columns import CITY_KEY
 from subscriptions.desk import Desk
-from subscriptions.places import CITY, public_names
+from subscriptions.places import public_names
 from subscriptions.severity import SEVERITIES
 from subscriptions.store.sql import AddressRow, PlaceRow, SubscriberRow
 from subscriptions.subscriber import PlaceRequest, QuietHours
@@ -133,7 +134,7 @@ def as_request(place: PlaceRow, catalog: AreaCatalog) -> PlaceRequest:
     """The place as it would be asked for."""
     if place.area is None:
         return PlaceRequest(lat=place.lat, lon=place.lon, radius_m=place.radius_m, label=place.label)
-    if place.area == CITY:
+    if place.area == CITY_KEY:
         return PlaceRequest(citywide=True, label=place.label)
     layer, _, number = place.area.partition(":")
     area = catalog.get(place.area)
