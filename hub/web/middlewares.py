@@ -169,13 +169,14 @@ async def guard_changes(request: web.Request, handler: Handler) -> web.StreamRes
 
 def _slow_down(request: web.Request) -> None:
     strangers = request.app[LIMITS].strangers
-    after = strangers.take(request[CLIENT]) if strangers and ACTOR not in request else 0
+    after = strangers.take(request[CLIENT]) if strangers is not None and ACTOR not in request else 0
     if after:
         raise TooMany(f"Too many requests from your network. Try again in {after:.0f} seconds.", after)
 
 
 async def add_headers_to_all(request: web.Request, response: web.StreamResponse) -> None:
     """A signal rather than a middleware, so that streams and the server's own answers carry them too."""
+    response.headers["Server"] = "Tocsin"  # the versions of what it runs on are nobody's business
     for name, value in request.app[HEADERS].items():
         response.headers.setdefault(name, value)
     if route_of(request) in request.app[PUBLIC]:

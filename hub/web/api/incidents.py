@@ -36,7 +36,7 @@ async def add_video(request: web.Request) -> web.StreamResponse:
     """Anyone may; what strangers add is shown after somebody of staff has looked at it."""
     raw = await read_body(request)
     limit, actor = request.app[LIMITS].videos, request.get(ACTOR)
-    after = limit.take(request[CLIENT]) if limit and actor is None else 0
+    after = limit.take(request[CLIENT]) if limit is not None and actor is None else 0
     if after:
         raise TooMany(f"Many videos came from your network just now. Try again in {after:.0f} seconds.", after)
     return json_answer(await hub(request).incidents.add_video(request.match_info["id"], raw, actor), status=201)
