@@ -151,13 +151,18 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         settled=wiring.Settled(metrics, lambda: enrolment),
     )
     planner = Planner(database, ledger, audience, places, clock, refresh=sync.catch_up, rate_of=rates, planned=coordinator.wake)
+
+    def wake() -> None:
+        planner.wake()
+        coordinator.wake()
+
     enrolment = Enrolment(
-        transactions=database,
+        database,
         keyring=keyring,
         links=links,
         catalog=places,
-        audience_changed=lambda _: sync.catch_up(),
-        post=Letters(clock, lambda: (planner.wake(), coordinator.wake())),
+        audience=lambda _: sync.catch_up(),
+        post=Letters(clock, wake),
         clock=clock,
         parsers=catalog.parsers(),
         available=lambda: catalog.available(channels),

@@ -7,7 +7,7 @@ import asyncio
 from subscriptions.audience import Audience
 
 from hub.store.database import Database
-from subscriptions.store import sql
+from subscriptions.store import audience_rows, sql
 
 
 class AudienceSync:
@@ -22,7 +22,7 @@ class AudienceSync:
         """Everyone, in one consistent view."""
         async with self._database.read() as connection:
             self._seen = await sql.audience_position(connection)
-            await sql.fill(connection, self._audience)
+            await audience_rows.fill(connection, self._audience)
 
     async def catch_up(self) -> None:
         """Everyone who changed since the last look, whichever process wrote it."""
@@ -31,7 +31,7 @@ class AudienceSync:
             if position == self._seen:
                 return
             changed = await sql.changes_since(connection, self._seen)
-            present = {person.id: person for person in await sql.people(connection, changed)}
+            present = {person.id: person for person in await audience_rows.people(connection, changed)}
         for subscriber in changed:
             if subscriber in present:
                 self._audience.put(present[subscriber])

@@ -214,14 +214,14 @@ class Coordinator:
             await self._ledger.give_back([leased.batch])
             return
         handle.held[leased.batch] = leased
-        rate = self._rate_of(leased.channel, leased.simulated)
+        rate = self._rate_of(leased.channel, bool(leased.simulated))
         handle.send(
             frames.Work(
                 leased.batch,
                 leased.mailing,
                 leased.channel,
                 leased.language,
-                leased.simulated,
+                bool(leased.simulated),
                 message,
                 leased.priority,
                 rate / max(1, len(self.handles)) if rate else None,

@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -52,7 +52,7 @@ class Leased(msgspec.Struct, frozen=True):
     parameters: str
     channel: str
     language: str
-    simulated: bool
+    simulated: int
     priority: int
     attempt: int
     created_at: int
@@ -63,6 +63,9 @@ class Leased(msgspec.Struct, frozen=True):
     def serial(self) -> int:
         """The number that a letter's one-use link is made of, 0 for every other text."""
         return int(msgspec.json.decode(self.parameters, type=dict[str, str]).get("serial", "0"))
+
+
+_LEASED = Leased.__struct_fields__[:-1]
 
 
 class Settlement(msgspec.Struct, frozen=True):
@@ -233,7 +236,8 @@ def _lease(c: sqlite3.Connection, channel: str, limit: int, above: int, now: int
         refused = Outcome.EXPIRED if expires_at <= now else Outcome.WITHHELD if state == "stopped" else None
         if refused is None and recipients:
             c.execute("UPDATE batch SET state=1 WHERE id=?", (batch,))
-            leased.append(Leased(*row[:7], bool(row[7]), *row[8:12], recipients))
+            values: dict[str, Any] = dict(zip(_LEASED, row, strict=False))
+            leased.append(Leased(**values, recipients=recipients))
             continue
         if refused is not None:
             _close(c, batch, mailing, row[5], refused, [to.address for to in recipients], now)
