@@ -1,0 +1,135 @@
+"""The table of channels: what each is called, where its adapter is, and which setting is its provider.
+
+Adapters load when they are first needed: aiogram alone costs 165 MB and seconds, and most processes never use it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from channels.contract import Channel, ChannelSettings, NotConfigured
+from channels.outbox import Outbox
+
+Via = Literal["real", "outbox", "none"]
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """One line of the table.
+
+    `adapter` and `parser` are ``module:name``; the parser's module is light to load. `setting` is the field of ChannelSettings that
+    names the provider, None when the channel needs none.
+    """
+
+    adapter: str
+    parser: str
+    setting: str | None
+    description: str
+    per_second: float | None = None
+    """Hand-overs a second that the provider allows this hub in total; the adapter's `limits` say the same."""
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "web_push": Kind(
+            "channels.web_push:WebPush",
+            "channels.push_subscription:parse_subscription",
+            None,
+            "Notifications in a browser or an installed page (RFC 8030), encrypted to it.",
+        ),
+        "email": Kind("channels.smtp_email:SmtpEmail", "channels.addresses:parse_email", "smtp", "E-mail through an SMTP server."),
+        "sms": Kind(
+            "channels.smpp_sms:SmppSms", "channels.addresses:parse_phone", "sms", "SMS over SMPP 3.4, or by an SMS service of Apprise."
+        ),
+        "telegram": Kind(
+            "channels.telegram:Telegram", "channels.addresses:parse_chat", "telegram_token", "Messages of the hub's own Telegram bot.", 30.0
+        ),
+        "apprise": Kind(
+            "channels.apprise_services:AppriseServices",
+            "channels.apprise_address:parse_service",
+            None,
+            "Any of the services that Apprise speaks to, by its URL.",
+        ),
+        "webhook": Kind(
+            "channels.webhook:Webhook", "channels.receiver_url:parse_webhook", None, "A signed POST to a URL (Standard Webhooks)."
+        ),
+    }
+)
+
+_APPRISE_SMS = "channels.apprise_sms:AppriseSms"
+_SMPP_SCHEMES = frozenset({"smpp", "smpps"})
+
+
+def open_channel(name: str, settings: ChannelSettings, clock: Callable[[], float] = time.time) -> Channel:
+    """The adapter, loaded now. Raises NotConfigured, KeyError for an unknown name."""
+    adapter = KINDS[name].adapter
+    if name == "sms" and settings.sms and urlsplit(settings.sms).scheme.lower() not in _SMPP_SCHEMES:
+        adapter = _APPRISE_SMS
+    channel: Channel = _load(adapter)(settings, clock)
+    return channel
+
+
+def open_outbox(name: str, settings: ChannelSettings, clock: Callable[[], float] = time.time) -> Outbox:
+    """What keeps this channel's messages instead of sending them."""
+    return Outbox(name, settings, clock)
+
+
+def provider_for(name: str, settings: ChannelSettings, simulated: bool) -> Via:
+    """Where a message goes. A sample person's goes to the outbox and nowhere else."""
+    setting = KINDS[name].setting
+    if simulated:
+        return "outbox"
+    if setting is None or getattr(settings, setting):
+        return "real"
+    return "outbox" if settings.outbox else "none"
+
+
+def open_for(name: str, settings: ChannelSettings, clock: Callable[[], float] = time.time, *, simulated: bool = False) -> Channel:
+    """The adapter or the outbox, as `provider_for` says. Raises NotConfigured when it is neither."""
+    via = provider_for(name, settings, simulated)
+    if via == "none":
+        raise NotConfigured(f"{name} has no provider: set TOCSIN_{(KINDS[name].setting or '').upper()}, or TOCSIN_OUTBOX=1 to try it out")
+    return open_channel(name, settings, clock) if via == "real" else open_outbox(name, settings, clock)
+
+
+def available(settings: ChannelSettings) -> frozenset[str]:
+    """Channels that residents can be offered."""
+    return frozenset(name for name in KINDS if provider_for(name, settings, simulated=False) != "none")
+
+
+def per_second(name: str) -> float | None:
+    """Hand-overs a second that the channel's provider allows this hub in total, None for no limit."""
+    return KINDS[name].per_second
+
+
+def parse_address(name: str, raw: str) -> str:
+    """The canonical form of an address that staff vouch for. Raises InvalidAddress, KeyError for an unknown channel."""
+    canonical: str = _load(KINDS[name].parser)(raw)
+    return canonical
+
+
+def parsers() -> dict[str, Callable[[str], str]]:
+    """Channel → reader of addresses that staff vouch for, for instance an imported list; each raises InvalidAddress."""
+    return {name: partial(parse_address, name) for name in KINDS}
+
+
+def resident_parsers(settings: ChannelSettings) -> dict[str, Callable[[str], str]]:
+    """Channel → reader of addresses that a stranger typed: as `parsers`, and Apprise only for the services that residents may use."""
+
+    def parse_apprise(raw: str) -> str:
+        canonical: str = _load("channels.apprise_address:parse_resident")(raw, allow_private=settings.allow_private)
+        return canonical
+
+    return parsers() | {"apprise": parse_apprise}
+
+
+def _load(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
