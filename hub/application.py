@@ -164,7 +164,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         audience=lambda _: sync.catch_up(),
         post=Letters(clock, wake),
         clock=clock,
-        parsers=catalog.parsers(),
+        parsers=catalog.resident_parsers(channels),
         available=lambda: catalog.available(channels),
         limits=settings.signup_limits.strip().lower() != "off",
         sms_countries=frozenset(settings.items("sms_countries")),
