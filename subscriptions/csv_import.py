@@ -34,7 +34,7 @@ CHOICE_COLUMNS = ("topics", "minimum_severity", "language", "consent_source", "l
 COLUMNS = ("person", *PLACE_COLUMNS, *CHOICE_COLUMNS, "channel", "address")
 
 PEOPLE_AT_ONCE = 5_000
-PLACES_REMEMBERED = 10_000
+SPELLINGS_REMEMBERED = 10_000
 _NUMBERS = frozenset({"lat", "lon", "radius_m"})
 _SWITCH = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 
@@ -150,7 +150,9 @@ class _Reading:
 
     def __init__(self, parsers: Mapping[str, Parser], catalog: AreaCatalog, keyring: Keyring, consent_source: str) -> None:
         self._parsers, self._catalog, self._keyring, self._consent_source = parsers, catalog, keyring, consent_source
+        # Most people share a handful of choices, and many a place: each spelling is read once.
         self._places: dict[tuple[str, ...], PlaceRow] = {}
+        self._choices: dict[tuple[str, ...], Choices] = {}
         self._names: set[int] = set()
         self.rows = 0
         self.refused: list[RefusedLine] = []
@@ -190,7 +192,18 @@ class _Reading:
         label, sample = row.get("label", "").strip(), _switch(row, "sample", faults)
         if label and (not sample or len(label) > LABEL_CHARACTERS):
             faults.add("label", f"only for samples, up to {LABEL_CHARACTERS} characters")
-        return _Person(_choices(row, faults), source[:SOURCE_CHARACTERS], label or None, sample)
+        return _Person(self._choose(row, faults), source[:SOURCE_CHARACTERS], label or None, sample)
+
+    def _choose(self, row: Row, faults: Faults) -> Choices:
+        key = (row.get("topics", ""), row.get("minimum_severity", ""), row.get("language", ""))
+        chosen = self._choices.get(key)
+        if chosen is None:
+            own = Faults()
+            chosen = _choices(*key, own)
+            faults.add_all(own)
+            if not own and len(self._choices) < SPELLINGS_REMEMBERED:
+                self._choices[key] = chosen
+        return chosen
 
     def _add_place(self, person: _Person, row: Row, faults: Faults) -> None:
         key = tuple(row.get(name, "") for name in PLACE_COLUMNS)
@@ -207,7 +220,7 @@ class _Reading:
             place = PlaceReader(self._catalog, faults).read(request, "")
             if place is None:
                 return
-            if len(self._places) < PLACES_REMEMBERED:
+            if len(self._places) < SPELLINGS_REMEMBERED:
                 self._places[key] = place
         person.places += without_repeats(person.places, [place])
 
@@ -229,13 +242,13 @@ class _Reading:
         person.addresses.append(_Address(line, channel, canonical, lookup_of(self._keyring, kind, canonical)))
 
 
-def _choices(row: Row, faults: Faults) -> Choices:
-    wanted = row.get("topics", "").replace(";", " ").split()
+def _choices(named: str, worst: str, language: str, faults: Faults) -> Choices:
+    wanted = named.replace(";", " ").split()
     return choices(
         SubscriptionChange(
             topics=tuple(wanted) if wanted else topics.EVERYDAY,
-            minimum_severity=row.get("minimum_severity", "").strip() or severity.SEVERITIES[1],
-            language=row.get("language", "").strip() or "en",
+            minimum_severity=worst.strip() or severity.SEVERITIES[1],
+            language=language.strip() or "en",
         ),
         faults,
     )

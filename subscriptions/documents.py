@@ -40,6 +40,13 @@ class Faults:
         """Note one."""
         self._found.append(FieldError(pointer, detail))
 
+    def add_all(self, others: Faults) -> None:
+        """Note those of another list too."""
+        self._found += others._found
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
     def check(self) -> None:
         """Raises InvalidSubscription when there is any."""
         if self._found:

@@ -100,7 +100,7 @@ class PlaceReader:
 def _inside(lat: float, lon: float, catalog: AreaCatalog) -> bool:
     if not (math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180):
         return False
-    return bool(shapely.intersects(catalog.outline, catalog.to_metric(shapely.Point(lon, lat))))
+    return bool(shapely.intersects_xy(catalog.outline, *catalog.projection.xy(lon, lat)))
 
 
 def without_repeats(known: list[PlaceRow], added: list[PlaceRow]) -> list[PlaceRow]:
