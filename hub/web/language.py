@@ -39,6 +39,8 @@ class Words:
         self.phrases = Phrases(language, read_catalogues().get(language, {}), CITY_TIME, "US")
         self._singular = singular
         self._plural = plural
+        self.sources = {text: (form,) for text, form in singular.items()} | dict(plural)
+        """English → its forms in this language."""
 
     def text(self, text: str, /, **values: object) -> Markup:
         """The sentence in this language, in English while nobody has translated it."""
@@ -65,6 +67,8 @@ def words(language: str) -> Words:
     singular: dict[str, str] = {}
     plural: dict[str, tuple[str, ...]] = {}
     for message in read_po(BytesIO(source), locale=language):
+        if not message.id:
+            continue  # the header
         if isinstance(message.id, str):
             singular[message.id] = str(message.string or "")
         else:

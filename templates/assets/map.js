@@ -122,7 +122,7 @@
   button.hidden = false;
   button.addEventListener("click", show);
   const thrifty = navigator.connection && navigator.connection.saveData;
-  if (matchMedia("(min-width: 60rem)").matches && !thrifty) {
+  if ("soon" in settings || (matchMedia("(min-width: 60rem)").matches && !thrifty)) {
     const idle = window.requestIdleCallback || ((run) => setTimeout(run, 800));
     addEventListener("load", () => idle(() => { if (!button.hidden) show(); }, { timeout: 3000 }));
   }

@@ -15,6 +15,7 @@ from hub.web.console import words as plain
 from hub.web.context import ACTOR, HubContext
 from hub.web.language import words
 from hub.web.pages import render
+from subscriptions.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from hub.alerts.store import StoredAlert
@@ -51,7 +52,7 @@ def page(request: web.Request, template: str, /, *, status: int = 200, **values:
     """A page of the console: never cached, in English, with what this person may do."""
     actor: Actor | None = request.get(ACTOR)
     may = allowed(actor.role) if actor else frozenset()
-    return render(request, template, language="en", status=status, allowed=may, words=plain, **values)
+    return render(request, template, language="en", status=status, allowed=may, words=plain, language_names=LANGUAGES, **values)
 
 
 def row(stored: StoredAlert, context: HubContext, actor: Actor) -> Row:

@@ -1,0 +1,143 @@
+"""The compose form: what it makes of its fields, what it refuses itself, and where the document's faults are shown."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from multidict import MultiDict, MultiDictProxy
+
+from hub.alerts.validation import read_alert
+from hub.errors import InvalidInput
+from hub.web.console import form as forms
+from hub.web.console.form import Form, Unfinished
+from hub.web.console.starters import BLANK, starters
+from subscriptions.errors import FieldError
+
+NOW = 1_795_000_000.0
+
+
+def form(**fields: str | list[str]) -> Form:
+    """A form that is ready, with some fields changed."""
+    ready = {
+        "status": "Actual",
+        "event": "Flood Advisory",
+        "category": "Met",
+        "severity": "Moderate",
+        "urgency": "Expected",
+        "certainty": "Likely",
+        "duration": "4",
+        "headline_en": "Water is rising at the canal",
+        "zips": "11201",
+    }
+    data: MultiDict[str] = MultiDict()
+    for name, value in (ready | fields).items():
+        for one in value if isinstance(value, list) else [value]:
+            data.add(name, one)
+    return forms.read(MultiDictProxy(data))
+
+
+def test_a_filled_form_is_a_valid_alert(catalog) -> None:
+    made = form(
+        headline_es="Sube el agua", boroughs=["Bronx", "Queens"], topics=["weather", "transit"], neighborhoods="Astoria (Central)\n"
+    )
+    alert = read_alert(msgspec.json.encode(forms.document(made, NOW)), catalog, NOW)
+    assert [info.language for info in alert.infos] == ["en-US", "es"]
+    assert alert.area.zips == ("11201",)
+    assert alert.area.boroughs == ("Bronx", "Queens")
+    assert alert.topics == ("weather", "transit")
+    assert alert.expires.timestamp() == NOW + 4 * 3600
+
+
+@pytest.mark.parametrize("typed", ["11201 11205", "11201,11205", " 11201 ;\n11205, "])
+def test_zips_may_be_separated_as_people_do(typed: str) -> None:
+    assert forms.document(form(zips=typed), NOW)["area"] == {"zips": ["11201", "11205"]}
+
+
+def test_a_local_time_is_the_citys() -> None:
+    made = forms.document(form(duration="at", expires_at="2026-11-22T21:00"), NOW)
+    assert made["expires"] == "2026-11-22T21:00:00-05:00"
+
+
+def test_the_preview_fixes_the_end_so_that_what_is_seen_is_what_is_sent() -> None:
+    fixed = forms.fixed_end(form(duration="2"), NOW)
+    assert fixed.get("duration") == "at"
+    later = NOW + 600
+    assert forms.document(fixed, NOW)["expires"] == forms.document(fixed, later)["expires"]
+
+
+@pytest.mark.parametrize(
+    ("pasted", "kind"),
+    [
+        ('{"type": "Polygon", "coordinates": []}', "Polygon"),
+        ('{"type": "Feature", "geometry": {"type": "Polygon", "coordinates": []}}', "Polygon"),
+        (
+            '{"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": {"type": "MultiPolygon", "coordinates": []}}]}',
+            "MultiPolygon",
+        ),
+    ],
+)
+def test_geojson_may_be_a_geometry_a_feature_or_a_collection_of_one(pasted: str, kind: str) -> None:
+    assert forms.document(form(zips="", polygon=pasted), NOW)["area"]["polygon"]["type"] == kind
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"headline_en": ""}, "headline_en"),
+        ({"headline_en": f"Fire at {BLANK}"}, "headline_en"),
+        ({"instruction_es": f"Vaya a {BLANK}"}, "instruction_es"),
+        ({"zips": ""}, "zips"),
+        ({"zips": "", "polygon": "a square"}, "polygon"),
+        ({"zips": "", "lat": "40.7", "lon": "west"}, "lat"),
+        ({"duration": ""}, "duration"),
+        ({"duration": "at", "expires_at": "tomorrow"}, "expires_at"),
+    ],
+)
+def test_what_only_the_form_can_know_is_said_at_its_field(changes: dict[str, str], field: str) -> None:
+    with pytest.raises(Unfinished) as unfinished:
+        forms.document(form(**changes), NOW)
+    assert list(unfinished.value.errors) == [field]
+
+
+@pytest.mark.parametrize(
+    ("pointer", "field"),
+    [
+        ("/infos/0/headline", "headline_en"),
+        ("/infos/1/instruction", "instruction_es"),
+        ("/infos/0/web", "web"),
+        ("/area/zips/3", "zips"),
+        ("/area/polygon/coordinates/0", "polygon"),
+        ("/area/circle/radius_m", "lat"),
+        ("/area", "zips"),
+        ("/expires", "expires_at"),
+        ("/topics/0", "topics"),
+        ("/severity", "severity"),
+        ("/somewhere/else", "form"),
+        ("", "form"),
+    ],
+)
+def test_each_fault_of_the_document_is_shown_at_its_field(pointer: str, field: str) -> None:
+    assert forms.errors_of(InvalidInput((FieldError(pointer, "is wrong"),)), ["en", "es"]) == {field: "Is wrong"}
+
+
+def test_nothing_that_was_typed_is_lost_through_the_preview() -> None:
+    typed = form(boroughs=["Bronx"], topics=["fire"], citywide="1", description_en="One\r\nTwo", follows="al_1", kind="Update")
+    assert forms.read(MultiDictProxy(MultiDict(typed.hidden()))).hidden() == typed.hidden()
+
+
+def test_an_alert_can_be_written_again_from_its_own_document(catalog) -> None:
+    circle = {"lat": "40.69", "lon": "-73.99", "radius_m": "500.0"}
+    alert = read_alert(
+        msgspec.json.encode(forms.document(form(description_es="Sube el agua", headline_es="Agua", **circle), NOW)), catalog, NOW
+    )
+    again = forms.document(forms.from_alert(alert), NOW)
+    assert read_alert(msgspec.json.encode(again), catalog, NOW) == alert
+
+
+@pytest.mark.parametrize("one", starters(), ids=lambda one: one.id)
+def test_a_text_to_start_from_is_refused_until_its_blanks_are_filled_and_then_valid(one, catalog) -> None:
+    start = Form(forms.DEFAULTS | one.form() | {"zips": "11201"})
+    with pytest.raises(Unfinished):
+        forms.document(start, NOW)
+    filled = Form({name: text.replace(BLANK, "Main Street") for name, text in start.values.items()})
+    assert read_alert(msgspec.json.encode(forms.document(filled, NOW)), catalog, NOW).event == one.event
