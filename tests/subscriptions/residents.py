@@ -160,10 +160,15 @@ def request(**fields: Any) -> SubscriptionRequest:
 async def opened(folder: Path, catalog: AreaCatalog, *, limits: bool = False) -> AsyncIterator[Residents]:
     """A service on a database of its own."""
     async with Database(f"sqlite:///{folder / 'residents.db'}") as database:
-        async with database.write() as connection:
-            await connection.run_sync(metadata.create_all)
-            await connection.run_sync(_tables.create_all)
-        yield Residents(database, catalog, limits=limits)
+        yield await service_on(database, catalog, limits=limits)
+
+
+async def service_on(database: Database, catalog: AreaCatalog, *, limits: bool = False) -> Residents:
+    """A service on a database that is open already; tables that are there stay as they are."""
+    async with database.write() as connection:
+        await connection.run_sync(metadata.create_all)
+        await connection.run_sync(_tables.create_all)
+    return Residents(database, catalog, limits=limits)
 
 
 def _parse_webhook(raw: str) -> str:

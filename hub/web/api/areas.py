@@ -9,8 +9,8 @@ import gzip
 import msgspec
 from aiohttp import web
 
-from hub.errors import BadRequest, NotFound
-from hub.web.api.exchange import public_answer, query
+from hub.errors import NotFound
+from hub.web.api.exchange import bad_parameter, public_answer, query
 from hub.web.context import hub
 
 SEARCH_CHARACTERS = 80
@@ -39,7 +39,7 @@ async def search_areas(request: web.Request) -> web.StreamResponse:
     """ZIPs, neighborhoods and boroughs whose names hold the text."""
     text = query(request, "q").get("q", "").strip()
     if not 1 <= len(text) <= SEARCH_CHARACTERS:
-        raise BadRequest(f"Say what to look for, in up to {SEARCH_CHARACTERS} characters: ?q=Astoria.")
+        raise bad_parameter("q", f"say what to look for in up to {SEARCH_CHARACTERS} characters, as in ?q=Astoria")
     found = tuple(
         FoundArea(key=area.key, layer=area.layer, id=area.id, name=area.name, borough=area.borough, population=area.population)
         for area in hub(request).catalog.search(text)
