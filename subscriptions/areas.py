@@ -170,13 +170,15 @@ class AreaCatalog:
         return self.projection.to_lonlat(geometry)
 
     @cached_property
-    def outline(self) -> BaseGeometry:
-        """The whole city in metres, with 800 m of water around it: what lies outside is not this hub's to alert.
-
-        Made of the layer that covers most.
-        """
+    def whole(self) -> tuple[int, ...]:
+        """Indices of the layer that covers most: all its areas together are the city."""
         widest = max((tree.areas for tree in self._trees.values()), key=lambda areas: sum(area.metric.area for area in areas))
-        land = shapely.simplify(np.array([area.metric for area in widest], dtype=object), _OUTLINE_DETAIL_M)
+        return tuple(area.index for area in widest)
+
+    @cached_property
+    def outline(self) -> BaseGeometry:
+        """The whole city in metres, with 800 m of water around it: what lies outside is not this hub's to alert."""
+        land = shapely.simplify(self.metric[list(self.whole)], _OUTLINE_DETAIL_M)
         outline: BaseGeometry = shapely.buffer(shapely.union_all(land), OUTLINE_MARGIN_M)
         shapely.prepare(outline)
         return outline

@@ -1,0 +1,203 @@
+"""The audience: everyone who may be alerted, in memory, as columns. A million people are matched in milliseconds.
+
+The columns come in segments. `bulk` makes one large segment; whoever is put in or changed later is struck out of the old segments and
+waits in a list, which the next match turns into a small segment. Segments of like size are joined, so that there are never many.
+
+Not for use by several threads at once: one coordinator owns it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from subscriptions.areas import AreaCatalog
+from subscriptions.columns import (
+    CITY_KEY,
+    LEAST_RADIUS_M,
+    UNKNOWN,
+    AddressColumns,
+    AddressKinds,
+    AddressRow,
+    Columns,
+    PeopleColumns,
+    Person,
+    PlaceColumns,
+    PlaceRow,
+    Rows,
+    joined,
+    of_persons,
+)
+from subscriptions.languages import tag
+from subscriptions.matching import Group, Match, Matching, Reach, Target
+from subscriptions.point_grid import Frame
+from subscriptions.segment import Found, Segment
+
+__all__ = ["AddressColumns", "AddressKinds", "AddressRow", "Audience", "PeopleColumns", "Person", "PlaceColumns", "PlaceRow"]
+
+JOIN_AT = 8
+"""A segment that has grown to an eighth of the one before is joined with it: at most seven for a million, each person moved a few times."""
+STRUCK_AT_MOST = 0.25
+"""Share of a segment's rows that may be struck out before it is built anew."""
+MANY = 10_000
+"""People in a segment from which on measuring the whole city beforehand is worth it."""
+FRAME_MARGIN_M = 2_000.0
+
+Ints = npt.NDArray[np.int64]
+
+
+class Audience:
+    """Who follows which places, wants which alerts, and is reached where. Only active people with a confirmed address belong in it."""
+
+    def __init__(self, catalog: AreaCatalog) -> None:
+        self._catalog = catalog
+        self._matching = Matching(catalog)
+        self._kinds = AddressKinds()
+        west, south, east, north = shapely.total_bounds(catalog.metric)
+        self._frame = Frame.around((west, south, east, north), FRAME_MARGIN_M)
+        self._segments: list[Segment] = []
+        self._waiting: dict[int, Person] = {}
+        self.unknown_places = 0
+        """Places loaded by `bulk` whose area the catalogue does not have: they match nothing."""
+
+    @property
+    def people_count(self) -> int:
+        """How many people are in it."""
+        return sum(map(len, self._segments)) + sum(1 for person in self._waiting.values() if person.addresses)
+
+    def bulk(self, people: Rows | PeopleColumns, places: Rows | PlaceColumns, addresses: Rows | AddressColumns) -> None:
+        """Replace everyone. Takes columns (`AddressColumns` made with `kinds`) or rows, in any order:
+
+        people (subscriber id, language, topics, minimum severity, drills); places (subscriber id, area key | ``"city"`` | None, lat, lon,
+        radius in metres); addresses (address id, subscriber id, channel, simulated). Places and addresses of nobody are ignored.
+        """
+        columns = Columns(
+            people if isinstance(people, PeopleColumns) else PeopleColumns.of(people),
+            places if isinstance(places, PlaceColumns) else PlaceColumns.of(places, self._catalog),
+            addresses if isinstance(addresses, AddressColumns) else AddressColumns.of(addresses, self._kinds),
+        )
+        self.unknown_places = int(np.count_nonzero(columns.places.area == UNKNOWN))
+        self._waiting.clear()
+        self._segments = [self._segment(columns)]
+
+    @property
+    def kinds(self) -> AddressKinds:
+        """The numbers of (channel, simulated), for whoever hands in `AddressColumns`."""
+        return self._kinds
+
+    def put(self, person: Person) -> None:
+        """Add a person, or replace all that was known of them. Someone without an address is as good as removed."""
+        self.remove(person.id)
+        self._waiting[person.id] = person
+
+    def remove(self, subscriber: int) -> None:
+        """Take a person out, if they are in."""
+        self._waiting.pop(subscriber, None)
+        for segment in self._segments:
+            row = segment.row_of(subscriber)
+            if row is not None:
+                segment.strike(row)
+
+    def match(self, target: Target) -> Match:
+        """Everyone whom the target reaches, each once, and their addresses by channel, language and whether they are simulated."""
+        self.settle()
+        reach = self._matching.reach(target)
+        return self._gathered([segment.match(reach, target) for segment in self._segments])
+
+    def match_one(self, subscriber: int, target: Target) -> Match:
+        """As `match`, for one person; empty when they are not in the audience or not reached."""
+        person = self.get(subscriber)
+        if person is None:
+            return Match(0, {}, np.zeros(0, dtype=np.int64))
+        alone = self._segment(of_persons([person], self._catalog, self._kinds))
+        return self._gathered([alone.match(self._matching.reach(target), target)])
+
+    def explain(self, subscriber: int, target: Target) -> list[PlaceRow]:
+        """Which of a person's places the target reaches, whatever topics they chose: the answer to "why did I get this?" (S26)."""
+        person = self.get(subscriber)
+        if person is None:
+            return []
+        reach = self._matching.reach(target)
+        return [place for place in person.places if self._is_reached(place, reach)]
+
+    def get(self, subscriber: int) -> Person | None:
+        """A person as they are in the columns; a point comes back to within a micrometre."""
+        if subscriber in self._waiting:
+            return self._waiting[subscriber]
+        for segment in self._segments:
+            row = segment.row_of(subscriber)
+            if row is not None:
+                return self._person(segment.columns_of(row))
+        return None
+
+    def settle(self) -> None:
+        """Turn whoever waits into a segment, and join segments that have become alike in size. Done by `match` itself."""
+        if self._waiting:
+            self._segments.append(self._segment(of_persons(self._waiting.values(), self._catalog, self._kinds)))
+            self._waiting.clear()
+        while len(self._segments) > 1 and self._segments[-1].size * JOIN_AT >= self._segments[-2].size:
+            self._join(2)
+        if self._segments and len(self._segments[-1]) < (1 - STRUCK_AT_MOST) * self._segments[-1].size:
+            self._join(1)
+
+    def _join(self, last: int) -> None:
+        parts = [segment.columns() for segment in self._segments[-last:]]
+        self._segments[-last:] = [self._segment(joined(parts))]
+
+    def _segment(self, columns: Columns) -> Segment:
+        segment = Segment(columns, len(self._catalog.areas), self._frame)
+        if segment.size >= MANY:
+            segment.remember(self._matching.city)
+        return segment
+
+    def _gathered(self, parts: list[tuple[Found, Ints]]) -> Match:
+        lists: dict[Group, list[Ints]] = {}
+        for kind, language, ids in (entry for found, _ in parts for entry in found):
+            channel, simulated = self._kinds.names[kind]
+            lists.setdefault(Group(channel, tag(language), simulated), []).append(ids)
+        subscribers = _as_one([people for _, people in parts])
+        return Match(len(subscribers), {group: _as_one(found) for group, found in lists.items()}, subscribers)
+
+    def _is_reached(self, place: PlaceRow, reach: Reach) -> bool:
+        if reach.everyone or place.area == CITY_KEY:
+            return True
+        if place.area is not None:
+            area = self._catalog.get(place.area)
+            return area is not None and bool(reach.areas[area.index])
+        x, y = self._catalog.projection.xy([place.lon], [place.lat])
+        radius = np.array([max(place.radius_m or 0.0, LEAST_RADIUS_M)])
+        return any(bool(region.within(x, y, radius)[0]) for region in reach.regions)
+
+    def _person(self, columns: Columns) -> Person:
+        people = columns.people
+        return Person(
+            int(people.id[0]),
+            int(people.language[0]),
+            int(people.topics[0]),
+            int(people.minimum_severity[0]),
+            bool(people.drills[0]),
+            tuple(self._places(columns.places)),
+            tuple(self._addresses(columns.addresses)),
+        )
+
+    def _places(self, columns: PlaceColumns) -> Iterator[PlaceRow]:
+        lon, lat = self._catalog.projection.lonlat(columns.x, columns.y)
+        for area, east, north, radius in zip(columns.area.tolist(), lon.tolist(), lat.tolist(), columns.radius.tolist(), strict=True):
+            if area >= 0:
+                yield PlaceRow(self._catalog.areas[area].key)
+            else:
+                yield PlaceRow(CITY_KEY) if np.isnan(radius) else PlaceRow(None, north, east, radius)
+
+    def _addresses(self, columns: AddressColumns) -> Iterator[AddressRow]:
+        for number, kind in zip(columns.id.tolist(), columns.kind.tolist(), strict=True):
+            yield AddressRow(number, *self._kinds.names[kind])
+
+
+def _as_one(parts: list[Ints]) -> Ints:
+    """The parts end to end; one part alone is not copied."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)

@@ -1,0 +1,182 @@
+"""People, their places and addresses as columns: what rows of the database become before they are sorted for matching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from subscriptions.areas import AreaCatalog
+
+CITY_KEY = "city"
+"""Stored key of the place that is the whole city."""
+
+POINT, CITY, UNKNOWN = -1, -2, -3
+"""What stands in `PlaceColumns.area` where it is no index of the catalogue."""
+
+LEAST_RADIUS_M = 5.0
+"""Smaller radii count as this one: no place is known better, and shapes laid side by side are exact from here on."""
+
+Ints = npt.NDArray[np.int64]
+Rows = Iterable[Sequence[Any]]
+
+
+class PlaceRow(NamedTuple):
+    """One place: the key of an area (or ``city``), or a point in degrees with a radius in metres."""
+
+    area: str | None
+    lat: float | None = None
+    lon: float | None = None
+    radius_m: float | None = None
+
+
+class AddressRow(NamedTuple):
+    """One confirmed address. `simulated` always goes to the outbox."""
+
+    id: int
+    channel: str
+    simulated: bool = False
+
+
+class Person(NamedTuple):
+    """One active subscriber. `language`, `topics` and `minimum_severity` are numbers of their modules."""
+
+    id: int
+    language: int
+    topics: int
+    minimum_severity: int
+    drills: bool
+    places: tuple[PlaceRow, ...]
+    addresses: tuple[AddressRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleColumns:
+    """Subscribers, in any order, each once."""
+
+    id: Ints
+    language: npt.NDArray[np.uint8]
+    topics: npt.NDArray[np.uint32]
+    minimum_severity: npt.NDArray[np.uint8]
+    drills: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, rows: Rows) -> PeopleColumns:
+        """From rows (subscriber id, language, topics, minimum severity, drills)."""
+        number, language, topics, severity, drills = _transposed(rows, 5)
+        return cls(
+            np.array(number, dtype=np.int64),
+            np.array(language, dtype=np.uint8),
+            np.array(topics, dtype=np.uint32),
+            np.array(severity, dtype=np.uint8),
+            np.array(drills, dtype=np.bool_),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceColumns:
+    """Places: whose, and either an index of the catalogue or metric x, y and a radius."""
+
+    owner: Ints
+    """Subscriber id."""
+    area: npt.NDArray[np.int32]
+    x: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64]
+    radius: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Rows, catalog: AreaCatalog) -> PlaceColumns:
+        """From rows (subscriber id, area key or None, lat, lon, radius in metres)."""
+        owner, area, lat, lon, radius = _transposed(rows, 5)
+        index = {key: catalog_area.index for key, catalog_area in catalog.by_key().items()} | {None: POINT, CITY_KEY: CITY}
+        x, y = catalog.projection.xy(_floats(lon), _floats(lat))
+        return cls(
+            np.array(owner, dtype=np.int64),
+            np.fromiter((index.get(key, UNKNOWN) for key in area), dtype=np.int32, count=len(area)),
+            x,
+            y,
+            np.fmax(_floats(radius), LEAST_RADIUS_M),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AddressColumns:
+    """Addresses: whose, and a code of `AddressKinds`."""
+
+    owner: Ints
+    """Subscriber id."""
+    id: Ints
+    kind: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, rows: Rows, kinds: AddressKinds) -> AddressColumns:
+        """From rows (address id, subscriber id, channel, simulated)."""
+        number, owner, channel, simulated = _transposed(rows, 4)
+        return cls(np.array(owner, dtype=np.int64), np.array(number, dtype=np.int64), kinds.codes(channel, simulated))
+
+
+class AddressKinds:
+    """Small numbers for (channel, simulated), given out as they are met."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, bool], int] = {}
+        self.names: list[tuple[str, bool]] = []
+
+    def codes(self, channels: Sequence[str], simulated: Sequence[Any]) -> npt.NDArray[np.uint8]:
+        """Codes of many addresses."""
+        kinds = zip(channels, map(bool, simulated), strict=True)
+        return np.fromiter((self.code(kind) for kind in kinds), dtype=np.uint8, count=len(channels))
+
+    def code(self, kind: tuple[str, bool]) -> int:
+        """The code of one kind."""
+        known = self._codes.get(kind)
+        if known is None:
+            known = self._codes[kind] = len(self.names)
+            self.names.append(kind)
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The three tables together."""
+
+    people: PeopleColumns
+    places: PlaceColumns
+    addresses: AddressColumns
+
+
+def of_persons(persons: Iterable[Person], catalog: AreaCatalog, kinds: AddressKinds) -> Columns:
+    """Columns of a few people."""
+    some = list(persons)
+    return Columns(
+        PeopleColumns.of([person[:5] for person in some]),
+        PlaceColumns.of([(person.id, *place) for person in some for place in person.places], catalog),
+        AddressColumns.of([(address.id, person.id, *address[1:]) for person in some for address in person.addresses], kinds),
+    )
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """Several as one."""
+    return Columns(
+        _joined([part.people for part in parts]),
+        _joined([part.places for part in parts]),
+        _joined([part.addresses for part in parts]),
+    )
+
+
+def _joined(parts: list[Any]) -> Any:
+    names = parts[0].__dataclass_fields__
+    return type(parts[0])(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def _transposed(rows: Rows, width: int) -> list[tuple[Any, ...]]:
+    columns = list(zip(*rows, strict=True))
+    return columns or [()] * width
+
+
+def _floats(values: tuple[float | None, ...]) -> npt.NDArray[np.float64]:
+    """None becomes NaN."""
+    return np.array(values, dtype=np.float64)

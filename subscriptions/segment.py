@@ -1,0 +1,223 @@
+"""A part of the audience, sorted once so that matching it is slices and flags.
+
+- People are rows, sorted by profile (language, topics, minimum severity, drills): a filter is decided per profile, not per person.
+- Named places are grouped by area; points are a `PointGrid`.
+- Addresses are sorted by kind and row, which makes each (channel, simulated, language) one slice.
+
+Rows are never changed, only struck out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from subscriptions.columns import CITY, POINT, AddressColumns, Columns, PeopleColumns, PlaceColumns
+from subscriptions.matching import Reach, Target
+from subscriptions.point_grid import Frame, PointGrid
+from subscriptions.region import Region
+
+FEW = 8
+"""Up to one matched row in so many, addresses are looked up per person; beyond, all addresses are scanned in order."""
+
+C = TypeVar("C", PeopleColumns, PlaceColumns, AddressColumns)
+
+Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.int32]
+Found: TypeAlias = list[tuple[int, int, Ints]]
+"""(kind of address, language, address ids)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Profiles:
+    """The distinct combinations of choices, by one person for each, and where the rows of each begin (one more entry than profiles)."""
+
+    example: PeopleColumns
+    start: Ints
+
+    def wanting(self, target: Target) -> Flags:
+        """Which profiles want this kind of alert."""
+        choices = self.example
+        wanted: Flags = ((choices.topics & np.uint32(target.topics)) != 0) & (choices.minimum_severity <= target.severity)
+        if target.languages is not None:
+            wanted &= np.isin(choices.language, np.array(sorted(target.languages), dtype=np.uint8))
+        return wanted & choices.drills if target.drill else wanted
+
+
+class Segment:
+    """People, places and addresses that don't change; `strike` takes a person out."""
+
+    def __init__(self, columns: Columns, areas: int, frame: Frame) -> None:
+        """`areas` is the number of areas of the catalogue. People without an address are left out, and whatever belongs to nobody."""
+        people, self.profiles, self._profile_of = _by_profile(_addressed(columns.people, columns.addresses))
+        self.id = people.id
+        self.alive = np.ones(len(people.id), dtype=np.bool_)
+        self._order = np.argsort(people.id)
+        self._sorted = people.id[self._order]
+        self._remembered: dict[Region, Rows] = {}
+        self._keep_places(columns.places, areas, frame)
+        self._keep_addresses(columns.addresses)
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.alive))
+
+    @property
+    def size(self) -> int:
+        """Rows, those struck out included."""
+        return len(self.id)
+
+    def _keep_places(self, places: PlaceColumns, areas: int, frame: Frame) -> None:
+        row, known = self._rows(places.owner)
+        named = known & ((places.area >= 0) | (places.area == CITY))
+        area = np.where(places.area == CITY, areas, places.area)[named].astype(np.uint16)
+        order = np.argsort(area, kind="stable")
+        self._followers = row[named][order]
+        self._first_follower = np.searchsorted(area[order], np.arange(areas + 2))
+        points = known & (places.area == POINT) & np.isfinite(places.x) & np.isfinite(places.y)
+        self.points = PointGrid(frame, places.x[points], places.y[points], places.radius[points], row[points])
+
+    def _keep_addresses(self, addresses: AddressColumns) -> None:
+        row, known = self._rows(addresses.owner)
+        row, number, kind = row[known], addresses.id[known], addresses.kind[known]
+        order = np.lexsort((row, kind))
+        self._address, self._address_row, kind = number[order], row[order].astype(np.int64), kind[order]
+        self._address.setflags(write=False)
+        language = self.profiles.example.language[self._profile_of[self._address_row]]
+        group = kind.astype(np.int64) << 8 | language
+        self._bounds = np.concatenate([np.flatnonzero(np.diff(group, prepend=-1)), [len(group)]])
+        self._groups = [(int(each) >> 8, int(each) & 255) for each in group[self._bounds[:-1]]]
+        self._positions = np.argsort(self._address_row, kind="stable").astype(np.int32)
+        self._first_position = np.concatenate([[0], np.cumsum(np.bincount(self._address_row, minlength=self.size))])
+
+    def _rows(self, ids: Ints) -> tuple[Rows, Flags]:
+        """Rows of subscriber ids, and which of them are here at all."""
+        if not self.size:
+            return np.zeros(len(ids), dtype=np.int32), np.zeros(len(ids), dtype=np.bool_)
+        at = np.minimum(np.searchsorted(self._sorted, ids), self.size - 1)
+        return self._order[at].astype(np.int32), self._sorted[at] == ids
+
+    def row_of(self, subscriber: int) -> int | None:
+        """The row of a person who is here and not struck out."""
+        row, known = self._rows(np.array([subscriber], dtype=np.int64))
+        return int(row[0]) if known[0] and self.alive[row[0]] else None
+
+    def strike(self, row: int) -> None:
+        """Take a person out."""
+        self.alive[row] = False
+
+    def match(self, reach: Reach, target: Target) -> tuple[Found, Ints]:
+        """Addresses by group, and ids of the people reached."""
+        wanted = self.profiles.wanting(target)
+        whole = len(self) == self.size
+        if reach.everyone and whole and wanted.all():
+            return self._all_addresses(), self.id
+        if not wanted.any():
+            return [], self.id[:0]
+        touched = None if reach.everyone else self._touched(reach)
+        if touched is not None and len(touched) * FEW < self.size:
+            return self._few(touched, wanted)
+        mark = np.repeat(wanted, np.diff(self.profiles.start)) & self.alive
+        if touched is not None:
+            reached = np.zeros(self.size, dtype=np.bool_)
+            reached[touched] = True
+            mark &= reached
+        return self._addresses_marked(mark), self.id[mark]
+
+    def _touched(self, reach: Reach) -> Rows:
+        """Rows of which some place is reached, as often as places are."""
+        areas = np.flatnonzero(np.append(reach.areas, True))  # followers of the whole city come last
+        bounds = zip(self._first_follower[areas].tolist(), self._first_follower[areas + 1].tolist(), strict=True)
+        named = [self._followers[first:end] for first, end in bounds]
+        return np.concatenate([*named, *(self._reached(region) for region in reach.regions)])
+
+    def _reached(self, region: Region) -> Rows:
+        known = self._remembered.get(region)
+        return self.points.reached(region) if known is None else known
+
+    def remember(self, region: Region) -> None:
+        """Measure a region once and for all: points never change."""
+        self._remembered[region] = self.points.reached(region)
+
+    def _few(self, touched: Rows, wanted: Flags) -> tuple[Found, Ints]:
+        """Each row once, in order: sorting a few is faster than scanning flags of everyone."""
+        rows = np.sort(touched)
+        rows = rows[np.diff(rows, prepend=-1) > 0].astype(np.int64)
+        rows = rows[wanted[self._profile_of[rows]] & self.alive[rows]]
+        return self._addresses_of(rows), self.id[rows]
+
+    def _all_addresses(self) -> Found:
+        bounds = self._bounds.tolist()
+        return [(*group, self._address[first:end]) for group, first, end in zip(self._groups, bounds, bounds[1:], strict=False)]
+
+    def _addresses_of(self, rows: Ints) -> Found:
+        first, end = self._first_position[rows], self._first_position[rows + 1]
+        count = end - first
+        index = np.repeat(first - (np.cumsum(count) - count), count) + np.arange(count.sum())
+        positions = np.sort(self._positions[index])
+        bounds = np.searchsorted(positions, self._bounds).tolist()
+        slices = zip(self._groups, bounds, bounds[1:], strict=False)
+        return [(*group, self._address[positions[low:high]]) for group, low, high in slices if high > low]
+
+    def _addresses_marked(self, mark: Flags) -> Found:
+        chosen = mark[self._address_row]
+        bounds = self._bounds.tolist()
+        found = (
+            (group, self._address[low:high][chosen[low:high]]) for group, low, high in zip(self._groups, bounds, bounds[1:], strict=False)
+        )
+        return [(*group, ids) for group, ids in found if len(ids)]
+
+    def columns(self) -> Columns:
+        """Everything that is not struck out, as it came in."""
+        return self._columns(self.alive)
+
+    def columns_of(self, row: int) -> Columns:
+        """One person, struck out or not."""
+        only = np.zeros(self.size, dtype=np.bool_)
+        only[row] = True
+        return self._columns(only)
+
+    def _columns(self, keep: Flags) -> Columns:
+        rows = np.flatnonzero(keep)
+        choices = _only(self.profiles.example, self._profile_of[rows])
+        people = PeopleColumns(self.id[rows], choices.language, choices.topics, choices.minimum_severity, choices.drills)
+        kept = np.flatnonzero(keep[self._address_row])
+        group = np.searchsorted(self._bounds, kept, side="right") - 1
+        kinds = np.array([kind for kind, _ in self._groups], dtype=np.uint8)
+        addresses = AddressColumns(self.id[self._address_row[kept]], self._address[kept], kinds[group])
+        return Columns(people, self._places(keep), addresses)
+
+    def _places(self, keep: Flags) -> PlaceColumns:
+        points = self.points
+        named, spots = np.flatnonzero(keep[self._followers]), np.flatnonzero(keep[points.owner])
+        area = (np.searchsorted(self._first_follower, named, side="right") - 1).astype(np.int32)
+        area[area == len(self._first_follower) - 2] = CITY
+        nowhere = np.full(len(named), np.nan)
+        return PlaceColumns(
+            self.id[np.concatenate([self._followers[named], points.owner[spots]])],
+            np.concatenate([area, np.full(len(spots), POINT, dtype=np.int32)]),
+            *(np.concatenate([nowhere, column[spots]]) for column in (points.x, points.y, points.radius)),
+        )
+
+
+def _only(columns: C, keep: Flags | Ints | Rows) -> C:
+    names: dict[str, Any] = columns.__dataclass_fields__
+    return type(columns)(*(getattr(columns, name)[keep] for name in names))
+
+
+def _addressed(people: PeopleColumns, addresses: AddressColumns) -> PeopleColumns:
+    return _only(people, np.isin(people.id, addresses.owner))
+
+
+def _by_profile(people: PeopleColumns) -> tuple[PeopleColumns, _Profiles, Rows]:
+    """People sorted by profile, language first so that a language is one run of rows; the profiles; and each row's profile."""
+    key = people.language.astype(np.uint64) << np.uint64(40) | people.topics.astype(np.uint64) << np.uint64(8)
+    key |= people.minimum_severity.astype(np.uint64) << np.uint64(1) | people.drills
+    order = np.argsort(key, kind="stable")
+    people, key = _only(people, order), key[order]
+    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])) if len(key) else np.zeros(0, dtype=np.int64)
+    start = np.append(first, len(key))
+    return people, _Profiles(_only(people, first), start), np.repeat(np.arange(len(first), dtype=np.int32), np.diff(start))
