@@ -52,7 +52,7 @@ class _Place(msgspec.Struct):
     citywide: bool
     named: list[areas.Area]
     shapes: list[BaseGeometry]
-    """In metres."""
+    """In degrees, lon/lat."""
     circles: list[Circle]
 
 
@@ -74,7 +74,7 @@ def _place(node: Node, catalog: AreaCatalog, faults: Faults, warnings: list[str]
     citywide, named = _named(node, catalog, warnings)
     circles = [circle for child in node.children("circle") if (circle := _circle(child, catalog, faults, warnings))]
     shapes = [shape for child in node.children("polygon") if (shape := _polygon(child, catalog, faults, warnings))]
-    drawn = shapely.union_all([*shapes, *(disk(circle, catalog) for circle in circles)])
+    drawn = shapely.union_all([*(in_metres(shape, catalog) for shape in shapes), *(disk(circle, catalog) for circle in circles)])
     kept = [place for place in named if not place.metric.intersects(drawn)]
     for place in named:
         if _alike(place.metric, drawn):
@@ -134,9 +134,8 @@ def _polygon(node: Node, catalog: AreaCatalog, faults: Faults, warnings: list[st
     drawn = _repaired(Polygon(ring), node.path, faults, warnings)
     if drawn is None:
         return None
-    metric = in_metres(drawn, catalog)
-    if share_inside(metric, catalog):
-        return metric
+    if share_inside(in_metres(drawn, catalog), catalog):
+        return drawn
     if share_inside(in_metres(swapped(drawn), catalog), catalog):
         faults.add(node.path, "has latitude and longitude swapped: CAP writes latitude,longitude")
     else:
@@ -210,7 +209,7 @@ def _together(places: list[_Place], catalog: AreaCatalog) -> Area:
     shapes = [shape for place in places for shape in place.shapes]
     one = circles[0] if len(circles) == 1 and share_inside(disk(circles[0], catalog), catalog) >= LEAST_SHARE_INSIDE else None
     if one is None:
-        shapes += [disk(circle, catalog) for circle in circles]
+        shapes += [catalog.to_lonlat(disk(circle, catalog)) for circle in circles]
     named = {place.key: place for read in places for place in read.named}
     ids = {layer: tuple(place.id for place in named.values() if place.layer == layer) for layer in LAYERS.values()}
     return Area(zips=ids["zip"], neighborhoods=ids["neighborhood"], boroughs=ids["borough"], polygon=_drawn(shapes, catalog), circle=one)
@@ -220,8 +219,9 @@ def _drawn(shapes: list[BaseGeometry], catalog: AreaCatalog) -> dict[str, object
     """All shapes as one GeoJSON geometry; what lies for the most part outside the city is cut to it."""
     if not shapes:
         return None
-    union = shapely.union_all(shapes)
-    if share_inside(union, catalog) < LEAST_SHARE_INSIDE:
-        union = shapely.intersection(union, catalog.outline)
-    parts = [part for part in polygons_of(shapely.make_valid(catalog.projection.to_lonlat(union))) if part.area]
+    union = shapely.union_all(shapes) if len(shapes) > 1 else shapes[0]
+    metric = in_metres(union, catalog)
+    if share_inside(metric, catalog) < LEAST_SHARE_INSIDE:
+        union = shapely.make_valid(catalog.to_lonlat(shapely.intersection(metric, catalog.outline)))
+    parts = [part for part in polygons_of(union) if part.area]
     return as_geojson(MultiPolygon(parts) if len(parts) > 1 else parts[0]) if parts else None

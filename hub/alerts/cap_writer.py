@@ -7,6 +7,7 @@ named area is an `area` element of its own, with its outline and with its codes 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -27,7 +28,8 @@ from subscriptions.areas import Area, AreaCatalog
 _DEFAULT_NAMESPACE: dict[Any, str] = {None: NAMESPACE}
 
 OUTLINE_TOLERANCE_M = 25.0
-"""Outlines of named areas are simplified by at most this."""
+OUTLINE_TOLERANCE_SHARE = 0.02
+"""Outlines of named areas are simplified by 25 m, small ones by less: by this share of their width."""
 MOST_POINTS = 500
 """A named area's outline with more points than this is simplified further."""
 SMALLEST_PART = 0.01
@@ -137,7 +139,7 @@ def _add_drawn(info: etree._Element, polygon: dict[str, object] | None, circle: 
 
 def _outline(place: Area, catalog: AreaCatalog) -> Iterator[Polygon]:
     """The area in degrees with few points: simplified more and more until it is short enough."""
-    tolerance = OUTLINE_TOLERANCE_M
+    tolerance = min(OUTLINE_TOLERANCE_M, OUTLINE_TOLERANCE_SHARE * math.sqrt(place.metric.area))
     metric = place.metric.simplify(tolerance)
     while shapely.get_num_coordinates(metric) > MOST_POINTS and tolerance < 1000:
         tolerance *= 2
