@@ -161,7 +161,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         keyring=keyring,
         links=links,
         catalog=places,
-        audience=lambda _: sync.catch_up(),
+        audience=sync.catch_up,
         post=Letters(clock, wake),
         clock=clock,
         parsers=catalog.resident_parsers(channels),
