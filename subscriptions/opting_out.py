@@ -78,8 +78,11 @@ class OptingOut:
 
     async def purge(self, now: int) -> None:
         """Forget sign-ups that nobody confirmed in seven days, old tokens and full limits."""
+        async with self._desk.transactions.read() as connection:
+            found = await sql.stale(connection, now - CONFIRMATION_LIFE_MS)
         async with self._desk.work() as work:
-            await sql.purge(work.connection, now - CONFIRMATION_LIFE_MS, now - TOKENS_KEPT_MS, now)
+            await sql.forget(work.connection, found)
+            await sql.delete_over(work.connection, now - TOKENS_KEPT_MS, now)
 
 
 async def _find(work: Work, claims: LinkClaims) -> tuple[SubscriberRow, AddressRow] | None:

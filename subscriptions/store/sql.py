@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from sqlalchemy import Select, Table, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subscriptions.audience import Audience
 from subscriptions.columns import AddressRow as Address
 from subscriptions.columns import Person
 from subscriptions.columns import PlaceRow as Place
 from subscriptions.store.tables import access, address, audience_change, audience_counter, consent, place, signup, subscriber
+
+if TYPE_CHECKING:
+    from subscriptions.audience import Audience
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -236,14 +238,37 @@ async def set_bucket(connection: AsyncConnection, key: bytes, count: int, expire
     )
 
 
-async def purge(connection: AsyncConnection, unconfirmed_before: int, tokens_before: int, now: int) -> None:
-    """Delete sign-ups and addresses that nobody confirmed in time, with their receipts, and tokens and limits that are over."""
-    stale = select(subscriber.c.public_id).where(subscriber.c.status == "pending", subscriber.c.created_at < unconfirmed_before)
-    await connection.execute(delete(consent).where(consent.c.subscriber_public_id.in_(stale)))
-    await connection.execute(delete(subscriber).where(subscriber.c.status == "pending", subscriber.c.created_at < unconfirmed_before))
-    await connection.execute(
-        delete(address).where(address.c.state.in_(("unconfirmed", "merged")), address.c.created_at < unconfirmed_before)
-    )
+class Stale(msgspec.Struct, frozen=True):
+    """Numbers of what nobody confirmed in time."""
+
+    subscribers: Sequence[int]
+    addresses: Sequence[int]
+
+
+async def stale(connection: AsyncConnection, before: int) -> Stale:
+    """Looks through everyone, so it belongs into a read transaction, which is in nobody's way."""
+    s, a = subscriber.c, address.c
+    pending = await connection.scalars(select(s.id).where(s.status == "pending", s.created_at < before))
+    unconfirmed = await connection.scalars(select(a.id).where(a.state.in_(("unconfirmed", "merged")), a.created_at < before))
+    return Stale(pending.all(), unconfirmed.all())
+
+
+async def forget(connection: AsyncConnection, found: Stale) -> None:
+    """Delete them, but for those confirmed in the meantime; with a sign-up that came to nothing go its receipts."""
+    for numbers in _parts(found.subscribers):
+        pending = select(subscriber.c.public_id).where(subscriber.c.id.in_(numbers), subscriber.c.status == "pending")
+        await connection.execute(delete(consent).where(consent.c.subscriber_public_id.in_(pending)))
+        await connection.execute(delete(subscriber).where(subscriber.c.id.in_(numbers), subscriber.c.status == "pending"))
+    for numbers in _parts(found.addresses):
+        await connection.execute(delete(address).where(address.c.id.in_(numbers), address.c.state.in_(("unconfirmed", "merged"))))
+
+
+def _parts(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (numbers[start : start + _VARIABLES] for start in range(0, len(numbers), _VARIABLES))
+
+
+async def delete_over(connection: AsyncConnection, tokens_before: int, now: int) -> None:
+    """Delete tokens and limits that are over."""
     await connection.execute(delete(access).where(access.c.expires_at < tokens_before))
     await connection.execute(delete(signup).where(signup.c.expires_at <= now))
 
@@ -296,8 +321,8 @@ async def changes_since(connection: AsyncConnection, seq: int) -> list[int]:
 async def people(connection: AsyncConnection, numbers: Sequence[int]) -> list[Person]:
     """Those of these subscriptions that may be alerted: active, with a confirmed address."""
     found: list[Person] = []
-    for start in range(0, len(numbers), _VARIABLES):
-        found += await _some_people(connection, numbers[start : start + _VARIABLES])
+    for part in _parts(numbers):
+        found += await _some_people(connection, part)
     return found
 
 
