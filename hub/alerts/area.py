@@ -34,6 +34,7 @@ _NAMED_IN_SHAPE = 6
 _TOUCHED = 0.05
 """Share of a neighbourhood, or of the shape, from which on the one is named for the other."""
 _MAP_TOLERANCE_DEGREES = 0.0002
+_MAP_GRID_DEGREES = 0.00001
 _REACH_DEGREES = 6.0
 """How far around the city its projection is trusted for shapes and circles that reach into it."""
 
@@ -208,12 +209,16 @@ def shapes_of(resolved: ResolvedArea, catalog: AreaCatalog) -> list[BaseGeometry
 
 def geojson(resolved: ResolvedArea, catalog: AreaCatalog) -> dict[str, Any]:
     """A FeatureCollection for a map: named areas simplified, drawn shapes as they were drawn, the whole city as its boroughs."""
-    features = [_feature(place.geometry.simplify(_MAP_TOLERANCE_DEGREES), place.name, place.key) for place in _shown(resolved, catalog)]
+    features = [_feature(_for_display(place.geometry), place.name, place.key) for place in _shown(resolved, catalog)]
     if resolved.polygon:
         features.append({"type": "Feature", "geometry": resolved.polygon, "properties": {"kind": "polygon"}})
     if resolved.circle:
         features.append(_feature(catalog.projection.to_lonlat(disk(resolved.circle, catalog)), "", "circle"))
     return {"type": "FeatureCollection", "features": features}
+
+
+def _for_display(geometry: BaseGeometry) -> BaseGeometry:
+    return shapely.set_precision(geometry.simplify(_MAP_TOLERANCE_DEGREES), _MAP_GRID_DEGREES, mode="pointwise")
 
 
 def _shown(resolved: ResolvedArea, catalog: AreaCatalog) -> Iterator[areas.Area]:
