@@ -14,7 +14,6 @@ import msgspec
 import shapely
 from shapely.geometry import Point, Polygon, shape
 from shapely.geometry.base import BaseGeometry
-from subscriptions.matching import Target
 
 from hub.alerts.alert import Alert, Area, Circle
 from hub.alerts.faults import Faults
@@ -23,6 +22,7 @@ from hub.alerts.shapes import as_geojson, read_polygon, swapped
 from subscriptions import areas, languages, topics
 from subscriptions.areas import AreaCatalog
 from subscriptions.errors import UnknownArea
+from subscriptions.matching import Target
 
 LAYERS = {"zips": "zip", "neighborhoods": "neighborhood", "boroughs": "borough"}
 """Field of the alert → layer of the catalogue."""
