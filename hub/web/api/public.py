@@ -31,6 +31,8 @@ LIST_SECONDS = 10
 DOCUMENT_SECONDS = 60
 RECENT = 100
 HEARTBEAT_S = 15.0
+RETRY = b"retry: 3000\n\n"
+"""Milliseconds after which a browser that lost the line comes back."""
 MOST_STREAMS = 5000
 FEED_BEGINNING = 0.0
 """What an empty feed says it was updated at: a moving time would change its ETag with every request."""
@@ -123,7 +125,6 @@ async def live_stream(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     with context.metrics.sse_clients.track_inprogress():
         try:
-            await response.write(b"retry: 3000\n\n")
             async for piece in with_heartbeat(context.live.subscribe(_last_event_id(request))):
                 await response.write(piece)
         except ConnectionError:
@@ -132,10 +133,12 @@ async def live_stream(request: web.Request) -> web.StreamResponse:
 
 
 async def with_heartbeat(events: AsyncIterator[Event], seconds: float = HEARTBEAT_S) -> AsyncIterator[bytes]:
-    """The events' own bytes; a comment whenever nothing happens, so that proxies keep the line open and dead readers are noticed."""
+    """How soon to come back, then the events' own bytes; a comment whenever nothing happens, so that proxies keep the line open."""
     async with aclosing(events) as source:  # type: ignore[type-var]  # an async generator, typed as the iterator it also is
+        # Listening begins before the first byte is sent: who has read that byte misses nothing.
         upcoming = asyncio.ensure_future(anext(source, None))
         try:
+            yield RETRY
             while True:
                 done, _ = await asyncio.wait({upcoming}, timeout=seconds)
                 if not done:
