@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from subscriptions import topics
 from subscriptions.areas import AreaCatalog
@@ -96,7 +97,7 @@ def _spots(random: np.random.Generator, catalog: AreaCatalog, count: int) -> tup
     return spots[:, 0].copy(), spots[:, 1].copy()
 
 
-def _inside(random: np.random.Generator, shape: shapely.Geometry, wanted: int) -> npt.NDArray[np.float64]:
+def _inside(random: np.random.Generator, shape: BaseGeometry, wanted: int) -> npt.NDArray[np.float64]:
     west, south, east, north = shape.bounds
     found = np.zeros((0, 2))
     while len(found) < wanted:

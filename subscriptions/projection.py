@@ -15,6 +15,9 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 Floats = npt.NDArray[np.float64]
+LONGEST_EDGE_DEGREES = 0.01
+"""Longer edges get vertices on their way: a straight line of 20 km along a parallel is 7 m off a straight line in metres."""
+
 G = TypeVar("G", BaseGeometry, npt.NDArray[Any])
 
 
@@ -27,8 +30,9 @@ class LocalProjection:
         self._back = pyproj.Transformer.from_crs(local, "EPSG:4326", always_xy=True)
 
     def to_metric(self, geometry: G) -> G:
-        """A lon/lat geometry, or an array of them, in metres."""
-        moved: G = shapely.transform(geometry, cast("Any", self.xy), interleaved=False)
+        """A lon/lat geometry, or an array of them, in metres. Edges stay straight in degrees, as RFC 7946 §3.1.1 means them, to 2 cm."""
+        followed = shapely.segmentize(geometry, LONGEST_EDGE_DEGREES)
+        moved: G = shapely.transform(followed, cast("Any", self.xy), interleaved=False)
         return moved
 
     def to_lonlat(self, geometry: G) -> G:

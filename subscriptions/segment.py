@@ -91,7 +91,8 @@ class Segment:
         self._bounds = np.concatenate([np.flatnonzero(np.diff(group, prepend=-1)), [len(group)]])
         self._groups = [(int(each) >> 8, int(each) & 255) for each in group[self._bounds[:-1]]]
         self._positions = np.argsort(self._address_row, kind="stable").astype(np.int32)
-        self._first_position = np.concatenate([[0], np.cumsum(np.bincount(self._address_row, minlength=self.size))])
+        counted = np.cumsum(np.bincount(self._address_row, minlength=self.size))
+        self._first_position = np.concatenate([[0], counted]).astype(np.int32)
 
     def _rows(self, ids: Ints) -> tuple[Rows, Flags]:
         """Rows of subscriber ids, and which of them are here at all."""
@@ -145,7 +146,7 @@ class Segment:
     def _few(self, touched: Rows, wanted: Flags) -> tuple[Found, Ints]:
         """Each row once, in order: sorting a few is faster than scanning flags of everyone."""
         rows = np.sort(touched)
-        rows = rows[np.diff(rows, prepend=-1) > 0].astype(np.int64)
+        rows = rows[np.diff(rows, prepend=-1) > 0]
         rows = rows[wanted[self._profile_of[rows]] & self.alive[rows]]
         return self._addresses_of(rows), self.id[rows]
 
@@ -153,10 +154,11 @@ class Segment:
         bounds = self._bounds.tolist()
         return [(*group, self._address[first:end]) for group, first, end in zip(self._groups, bounds, bounds[1:], strict=False)]
 
-    def _addresses_of(self, rows: Ints) -> Found:
+    def _addresses_of(self, rows: Rows) -> Found:
         first, end = self._first_position[rows], self._first_position[rows + 1]
         count = end - first
-        index = np.repeat(first - (np.cumsum(count) - count), count) + np.arange(count.sum())
+        after = np.cumsum(count, dtype=np.int32)
+        index = np.repeat(first - (after - count), count) + np.arange(after[-1] if len(after) else 0, dtype=np.int32)
         positions = np.sort(self._positions[index])
         bounds = np.searchsorted(positions, self._bounds).tolist()
         slices = zip(self._groups, bounds, bounds[1:], strict=False)
