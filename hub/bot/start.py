@@ -55,7 +55,7 @@ class Named(Protocol):
     name: str | None
 
 
-async def run_bot(hub: BotHub, bot_name: Named) -> None:
+async def run_bot(hub: BotHub, bot_name: Named, pause_s: tuple[float, float] = PAUSE_S) -> None:
     """Serve until cancelled. A token that can't be one ends it at once, with a line in the log."""
     api = hub.channels.telegram_api
     server = TelegramAPIServer.from_base(api) if api else PRODUCTION
@@ -67,13 +67,13 @@ async def run_bot(hub: BotHub, bot_name: Named) -> None:
             how = "TOCSIN_TELEGRAM_TOKEN is the token that @BotFather gave, e.g. 123456:ABC…"
             log.error("telegram_token_malformed", mend=how)  # noqa: TRY400 - a traceback would show the token
             return
-        await Poller(bot, dialog, bot_name).run()
+        await Poller(bot, dialog, bot_name, pause_s).run()
 
 
 class Poller:
     """Asks for updates, one question after the other, and serves them in order."""
 
-    def __init__(self, bot: Bot, dialog: Dialog, bot_name: Named, pause_s: tuple[float, float] = PAUSE_S) -> None:
+    def __init__(self, bot: Bot, dialog: Dialog, bot_name: Named, pause_s: tuple[float, float]) -> None:
         self._bot, self._dialog, self._bot_name = bot, dialog, bot_name
         self._pause_s = pause_s
         self._faults = 0
