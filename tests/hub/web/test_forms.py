@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from aiohttp import CookieJar, FormData
+from aiohttp import CookieJar, FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from hub.web.routes import build_app
@@ -133,3 +133,16 @@ async def test_logging_out_ends_the_session_and_takes_the_cookie_back(client, hu
     async with client.post("/console/log-out", data={"csrf": token}, allow_redirects=False) as response:
         assert response.cookies["tocsin"].value == ""
     assert await hub.staff.by_session(logged_in) is None
+
+
+async def test_a_one_click_unsubscribe_passes_all_guards(app, client_of) -> None:
+    """RFC 8058: mail providers send it with no cookie, from anywhere, and many at once after an alert."""
+
+    async def ended(_: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    app.router.add_post("/unsubscribe/{token}/tried", ended)
+    client, fields = await client_of(app), {"List-Unsubscribe": "One-Click"}
+    for headers in (None, {"Origin": "https://mail.example", "Sec-Fetch-Site": "cross-site"}):
+        for _ in range(200):
+            assert await _status(client, "/unsubscribe/t/tried", headers, **fields) == 204
