@@ -1,26 +1,18 @@
 """All SQL of this package (SQLAlchemy Core). Each function works inside the caller's transaction and decides nothing.
 
-Rows come back as frozen records; only the audience, which needs a million of them at once, gets the driver's plain tuples.
+Rows come back as frozen records; `audience_rows` reads those that the audience is made of.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Select, Table, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subscriptions.columns import AddressRow as Address
-from subscriptions.columns import Person
-from subscriptions.columns import PlaceRow as Place
 from subscriptions.store.tables import access, address, audience_change, audience_counter, consent, place, signup, subscriber
-
-if TYPE_CHECKING:
-    from subscriptions.audience import Audience
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -289,7 +281,7 @@ async def last_number(connection: AsyncConnection, table: Table) -> int:
     return (await connection.scalar(text("SELECT seq FROM sqlite_sequence WHERE name=:name"), {"name": table.name})) or 0
 
 
-# The audience: what changed, and what the columns are filled from
+# The log of audience changes
 
 
 async def note_changes(connection: AsyncConnection, numbers: Sequence[int]) -> None:
@@ -316,49 +308,3 @@ async def changes_since(connection: AsyncConnection, seq: int) -> list[int]:
     """Numbers of the subscriptions that changed after a position, each once."""
     rows = await connection.scalars(select(audience_change.c.subscriber).where(audience_change.c.seq > seq).order_by(audience_change.c.seq))
     return list(dict.fromkeys(rows))
-
-
-async def people(connection: AsyncConnection, numbers: Sequence[int]) -> list[Person]:
-    """Those of these subscriptions that may be alerted: active, with a confirmed address."""
-    found: list[Person] = []
-    for part in _parts(numbers):
-        found += await _some_people(connection, part)
-    return found
-
-
-async def _some_people(connection: AsyncConnection, numbers: Sequence[int]) -> list[Person]:
-    s, p, a = subscriber.c, place.c, address.c
-    chosen = select(s.id, s.language, s.topics, s.minimum_severity, s.drills).where(s.id.in_(numbers), s.status == "active")
-    places = await connection.execute(
-        select(p.subscriber, p.area, p.lat, p.lon, p.radius_m).where(p.subscriber.in_(numbers)).order_by(p.id)
-    )
-    addresses = await connection.execute(
-        select(a.subscriber, a.id, a.channel, a.simulated).where(a.subscriber.in_(numbers), a.state == "active").order_by(a.id)
-    )
-    places_by, addresses_by = defaultdict[int, list[Place]](list), defaultdict[int, list[Address]](list)
-    for owner, *rest in places:
-        places_by[owner].append(Place(*rest))
-    for owner, number, channel, simulated in addresses:
-        addresses_by[owner].append(Address(number, channel, bool(simulated)))
-    return [
-        Person(*row[:4], bool(row[4]), tuple(places_by[row[0]]), tuple(addresses_by[row[0]]))
-        for row in await connection.execute(chosen)
-        if addresses_by[row[0]]
-    ]
-
-
-async def fill(connection: AsyncConnection, audience: Audience) -> None:
-    """Everyone who may be alerted, as the driver's own tuples: a million people in seconds."""
-    driver = (await connection.get_raw_connection()).driver_connection
-    assert driver is not None  # noqa: S101 - only a closed connection has none
-    tables = [await (await driver.execute(query)).fetchall() for query in _EVERYONE]
-    # The sorting takes a while, and nothing else may use the audience before it is filled anyway.
-    await asyncio.to_thread(audience.bulk, *tables)
-
-
-_EVERYONE = (
-    """SELECT id, language, topics, minimum_severity, drills FROM subscriber s WHERE status='active'
-       AND EXISTS (SELECT 1 FROM address a WHERE a.subscriber=s.id AND a.state='active')""",
-    "SELECT subscriber, area, lat, lon, radius_m FROM place",
-    "SELECT id, subscriber, channel, simulated FROM address WHERE state='active'",
-)

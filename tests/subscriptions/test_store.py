@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from subscriptions.audience import Audience
 from subscriptions.columns import AddressRow, Person, PlaceRow
-from subscriptions.store import sql
+from subscriptions.store import audience_rows, sql
 from tests.subscriptions.residents import Residents, request
 
 EMAIL, SMS = {"kind": "email", "address": "a@example.org"}, {"kind": "sms", "address": "+17185550100"}
@@ -13,7 +13,7 @@ POINT = {"lat": 40.68, "lon": -73.97, "radius_m": 800, "label": "home"}
 
 async def people(residents: Residents, *numbers: int) -> list[Person]:
     async with residents.database.read() as connection:
-        return await sql.people(connection, numbers)
+        return await audience_rows.people(connection, numbers)
 
 
 async def test_a_person_comes_with_places_and_confirmed_addresses_only(residents: Residents) -> None:
@@ -40,7 +40,7 @@ async def test_filling_at_once_finds_the_same_people_as_asking_one_by_one(reside
     await residents.subscribe("pending@example.org")
     audience = Audience(residents.catalog)
     async with residents.database.read() as connection:
-        await sql.fill(connection, audience)
+        await audience_rows.fill(connection, audience)
     assert audience.people_count == 2
     for person in await people(residents, 1, 2):
         kept = audience.get(person.id)
