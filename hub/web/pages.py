@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from aiohttp import web
+from aiohttp import ETag, web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -49,7 +49,7 @@ def _environment(language: str) -> Environment:
         auto_reload=False,
     )
     said = words(language)
-    environment.filters["chat"] = chat
+    environment.filters |= {"chat": chat, "own_link": own_link}
     environment.globals |= {
         "_": said.text,
         "_n": said.many,
@@ -59,6 +59,11 @@ def _environment(language: str) -> Environment:
         "rfc3339": when.rfc3339,
     }
     return environment
+
+
+def own_link(text: str) -> str:
+    """In a preview, what stands where each person has a link of their own."""
+    return text.replace("#why", "[each person's own link]").replace("#unsubscribe", "[each person's own link]")
 
 
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
@@ -127,8 +132,8 @@ def _make_cacheable(request: web.Request, response: web.Response) -> None:
     body = response.body if isinstance(response.body, bytes) else b""
     tag = hashlib.blake2b(body, digest_size=12).hexdigest()
     response.headers["Cache-Control"] = "no-cache"  # kept, but asked about each time: a page of alerts may not be old
-    response.etag = tag
-    if f'"{tag}"' in request.headers.get("If-None-Match", ""):
+    response.etag = ETag(tag, is_weak=True)  # the same words may travel compressed or not
+    if any(known.value in {tag, "*"} for known in request.if_none_match or ()):
         response.set_status(304)
         response.body = b""
         return
@@ -146,5 +151,5 @@ def error_page(request: web.Request, status: int, title: str, detail: str) -> we
         status=status,
         status_code=status,
         title=said.text(known[0]) if known else title,
-        detail=said.text(known[1]) if known and status != 429 else detail,
+        detail=said.text(known[1]) if known else detail,
     )

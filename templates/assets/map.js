@@ -120,6 +120,7 @@
   }
 
   button.hidden = false;
+  document.getElementById("no-map").hidden = true;
   button.addEventListener("click", show);
   const thrifty = navigator.connection && navigator.connection.saveData;
   if ("soon" in settings || (matchMedia("(min-width: 60rem)").matches && !thrifty)) {

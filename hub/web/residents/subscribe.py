@@ -13,7 +13,7 @@ from hub.web.language import Words, page_language, words
 from hub.web.pages import render
 from hub.web.residents.choices import RADII, TOPIC_WORDS, channel_options, choices, radii
 from hub.web.residents.places import UnknownPlace, read_places
-from subscriptions.errors import InvalidSubscription
+from subscriptions.errors import InvalidSubscription, TooManyRequests
 from subscriptions.languages import nearest
 from subscriptions.subscriber import ChannelRequest, PlaceRequest, PushSubscription, SubscriptionRequest
 
@@ -85,6 +85,8 @@ async def _subscribe(request: web.Request, form: SignUpForm) -> Subscribed:
         return await context.enrolment.subscribe(wanted, client=request[CLIENT], source="web")
     except InvalidSubscription as invalid:
         raise Faulty(_errors(invalid, form, said)) from None
+    except TooManyRequests:
+        raise Faulty({"kind": said.text("Too many sign-ups just now. Please try again later.")}) from None
 
 
 def read_form(data: MultiDictProxy[Any], language: str) -> SignUpForm:

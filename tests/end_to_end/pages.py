@@ -1,0 +1,38 @@
+"""What people do on the pages, named as they would name it."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+TOKEN = re.compile(r"https?://[^/]+(/(?:confirm|manage|unsubscribe|why)/[\w-]+)")
+
+
+def log_in(page: Page, who: str) -> None:
+    """One of the demonstration's log-ins, by its button."""
+    page.goto("/console/log-in")
+    page.get_by_role("button", name=f"Log in as {who}").click()
+    expect(page).to_have_url(re.compile("/console$"))
+
+
+def sign_up(page: Page, place: str, address: str) -> None:
+    """By e-mail."""
+    page.goto("/subscribe")
+    page.get_by_label("Which place?").fill(place)
+    page.get_by_label("Your e-mail address").fill(address)
+    page.get_by_role("button", name="Get alerts").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("check your mail")
+
+
+def link_in_outbox(page: Page, kind: str) -> str:
+    """The path of the newest link of a kind (confirm, manage, unsubscribe, why) that went out by e-mail."""
+    link = page.locator(f".device.email a[href*='/{kind}/']").first
+    for _ in range(20):
+        page.goto("/outbox?channel=email")
+        if link.count():
+            break
+        page.wait_for_timeout(100)
+    found = TOKEN.match(link.get_attribute("href") or "")
+    assert found, f"no {kind} link in the outbox"
+    return found[1]

@@ -1,0 +1,96 @@
+"""What holds for each page: no other host, no sideways scrolling, one heading, a name for everything, contrast, focus order, few bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.end_to_end.conftest import DESK, PHONE, Visitor
+from tests.end_to_end.pages import log_in
+
+RESIDENTS = ["/", "/subscribe", "/subscribe?lang=es", "/manage", "/unsubscribe/none", "/nothing-here", "/outbox", "/console/log-in"]
+STAFF = ["/console", "/console/compose", "/console/compose?start=fire"]
+PAGE_BYTES = 100_000
+
+RULES = Path(__file__).with_name("rules.js").read_text(encoding="utf-8")
+
+
+def check(page: Page) -> None:
+    """The rules of every page."""
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    expect(page.get_by_role("main")).to_have_count(1)
+    assert page.title()
+    assert page.evaluate(RULES) == {"nameless": [], "small": [], "pale": [], "twice": [], "sideways": []}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_every_page_is_sound(visitor: Visitor, viewport: dict[str, int], scheme: str) -> None:
+    page = visitor("/", viewport=viewport, color_scheme=scheme)
+    for path in RESIDENTS:
+        page.goto(path)
+        check(page)
+    log_in(page, "approver")
+    for path in STAFF:
+        page.goto(path)
+        check(page)
+    page.goto("/console")
+    page.get_by_role("listitem").filter(has_text="Heat advisory").get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("heading", name="Gone out")).to_be_visible()
+    check(page)
+    page.get_by_role("link", name="Public page").click()
+    check(page)
+    page.goto("/outbox")
+    check(page)
+
+
+def test_a_page_is_light_before_the_map(visitor: Visitor) -> None:
+    page = visitor("/nothing-here", viewport=PHONE)
+    sizes: list[int] = []
+    page.on("requestfinished", lambda request: sizes.append(request.sizes()["responseBodySize"]))
+    page.goto("/", wait_until="load")
+    assert 0 < sum(sizes) <= PAGE_BYTES
+
+
+def test_the_map_is_loaded_on_request_on_a_phone_and_by_itself_on_a_desk(visitor: Visitor) -> None:
+    phone = visitor("/", viewport=PHONE)
+    expect(phone.locator(".leaflet-container")).to_have_count(0)
+    phone.get_by_role("button", name="Show the map").click()
+    expect(phone.locator("#map[data-ready] path.ground").first).to_be_attached()
+    desk = visitor("/")
+    expect(desk.locator("#map[data-ready] path.ground").first).to_be_attached()
+
+
+def test_without_javascript_the_pages_say_so_only_where_it_matters(visitor: Visitor) -> None:
+    page = visitor("/", javascript=False)
+    expect(page.get_by_text("The map needs JavaScript.")).to_be_visible()
+    expect(page.get_by_role("button", name="Show the map")).to_have_count(0)
+    page.goto("/subscribe")
+    expect(page.get_by_label("This browser")).to_have_count(0)
+    expect(page.get_by_label("Your mobile number")).to_be_hidden()
+    page.get_by_label("Text message").check()
+    expect(page.get_by_label("Your mobile number")).to_be_visible()
+
+
+def test_the_keyboard_goes_from_the_skip_link_through_the_form_in_reading_order(visitor: Visitor) -> None:
+    page = visitor("/subscribe")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the main text")).to_be_focused()
+    page.keyboard.press("Enter")
+    reached = []
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.name || document.activeElement.id || document.activeElement.tagName"))
+    assert reached == ["place", "kind", "email", "SUMMARY", "send"]
+
+
+def test_every_stop_of_the_keyboard_can_be_seen(visitor: Visitor) -> None:
+    page = visitor("/")
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        outline = page.evaluate(
+            "getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement).outlineWidth"
+        )
+        assert outline == "solid3px"

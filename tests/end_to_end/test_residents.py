@@ -1,0 +1,173 @@
+"""Residents in a real browser, most of them without JavaScript: sign up by ZIP, confirm, see what holds, change, leave."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.end_to_end.conftest import PHONE, Visitor
+from tests.end_to_end.pages import link_in_outbox, log_in, sign_up
+
+
+def test_a_person_signs_up_by_zip_confirms_changes_and_leaves_without_javascript(visitor: Visitor) -> None:
+    page = visitor("/", javascript=False, viewport=PHONE)
+    page.get_by_label("ZIP code").fill("11201")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_label("Which place?")).to_have_value("11201")
+    sign_up(page, "11201", "leaves@example.org")
+
+    page.goto(link_in_outbox(page, "confirm"))
+    expect(page.get_by_text("ZIP 11201")).to_be_visible()
+    page.get_by_role("button", name="Yes, send me these alerts").click()
+    expect(page.get_by_role("heading", name="You are subscribed")).to_be_visible()
+
+    page.get_by_role("link", name="Open my settings").click()
+    page.get_by_label("Add a place").fill("Astoria (Central), Bronx")
+    page.get_by_label("Events").uncheck()
+    page.get_by_label("Only danger to people or homes").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    for place in ("ZIP code 11201", "Astoria (Central)", "Bronx"):
+        expect(page.get_by_label(place, exact=True)).to_be_checked()
+    expect(page.get_by_label("Events")).not_to_be_checked()
+    expect(page.get_by_label("Only danger to people or homes")).to_be_checked()
+
+    page.get_by_text("Stop all alerts and delete my data").click()
+    page.get_by_role("button", name="Yes, stop and delete").click()
+    expect(page.get_by_text("are deleted")).to_be_visible()
+    page.go_back()
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This page is gone")
+
+
+def test_a_forgotten_link_comes_to_the_address_and_works_once(visitor: Visitor) -> None:
+    page = visitor("/", javascript=False)
+    sign_up(page, "10301", "forgets@example.org")
+    page.goto(link_in_outbox(page, "confirm"))
+    page.get_by_role("button", name="Yes").click()
+
+    page.goto("/manage")
+    page.get_by_label("E-mail address or mobile number").fill("Forgets@example.org")
+    page.get_by_role("button", name="Send me the link").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your messages")
+    once = link_in_outbox(page, "manage")
+    for _ in range(2):  # a mail scanner looks first
+        page.goto(once)
+        expect(page.get_by_role("button", name="Open my settings")).to_be_visible()
+    page.get_by_role("button", name="Open my settings").click()
+    expect(page.get_by_label("ZIP code 10301")).to_be_checked()
+    page.goto(once)
+    expect(page.get_by_role("heading", level=1)).to_have_text("This page is gone")
+
+
+def test_an_unknown_address_gets_the_same_answer(visitor: Visitor) -> None:
+    page = visitor("/manage", javascript=False)
+    page.get_by_label("E-mail address or mobile number").fill("nobody@example.org")
+    page.get_by_role("button", name="Send me the link").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your messages")
+
+
+def test_errors_stand_at_their_fields_and_keep_what_was_typed(visitor: Visitor) -> None:
+    page = visitor("/subscribe?zip=99999", javascript=False)
+    page.get_by_label("Your e-mail address").fill("me@nowhere")
+    page.get_by_role("button", name="Get alerts").click()
+    expect(page.get_by_role("alert")).to_contain_text("99999")
+    expect(page.get_by_label("Which place?")).to_have_value("99999")
+    expect(page.get_by_label("Which place?")).to_have_accessible_description(re.compile("do not know"))
+    expect(page.get_by_label("Your e-mail address")).to_have_value("me@nowhere")
+    page.get_by_label("Which place?").fill("11201")
+    page.get_by_role("button", name="Get alerts").click()
+    expect(page.get_by_label("Your e-mail address")).to_have_accessible_description(re.compile("not a complete e-mail address"))
+
+
+def test_spanish_is_chosen_by_the_browser_and_stays_when_chosen_by_hand(visitor: Visitor) -> None:
+    page = visitor("/", locale="es-US")
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    english = visitor("/subscribe", locale="en-US")
+    english.get_by_role("link", name="Español").click()
+    expect(english.get_by_role("heading", level=1)).to_have_text("Recibir avisos")
+    english.get_by_role("link", name="Mis ajustes").click()
+    expect(english.get_by_role("heading", level=1)).to_have_text("Mis ajustes")
+
+
+def test_suggestions_name_places_while_one_types(visitor: Visitor) -> None:
+    page = visitor("/subscribe")
+    page.get_by_label("Which place?").press_sequentially("Asto")
+    page.wait_for_function("[...document.querySelectorAll('#areas option')].some((one) => one.value.startsWith('Astoria'))")
+    page.get_by_label("Which place?").fill("11201, Brook")
+    page.wait_for_function("[...document.querySelectorAll('#areas option')].some((one) => one.value.startsWith('11201, Brooklyn'))")
+
+
+def test_whoever_confirms_during_an_alert_sees_it_and_can_stop_from_the_message(visitor: Visitor) -> None:
+    desk = visitor("/console")
+    log_in(desk, "author")
+    desk.get_by_role("listitem").filter(has_text="Road closure").get_by_role("button", name="Publish").click()
+    expect(desk.get_by_role("heading", name="Gone out")).to_be_visible()
+
+    page = visitor("/", javascript=False)
+    sign_up(page, "11201", "stops@example.org")
+    page.goto(link_in_outbox(page, "confirm"))
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_role("heading", name=re.compile("alerts? holds? there now"))).to_be_visible()
+
+    page.goto(link_in_outbox(page, "why"))
+    expect(page.get_by_text("ZIP 11201")).to_be_visible()
+    expect(page.get_by_text("stops@example.org")).to_have_count(0)
+
+    stop = link_in_outbox(page, "unsubscribe")
+    page.goto(stop)
+    page.get_by_role("button", name="Stop alerts to this address").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your alerts have ended")
+    again = page.request.post(stop, form={"List-Unsubscribe": "One-Click"}, headers={"Cookie": ""})
+    assert again.status == 200
+
+
+def test_the_service_worker_answers_the_challenge_and_shows_alerts(visitor: Visitor) -> None:
+    """As the browser's push service would deliver them (W3C Push API); the encryption is tested with the channel."""
+    page = visitor("/subscribe", permissions=["notifications"])
+    sign_up(page, "11215", "pushed@example.org")
+    link = link_in_outbox(page, "confirm")
+    page.goto("/subscribe")
+    deliver = push_service(page)
+
+    deliver({"purpose": "confirm", "title": "Confirmed", "confirm": page.url.split("/subscribe")[0] + link, "tag": "letter"})
+    expect(page.locator("#push-status")).to_contain_text("You are subscribed in this browser.")
+    page.locator("#push-status").get_by_role("link", name="Open my settings").click()
+    expect(page.get_by_label("ZIP code 11215")).to_be_checked()
+
+    deliver(
+        {
+            "purpose": "alert",
+            "title": "Act now: Flash flooding",
+            "body": "Leave basements.",
+            "url": "/",
+            "tag": "chain",
+            "severity": "Extreme",
+        }
+    )
+    shown = "async () => (await (await navigator.serviceWorker.ready).getNotifications()).map((one) => [one.title, one.body, one.tag])"
+    page.wait_for_function(
+        "async () => (await (await navigator.serviceWorker.ready).getNotifications()).some((one) => one.tag === 'chain')"
+    )
+    assert ["Act now: Flash flooding", "Leave basements.", "chain"] in page.evaluate(shown)
+
+
+def push_service(page: Page) -> Callable[[dict[str, str]], None]:
+    """Delivers to the page's service worker through the browser's own debugging door."""
+    devtools = page.context.new_cdp_session(page)
+    registered: list[str] = []
+    devtools.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: registered.extend(one["registrationId"] for one in event["registrations"]),
+    )
+    devtools.send("ServiceWorker.enable")
+    page.evaluate("async () => { await navigator.serviceWorker.register('/sw.js'); await navigator.serviceWorker.ready; }")
+    origin = page.evaluate("location.origin")
+
+    def deliver(message: dict[str, str]) -> None:
+        devtools.send("ServiceWorker.deliverPushMessage", {"origin": origin, "registrationId": registered[-1], "data": json.dumps(message)})
+
+    return deliver

@@ -1,0 +1,129 @@
+"""Staff in a real browser: one writes, another approves what was frozen, both watch it arrive."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.end_to_end.conftest import Visitor
+from tests.end_to_end.pages import log_in
+
+
+def write_flood(page: Page, zips: str, where: str, *, kind: str = "Real alert") -> None:
+    """From a ready text to its preview."""
+    page.goto("/console/compose?start=flash-flood")
+    page.get_by_label(kind, exact=False).first.check()
+    for name in ("headline_en", "description_en", "headline_es", "description_es"):
+        box = page.locator(f"#{name}")
+        box.fill(box.input_value().replace("___", where))
+    page.get_by_label("ZIP codes").fill(zips)
+    page.get_by_role("button", name="Preview").click()
+
+
+def test_a_severe_alert_goes_from_its_author_over_an_approver_to_the_outbox_and_the_live_page(visitor: Visitor) -> None:
+    resident = visitor("/")
+    author = visitor("/console")
+    log_in(author, "author")
+    write_flood(author, "11201, 11205", "Fulton Landing")
+    expect(author.get_by_role("heading", level=1)).to_contain_text("nothing is sent yet")
+    expect(author.get_by_text("Next to it, and told nothing:")).to_be_visible()
+    expect(author.locator("#map[data-ready] path.area").first).to_be_attached()
+    author.get_by_role("button", name="Send for approval").click()
+    expect(author.get_by_text("Somebody else must approve it")).to_be_visible()
+    expect(author.get_by_role("button", name="Approve")).to_have_count(0)
+
+    approver = visitor("/console")
+    log_in(approver, "approver")
+    approver.get_by_role("link", name=re.compile("Fulton Landing")).first.click()
+    expect(approver.get_by_text("This is not a drill.")).to_be_visible()
+    people = approver.locator(".big b").inner_text()
+    approver.get_by_role("button", name="Approve and send").click()
+    expect(approver.get_by_role("alert")).to_contain_text(f"Type {people}")
+    approver.get_by_label("How many people").fill(people)
+    approver.get_by_role("button", name="Approve and send").click()
+    expect(approver.get_by_role("heading", name="Gone out")).to_be_visible()
+    expect(approver.locator("[data-n=simulated]")).to_have_text(people)
+    assert approver.locator("#bar").evaluate("bar => bar.value === bar.max")
+
+    expect(resident.get_by_role("status")).to_contain_text("Fulton Landing")
+    expect(resident.get_by_role("article").filter(has_text="Fulton Landing")).to_contain_text("Act now")
+
+    approver.goto("/outbox?channel=sms")
+    expect(approver.locator(".device.sms").filter(has_text="Fulton Landing").first).to_contain_text("Sample, 11201")
+
+
+def test_a_drill_is_approved_in_other_words_and_marked_for_everyone(visitor: Visitor) -> None:
+    page = visitor("/console")
+    log_in(page, "approver")
+    write_flood(page, "10025", "Straus Park", kind="Drill")
+    expect(page.get_by_role("article")).to_contain_text("Drill. This is not real.")
+    page.get_by_role("button", name="Start the drill").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Flash Flood Warning")
+    page.goto("/")
+    expect(page.get_by_role("article").filter(has_text="Straus Park")).to_contain_text("Drill. This is not real.")
+
+
+def test_nobody_sends_anything_but_what_the_preview_showed(visitor: Visitor) -> None:
+    page = visitor("/console")
+    log_in(page, "author")
+    write_flood(page, "10001", "Chelsea Park")
+    page.locator("input[name=headline_en]").evaluate("field => { field.value = 'Something else' }")
+    page.get_by_role("button", name="Send for approval").click()
+    expect(page.get_by_role("alert")).to_contain_text("Not sent.")
+    expect(page.get_by_role("article")).to_contain_text("Something else")
+
+
+def test_an_approver_sends_a_draft_back_with_a_reason_and_it_can_be_written_again(visitor: Visitor) -> None:
+    author = visitor("/console")
+    log_in(author, "author")
+    write_flood(author, "10463", "Van Cortlandt Park")
+    author.get_by_role("button", name="Send for approval").click()
+    address = author.url
+    approver = visitor("/console")
+    log_in(approver, "approver")
+    approver.goto(address)
+    approver.get_by_text("Send it back").click()
+    approver.get_by_role("button", name="Send back to its author").click()
+    expect(approver.get_by_role("alert")).to_contain_text("Say what must change")
+    approver.get_by_text("Send it back").click()
+    approver.get_by_label("What must change?").fill("Name the street.")
+    approver.get_by_role("button", name="Send back to its author").click()
+    expect(approver.get_by_role("heading", level=1)).to_contain_text("Draft")
+    author.reload()
+    author.get_by_role("link", name="Start a new alert from this one").click()
+    expect(author.get_by_label("ZIP codes")).to_have_value("10463")
+
+
+def test_an_update_and_a_call_off_start_from_what_was_said(visitor: Visitor) -> None:
+    page = visitor("/console")
+    log_in(page, "approver")
+    page.get_by_role("listitem").filter(has_text="Police activity").get_by_role("button", name="Publish").click()
+    page.get_by_role("link", name="Call it off").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Call off an alert")
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name=re.compile("Publish now")).click()
+    expect(page.get_by_role("heading", name=re.compile("Going out|Gone out"))).to_be_visible()
+    page.get_by_role("link", name="Public page").click()
+    expect(page.get_by_role("main").get_by_text("You no longer need to act on it.").first).to_be_visible()
+    expect(page.get_by_role("heading", name="What was said, newest first")).to_be_visible()
+
+
+def test_pressing_an_area_on_the_map_names_its_zip(visitor: Visitor) -> None:
+    page = visitor("/console")
+    log_in(page, "author")
+    page.goto("/console/compose")
+    page.locator("#map[data-ready]").wait_for()
+    page.locator("path.leaflet-interactive").nth(20).dispatch_event("click")
+    expect(page.get_by_label("ZIP codes")).to_have_value(re.compile(r"^\d{5}$"))
+    expect(page.locator("path.area")).to_have_count(1)
+
+
+def test_a_wrong_password_and_a_stranger_learn_nothing(visitor: Visitor) -> None:
+    page = visitor("/console/alerts/al_unknown")
+    expect(page).to_have_url(re.compile("/console/log-in"))
+    page.get_by_label("Name").fill("author")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    expect(page.get_by_label("Password")).to_have_value("")
