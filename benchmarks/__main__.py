@@ -43,7 +43,9 @@ def table(figures: dict[str, Figure]) -> Table:
     shown = Table("figure", "value", "unit", "ratio", "least … most", "rounds", "yardstick", box=None, pad_edge=False)
     for name, figure in figures.items():
         spread = f"{figure['ratio_min']} … {figure['ratio_max']}"
-        shown.add_row(name, f"{figure['value']:,}", figure["unit"], str(figure["ratio"]), spread, str(figure["rounds"]), figure["yardstick"])
+        shown.add_row(
+            name, f"{figure['value']:,}", figure["unit"], str(figure["ratio"]), spread, str(figure["rounds"]), figure["yardstick"]
+        )
     return shown
 
 

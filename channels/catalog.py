@@ -64,6 +64,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 )
 
 _APPRISE_SMS = "channels.apprise_sms:AppriseSms"
+_HEAVY = frozenset({"telegram", "apprise"})
+"""Hundreds of megabytes or seconds to load: only a process that uses them pays."""
 _SMPP_SCHEMES = frozenset({"smpp", "smpps"})
 
 
@@ -128,6 +130,13 @@ def resident_parsers(settings: ChannelSettings) -> dict[str, Callable[[str], str
         return canonical
 
     return parsers() | {"apprise": parse_apprise}
+
+
+def preload(settings: ChannelSettings) -> None:
+    """Load the adapters that this hub will surely need, so that its first alert does not wait for them; never the heavy ones."""
+    for name, kind in KINDS.items():
+        if name not in _HEAVY and provider_for(name, settings, simulated=False) == "real":
+            import_module(kind.adapter.partition(":")[0])
 
 
 def _load(place: str) -> Any:

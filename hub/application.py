@@ -15,7 +15,6 @@ import msgspec
 import structlog
 from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from subscriptions.audience import Audience
 
 from channels import catalog
 from channels.contract import ChannelSettings
@@ -43,6 +42,7 @@ from hub.store.database import Database
 from hub.store.migrate import upgrade
 from hub.web.routes import build_app
 from subscriptions.areas import AreaCatalog, open_city
+from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
 from subscriptions.links import Links
 from subscriptions.vault import Keyring, open_keyring
@@ -136,7 +136,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     public_url = settings.public_url.rstrip("/") or f"http://{settings.host}:{port}"
     keyring, vapid = open_keyring(folder, settings.keyring), data_folder.vapid_key(folder)
     channels = channel_settings(settings, public_url, keyring, vapid, outbox=demo or settings.flag("outbox"))
-    places = await asyncio.to_thread(open_city, settings.city)
+    places = await asyncio.to_thread(_city, settings.city)
     audience, alerts, live, metrics = Audience(places), AlertStore(database), Live(milliseconds(clock)), Metrics()
     sync, links = AudienceSync(database, audience), Links(keyring.link_key, public_url)
     renderer, incidents = Renderer(public_url, settings.hub_name, settings.city_name, clock), Incidents(database, clock)
@@ -221,6 +221,13 @@ class BotName:
         return self.name
 
 
+def _city(name: str) -> AreaCatalog:
+    """The city's areas, with what is slow to make at first use made now: nobody's first alert waits for it."""
+    city = open_city(name)
+    _ = city.outline
+    return city
+
+
 def channel_settings(settings: Settings, public_url: str, keyring: Keyring, vapid: str, *, outbox: bool) -> ChannelSettings:
     """What the channels need to know of the settings."""
     host = urlsplit(public_url).hostname or "localhost"
@@ -273,6 +280,7 @@ class _ticking:  # noqa: N801 - reads as the state it is
     def __enter__(self) -> None:
         every = self._scheduler.add_job
         every(self._hub.publishing.end_expired, "interval", seconds=2, max_instances=1, coalesce=True)
+        every(self._hub.sync.catch_up, "interval", seconds=2, max_instances=1, coalesce=True)
         every(self._hub.providers.look, "interval", seconds=LOOK_EVERY_S, max_instances=1, coalesce=True)
         every(self._hub.publishing.forget_keys, "interval", hours=1, max_instances=1, coalesce=True)
         every(self._purge, "interval", hours=1, max_instances=1, coalesce=True)

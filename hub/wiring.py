@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 from sqlalchemy import select
-from subscriptions.audience import Audience
 
 from channels import catalog
 from channels.contract import ChannelSettings, Message
 from hub.alerts.area import target
 from hub.alerts.store import AlertStore, StoredAlert
-from hub.delivery.ledger import Leased, Settlement
+from hub.delivery.batches import Leased, Settlement
 from hub.delivery.rendering import Renderer
 from hub.incidents.incident import Incidents
 from hub.live import Live
@@ -20,8 +19,9 @@ from hub.metrics import Metrics
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
+from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
-from subscriptions.store.sql import PlaceRow
+from subscriptions.places import Spot
 
 
 class Words:
@@ -93,7 +93,7 @@ class MatchedPlaces:
     def __init__(self, database: Database, alerts: AlertStore, audience: Audience, catalog: AreaCatalog) -> None:
         self._database, self._alerts, self._audience, self._catalog = database, alerts, audience, catalog
 
-    async def __call__(self, subscriber: int, mailing: int) -> Sequence[PlaceRow]:
+    async def __call__(self, subscriber: int, mailing: int) -> Sequence[Spot]:
         async with self._database.read() as connection:
             number = (await connection.execute(select(tables.mailing.c.alert).where(tables.mailing.c.id == mailing))).scalar_one_or_none()
         alert = await self._alerts.by_number(number) if number is not None else None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from subscriptions.audience import Audience
-
 from hub.store.database import Database
+from subscriptions.audience import Audience
 from subscriptions.store import audience_rows, sql
+
+MANY = 5_000
+"""From here on, reading everyone anew is cheaper than reading so many one by one: an import, most likely."""
 
 
 class AudienceSync:
@@ -23,6 +25,7 @@ class AudienceSync:
         async with self._database.read() as connection:
             self._seen = await sql.audience_position(connection)
             await audience_rows.fill(connection, self._audience)
+        self._audience.settle()
 
     async def catch_up(self) -> None:
         """Everyone who changed since the last look, whichever process wrote it."""
@@ -31,6 +34,10 @@ class AudienceSync:
             if position == self._seen:
                 return
             changed = await sql.changes_since(connection, self._seen)
+            if len(changed) > max(MANY, self._audience.people_count // 10):
+                await audience_rows.fill(connection, self._audience)
+                self._seen = position
+                return
             present = {person.id: person for person in await audience_rows.people(connection, changed)}
         for subscriber in changed:
             if subscriber in present:

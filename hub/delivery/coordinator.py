@@ -19,8 +19,9 @@ import structlog
 from channels.contract import Message
 from hub.clock import Clock
 from hub.delivery import frames, retry_policy
+from hub.delivery.batches import Leased, Settlement
 from hub.delivery.frames import Row
-from hub.delivery.ledger import Leased, Ledger, Settlement
+from hub.delivery.ledger import Ledger
 from hub.delivery.outcome import OPEN, Outcome
 
 WINDOW = 512

@@ -11,18 +11,19 @@ from collections.abc import Awaitable, Callable, Sequence
 import numpy as np
 import structlog
 from sqlalchemy import select
-from subscriptions.audience import Audience
-from subscriptions.matching import Target
 
 from hub.alerts.area import target
 from hub.alerts.fingerprint import fingerprint
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.clock import Clock, milliseconds
-from hub.delivery.ledger import BATCH_SIZE, Ledger, Offer, Planned, Reached
+from hub.delivery.batches import BATCH_SIZE, Offer, Planned, Reached
+from hub.delivery.ledger import Ledger
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions import languages
 from subscriptions.areas import AreaCatalog
+from subscriptions.audience import Audience
+from subscriptions.matching import Target
 
 SECONDS_OF_WORK = 5.0
 """A batch is no more than this at its provider's rate, so that no lease is held for long."""

@@ -21,7 +21,7 @@ import structlog
 import uvloop
 
 from channels import catalog
-from channels.contract import Channel, ChannelError, DeliveryFailed, Draft, NotConfigured, Recipient, Rejected, TryAgain, Uncertain
+from channels.contract import Channel, ChannelError, DeliveryFailed, Draft, Recipient, Rejected, TryAgain, Uncertain
 from hub.delivery import frames
 from hub.delivery.delivery_id import DeliveryIds
 from hub.delivery.frames import Row, To, Work
@@ -133,7 +133,7 @@ class Sender:
         self._shift = configure.clock_shift
         self._window = Window(configure.window)
         self._reader, self._writer = reader, writer
-        self._channels: dict[str, Channel] = {}
+        self._channels: dict[tuple[str, bool], Channel] = {}
         self._lanes: dict[str, Lane] = {}
         self._drafts: dict[tuple[int, str, str, bool], Draft] = {}
         self._unsent: list[Job] = []
@@ -150,6 +150,7 @@ class Sender:
     async def run(self) -> None:
         """Serve frames until the other end closes or asks to drain."""
         ticker = asyncio.create_task(self._tick())
+        catalog.preload(self._settings)
         try:
             while not self._draining:
                 body = await frames.read(self._reader)
@@ -198,16 +199,9 @@ class Sender:
         self._lanes[work.channel].put(job)
 
     def _channel(self, work: Work) -> Channel:
-        via = catalog.provider_for(work.channel, self._settings, work.simulated)
-        if via == "none":
-            raise NotConfigured("not configured")
-        key = f"{via}:{work.channel}"
+        key = (work.channel, work.simulated)
         if key not in self._channels:
-            self._channels[key] = (
-                catalog.open_outbox(work.channel, self._settings, self.clock)
-                if via == "outbox"
-                else catalog.open_channel(work.channel, self._settings, self.clock)
-            )
+            self._channels[key] = catalog.open_for(work.channel, self._settings, self.clock, simulated=work.simulated)
         return self._channels[key]
 
     def _draft(self, work: Work, channel: Channel) -> Draft:

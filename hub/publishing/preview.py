@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from subscriptions.matching import Match
 
 from channels import gsm7
 from hub.alerts.alert import Alert
@@ -14,6 +13,7 @@ from hub.alerts.store import StoredAlert
 from hub.delivery.rendering import PARTS, Renderer
 from subscriptions.areas import AreaCatalog
 from subscriptions.languages import nearest
+from subscriptions.matching import Match
 from subscriptions.severity import SEVERITIES
 
 

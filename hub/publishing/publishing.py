@@ -13,8 +13,6 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from subscriptions.audience import Audience
-from subscriptions.matching import Match
 
 from hub.alerts import area as areas
 from hub.alerts import lifecycle
@@ -33,6 +31,8 @@ from hub.staff.actor import Actor
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
+from subscriptions.audience import Audience
+from subscriptions.matching import Match
 
 Transition = Literal["approve", "reject", "stop"]
 

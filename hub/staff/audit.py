@@ -39,7 +39,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
 
 
-async def append(  # noqa: PLR0917 - the columns of the log, in their order
+async def append(
     connection: AsyncConnection, at: int, actor: str, action: str, subject: str, details: Mapping[str, Any] | None = None
 ) -> AuditEntry:
     """Add an entry in the caller's write transaction. `at` in ms since 1970, `actor` is a label; `details` are plain JSON, no addresses."""

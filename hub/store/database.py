@@ -52,7 +52,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.path = sqlite_path(url)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.engine: AsyncEngine = create_async_engine(f"sqlite+aiosqlite:///{self.path}")
+        self.engine: AsyncEngine = create_async_engine(f"sqlite+aiosqlite:///{self.path}", hide_parameters=True)
         self.write_lock = asyncio.Lock()
         event.listen(self.engine.sync_engine, "connect", _prepare)
         event.listen(self.engine.sync_engine, "begin", _begin)

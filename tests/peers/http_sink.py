@@ -87,6 +87,7 @@ class HttpSink:
         self.respond: Responder = respond or (lambda request: Reply())
         self.requests: list[Request] = []
         self.connections = 0
+        self._awaited: tuple[int, asyncio.Future[None]] | None = None
         self._tls = tls
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -121,6 +122,13 @@ class HttpSink:
             writer.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def arrived(self, count: int, *, patience_s: float = 60.0) -> None:
+        """Wait until so many requests have come."""
+        done = asyncio.get_running_loop().create_future()
+        self._awaited = (count, done)
+        if len(self.requests) < count:
+            await asyncio.wait_for(done, patience_s)
+
     async def no_connection(self) -> None:
         """Wait until nobody is connected."""
         async with asyncio.timeout(5), self._changed:
@@ -146,6 +154,8 @@ class HttpSink:
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
         self.requests.append(request)
+        if self._awaited is not None and len(self.requests) >= self._awaited[0] and not self._awaited[1].done():
+            self._awaited[1].set_result(None)
         answer = self.respond(request)
         if isinstance(answer, Fault):
             await answer.act(writer, self._closing)

@@ -16,8 +16,9 @@ import numpy as np
 
 from channels.contract import ChannelSettings, Message
 from hub.delivery import frames
+from hub.delivery.batches import Leased, Planned
 from hub.delivery.coordinator import WINDOW, Coordinator
-from hub.delivery.ledger import Leased, Ledger, Planned
+from hub.delivery.ledger import Ledger
 from hub.store.database import Database
 from subscriptions.vault import Keyring
 from tests.hub.delivery.people import add_mailing, filled, rows
@@ -136,7 +137,7 @@ async def test_sent_without_an_answer_is_retried_and_counted_as_a_possible_dupli
 async def test_a_killed_sender_is_replaced_and_nobody_is_lost(tmp_path: Path) -> None:
     async with node(tmp_path, 3000) as house, house.running() as coordinator:
         mailing = await house.launch(coordinator, 3000)
-        await until(lambda: len(house.sink.requests) > 500)
+        await house.sink.arrived(500)
         coordinator.handles[0].process.send_signal(signal.SIGKILL)
         await until(lambda: house.state(mailing) == "done")
         assert house.counters(mailing) == {"planned": 3000, "handed_over": 3000}
@@ -149,7 +150,7 @@ async def test_a_killed_sender_is_replaced_and_nobody_is_lost(tmp_path: Path) ->
 async def test_a_sender_that_hangs_is_replaced_and_sends_nothing_when_it_wakes(tmp_path: Path) -> None:
     async with node(tmp_path, 2000) as house, house.running() as coordinator:
         mailing = await house.launch(coordinator, 2000)
-        await until(lambda: len(house.sink.requests) > 300)
+        await house.sink.arrived(300)
         hung = coordinator.handles[0].process
         hung.send_signal(signal.SIGSTOP)
         await until(lambda: house.state(mailing) == "done")
@@ -162,7 +163,7 @@ async def test_a_coordinator_that_ends_settles_what_was_handed_over(tmp_path: Pa
     async with node(tmp_path, 5000) as house:
         async with house.running() as coordinator:
             mailing = await house.launch(coordinator, 5000)
-            await until(lambda: len(house.sink.requests) > 1000)
+            await house.sink.arrived(1000)
         settled = house.counters(mailing)["handed_over"]
         assert settled == len(house.sink.requests) == len(house.reached())
         async with house.running() as coordinator:
@@ -174,7 +175,7 @@ async def test_a_coordinator_that_ends_settles_what_was_handed_over(tmp_path: Pa
 async def test_a_stop_ends_hand_overs_and_says_how_many_had_gone(tmp_path: Path) -> None:
     async with node(tmp_path, 4000) as house, house.running() as coordinator:
         mailing = await house.launch(coordinator, 4000)
-        await until(lambda: len(house.sink.requests) > 200)
+        await house.sink.arrived(200)
         await coordinator.halt(mailing)
         await until(lambda: sum(count for name, count in house.counters(mailing).items() if name != "planned") == 4000)
         counters = house.counters(mailing)
@@ -203,7 +204,7 @@ async def test_a_text_that_fails_in_one_language_fails_alone(tmp_path: Path) -> 
 async def test_an_urgent_alert_overtakes_a_large_one(tmp_path: Path) -> None:
     async with node(tmp_path, 6000) as house, house.running() as coordinator:
         minor = await house.launch(coordinator, 6000, priority=3)
-        await until(lambda: len(house.sink.requests) > 300)
+        await house.sink.arrived(300)
         extreme = await house.launch(coordinator, 50, priority=0)
         await until(lambda: house.state(extreme) == "done")
         assert house.counters(minor)["handed_over"] < 6000

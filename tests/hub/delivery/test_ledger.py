@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hub.delivery.ledger import Finished, Leased, Ledger, Offer, Planned, Settlement
+from hub.delivery.batches import Finished, Leased, Offer, Planned, Settlement
+from hub.delivery.ledger import Ledger
 from hub.delivery.outcome import Outcome
 from hub.store.database import Database, connect
 from subscriptions.vault import Keyring

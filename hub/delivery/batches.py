@@ -1,0 +1,88 @@
+"""What goes into the ledger and comes out of it: lists to plan, batches that were leased, outcomes to settle."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from channels.contract import Purpose
+from hub.delivery.frames import To
+from hub.delivery.outcome import Outcome
+
+BATCH_SIZE = 1000
+
+Ids = npt.NDArray[np.int64]
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """One list of the plan: everyone on one channel in one language, at most `size` to a batch."""
+
+    channel: str
+    language: str
+    simulated: bool
+    addresses: Ids
+    size: int = BATCH_SIZE
+
+
+class Leased(msgspec.Struct, frozen=True):
+    """A batch that this node may now hand over, with the recipients who are still owed it."""
+
+    batch: int
+    mailing: int
+    purpose: Purpose
+    alert: int | None
+    parameters: str
+    channel: str
+    language: str
+    simulated: int
+    priority: int
+    attempt: int
+    created_at: int
+    expires_at: int
+    recipients: list[To]
+
+    @property
+    def serial(self) -> int:
+        """The number that a letter's one-use link is made of, 0 for every other text."""
+        return int(msgspec.json.decode(self.parameters, type=dict[str, str]).get("serial", "0"))
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """Some addresses of one batch that ended alike. For an open outcome, `due_at` and `next_attempt` say when they are tried again."""
+
+    leased: Leased
+    outcome: Outcome
+    addresses: list[int]
+    at: int
+    reason: str | None = None
+    first_at: int = 0
+    due_at: int = 0
+    next_attempt: int = 0
+    copies: tuple[tuple[int, str], ...] = ()
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """Somebody to whom a mailing was, or may have been, handed over; `language` is a number of subscriptions.languages."""
+
+    channel: str
+    language: int
+    simulated: bool
+    address: int
+    subscriber: int
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A live alert, by its number, for some addresses of one person."""
+
+    alert: int
+    channel: str
+    language: str
+    simulated: bool
+    addresses: list[int]
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """A mailing whose last batch was just settled."""
+
+    mailing: int
