@@ -1,0 +1,92 @@
+"""Any of Apprise's services: the long tail, in a pool of threads of its own.
+
+Apprise answers yes or no and gives no reason, so every no is tried again until the message expires, and no address is ever called dead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar, Literal
+
+import apprise
+import msgspec
+
+from channels.apprise_address import ASSET, open_service, parse_service
+from channels.contract import ChannelSettings, Limits, Message, Receipt, Recipient, Rejected, TryAgain, Uncertain
+from channels.stamping import Stamp
+
+THREADS = 64
+TIMEOUT = 30.0
+"""Seconds for one hand-over, all requests of a service together."""
+
+Mood = Literal["info", "warning"]
+_MOODS: dict[str, Mood] = {"Extreme": "warning", "Severe": "warning"}
+
+
+class ServiceDraft(msgspec.Struct, frozen=True):
+    """Title and text, ready to be stamped. `mood` is Apprise's notify type: colour and icon where a service has them."""
+
+    title: Stamp
+    text: Stamp
+    mood: Mood
+    slots: tuple[str, ...]
+
+
+class AppriseServices:
+    """Hands messages to whatever service an address names."""
+
+    name: ClassVar[str] = "apprise"
+    limits: ClassVar[Limits] = Limits(concurrency=THREADS)
+
+    def __init__(self, settings: ChannelSettings, clock: Callable[[], float] = time.time, *, timeout: float = TIMEOUT) -> None:
+        """`timeout` in seconds is for one hand-over."""
+        self._timeout = timeout
+        self._threads: ThreadPoolExecutor | None = None
+
+    @classmethod
+    def parse_address(cls, raw: str) -> str:
+        """Any address that Apprise can use; what residents may enter is `apprise_address.parse_resident`'s to say."""
+        return parse_service(raw)
+
+    def compose(self, message: Message) -> ServiceDraft:
+        """`message.parts` needs ``text``, and has ``title`` where the words have one."""
+        title, text = Stamp(message.parts.get("title", "")), Stamp(message.parts["text"])
+        slots = tuple(dict.fromkeys(title.slots + text.slots))
+        return ServiceDraft(title, text, _MOODS.get(message.severity, "info"), slots)
+
+    async def deliver(self, draft: ServiceDraft, to: Recipient) -> Receipt:
+        """Hand over in a thread. A thread that takes too long can't be stopped and may still succeed."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
+        title, text = draft.title.stamp(to.links), draft.text.stamp(to.links)
+        sending = asyncio.get_running_loop().run_in_executor(self._threads, send, to.address, title, text, draft.mood, self._timeout)
+        try:
+            async with asyncio.timeout(self._timeout):
+                taken = await sending
+        except TimeoutError:
+            raise Uncertain("the service did not answer in time") from None
+        if not taken:
+            raise TryAgain("the service did not take it; Apprise gives no reason")
+        return Receipt()
+
+    async def aclose(self) -> None:
+        """Drop what waits for a thread; threads that are under way end by their own timeouts."""
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+def send(url: str, title: str, text: str, mood: Mood, timeout: float) -> bool:
+    """One message to one service, in the calling thread. Raises Rejected when the address is none (any more)."""
+    service = open_service(url)
+    if service is None:
+        raise Rejected("this version of Apprise can't use the address")
+    service.retry = 0
+    service.socket_connect_timeout = min(service.socket_connect_timeout, timeout)
+    service.socket_read_timeout = min(service.socket_read_timeout, timeout)
+    hub = apprise.Apprise(asset=ASSET)
+    hub.add(service)
+    return bool(hub.notify(body=text, title=title, notify_type=mood, body_format=apprise.NotifyFormat.TEXT))

@@ -1,0 +1,237 @@
+"""Apprise's services against a local receiver of its json:// service, and who may use which."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import apprise
+import pytest
+
+from channels.apprise_address import RESIDENT_SERVICES, harmless_schemes, parse_resident, parse_service, resident_schemes
+from channels.apprise_services import AppriseServices
+from channels.apprise_sms import AppriseSms
+from channels.contract import ChannelSettings, InvalidAddress, Message, NotConfigured, Recipient, Rejected, TryAgain, Uncertain, slot
+from tests.peers.http_sink import HANG, Fault, HttpSink, Reply
+
+SETTINGS = ChannelSettings(public_url="https://alerts.example")
+DISCORD = "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"
+LINKS = {"why": "https://alerts.example/why/T?a=1&b=2"}
+
+
+def message(**changes: Any) -> Message:
+    base: dict[str, Any] = {
+        "purpose": "alert",
+        "topic": "alr_1",
+        "language": "en",
+        "severity": "Severe",
+        "parts": {"title": "Boil <water>", "text": f"Boil & wait. Why: {slot('why')}"},
+        "link": "https://alerts.example/a/1",
+        "sent_at": 1_790_000_000.0,
+        "expires_at": 1_790_003_600.0,
+    }
+    return Message(**(base | changes))
+
+
+def person(address: str) -> Recipient:
+    return Recipient(delivery_id="d1", address=address, links=LINKS)
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[HttpSink]:
+    async with HttpSink() as running:
+        yield running
+
+
+@pytest.fixture
+async def channel() -> AsyncIterator[AppriseServices]:
+    opened = AppriseServices(SETTINGS)
+    yield opened
+    await opened.aclose()
+
+
+async def test_title_and_text_arrive_as_written_with_this_persons_link(sink: HttpSink, channel: AppriseServices) -> None:
+    draft = channel.compose(message())
+    assert draft.slots == ("why",)
+    receipt = await channel.deliver(draft, person(f"json://127.0.0.1:{sink.port}/secret"))
+    (request,) = sink.requests
+    sent = json.loads(request.body)
+    assert (sent["title"], sent["message"], sent["type"]) == ("Boil <water>", f"Boil & wait. Why: {LINKS['why']}", "warning")
+    assert not receipt.simulated
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 429, 500])
+async def test_every_no_is_tried_again_since_apprise_gives_no_reason(status: int, sink: HttpSink, channel: AppriseServices) -> None:
+    sink.respond = lambda _: Reply(status)
+    with pytest.raises(TryAgain) as caught:
+        await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/secret"))
+    assert caught.value.after is None
+    assert len(sink.requests) == 1
+
+
+async def test_a_redirect_is_not_followed(sink: HttpSink, channel: AppriseServices) -> None:
+    sink.respond = lambda request: Reply(307, {"Location": f"http://127.0.0.1:{sink.port}/inside"})
+    with pytest.raises(TryAgain):
+        await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/outside"))
+    assert [request.path for request in sink.requests] == ["/outside"]
+
+
+async def test_a_thread_that_takes_too_long_is_uncertain() -> None:
+    release = threading.Event()
+    channel = AppriseServices(SETTINGS, timeout=0.1)
+    channel._threads = ThreadPoolExecutor(1)
+    busy = asyncio.get_running_loop().run_in_executor(channel._threads, release.wait)
+    with pytest.raises(Uncertain):
+        await channel.deliver(channel.compose(message()), person("json://127.0.0.1:9/"))
+    release.set()
+    await busy
+    await channel.aclose()
+
+
+async def test_many_are_under_way_at_once(sink: HttpSink, channel: AppriseServices) -> None:
+    """The receiver answers nobody before twenty have asked."""
+    all_there = asyncio.Event()
+
+    async def answer(writer: asyncio.StreamWriter, _closing: asyncio.Event) -> None:
+        if len(sink.requests) == 20:
+            all_there.set()
+        await all_there.wait()
+        writer.write(Reply().encode())
+
+    sink.respond = lambda _: Fault(answer)
+    draft = channel.compose(message())
+    patient = f"json://127.0.0.1:{sink.port}/?rto=30"
+    await asyncio.gather(*(channel.deliver(draft, person(patient)) for _ in range(20)))
+    assert len(sink.requests) == 20
+
+
+async def test_a_failure_logs_no_address(sink: HttpSink, channel: AppriseServices, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.NOTSET)
+    sink.respond = lambda _: Reply(500)
+    with pytest.raises(TryAgain):
+        await channel.deliver(channel.compose(message()), person(f"json://user:secret@127.0.0.1:{sink.port}/secret"))
+    assert [record for record in caplog.records if record.name.startswith("apprise") or "secret" in record.getMessage()] == []
+
+
+async def test_an_address_that_apprise_can_no_longer_use_is_rejected_and_kept(channel: AppriseServices) -> None:
+    with pytest.raises(Rejected) as caught:
+        await channel.deliver(channel.compose(message()), person("nosuchservice://token"))
+    assert not caught.value.address_is_dead
+
+
+async def test_a_hang_is_given_up(sink: HttpSink) -> None:
+    sink.respond = lambda _: HANG
+    channel = AppriseServices(SETTINGS, timeout=0.3)
+    with pytest.raises((TryAgain, Uncertain)):
+        await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/"))
+    await channel.aclose()
+
+
+@pytest.mark.parametrize(
+    ("raw", "canonical"),
+    [
+        (f" {DISCORD}/ ", DISCORD),
+        (DISCORD.replace("discord:", "Discord:"), DISCORD),
+        ("https://discord.com/api/webhooks/4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", DISCORD),
+        ("json://127.0.0.1:8080/x?method=PUT", "json://127.0.0.1:8080/x?method=PUT"),
+        ("mastodon://token@social.example", "mastodon://token@social.example"),
+    ],
+)
+def test_staff_may_use_any_service(raw: str, canonical: str) -> None:
+    assert parse_service(raw) == canonical
+    assert AppriseServices.parse_address(canonical) == canonical
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "",
+        "discord",
+        "discord://",
+        "nosuchservice://secret",
+        "discord://secret",
+        "json://host/a b",
+        "json://h/${SECRET}",
+        "https://example.org/secret",
+        "json://h/" + "s" * 2000,
+    ],
+)
+def test_what_apprise_can_not_use_is_refused_without_repeating_it(raw: str) -> None:
+    with pytest.raises(InvalidAddress) as caught:
+        parse_service(raw)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("raw", [DISCORD, "https://discord.com/api/webhooks/4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"])
+def test_a_resident_may_use_a_chat_at_a_fixed_host(raw: str) -> None:
+    assert parse_resident(raw) == DISCORD
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "json://127.0.0.1:8080/",
+        "json://intranet/",
+        "mailto://user:secret@example.org",
+        "twilio://AC735c307c62944b5a:secret@17185550100/17185550101",
+        "mastodon://token@social.example",
+        "ntfy://topic",
+        "syslog://",
+        "tgram://123456789:secret/12315544/",
+        "fcm://project@secret/device/?keyfile=/etc/passwd",
+        f"{DISCORD}?template=/etc/passwd",
+        f"{DISCORD}?avatar_url=http://127.0.0.1/",
+        f"{DISCORD}#x",
+    ],
+)
+def test_a_resident_may_use_nothing_that_takes_a_host_reaches_a_phone_or_a_mailbox_or_reads_a_file(raw: str) -> None:
+    with pytest.raises(InvalidAddress):
+        parse_resident(raw)
+
+
+@pytest.mark.parametrize("raw", ["json://127.0.0.1:8080/x", "json://localhost/x", "json://[::1]:8080/x"])
+def test_for_tests_a_resident_may_use_this_machine(raw: str) -> None:
+    assert parse_resident(raw, allow_private=True) == raw
+    with pytest.raises(InvalidAddress):
+        parse_resident(
+            raw.replace("127.0.0.1", "10.0.0.1").replace("localhost", "10.0.0.1").replace("[::1]", "10.0.0.1"), allow_private=True
+        )
+
+
+def test_every_named_service_still_keeps_the_rules() -> None:
+    """A new Apprise in which one of them takes a host, a number or a mailbox must be looked at before it is used."""
+    assert resident_schemes() == RESIDENT_SERVICES
+
+
+def test_the_rules_leave_out_all_services_with_hosts_numbers_and_mailboxes() -> None:
+    services = apprise.Apprise().details()["schemas"]
+    for service in services:
+        words = " ".join(service["details"]["templates"])
+        schemes = {*(service["protocols"] or ()), *(service["secure_protocols"] or ())}
+        if any(mark in words for mark in ("{host}", "phone}", "email}", "{password}")):
+            assert not schemes & harmless_schemes(), schemes
+    assert {"json", "ntfy", "mailto", "twilio", "slack", "pbul"}.isdisjoint(harmless_schemes())
+
+
+async def test_sms_may_go_through_a_service_of_apprise_with_the_number_as_its_target(sink: HttpSink) -> None:
+    channel = AppriseSms(
+        ChannelSettings(public_url="https://alerts.example", sms=f"json://user:pass@127.0.0.1:{sink.port}/sms/?method=POST")
+    )
+    draft = channel.compose(message(parts={"text": "Boil water."}))
+    await channel.deliver(draft, Recipient(delivery_id="d", address="+17185550100"))
+    await channel.aclose()
+    (request,) = sink.requests
+    assert request.path.rstrip("/") == "/sms/+17185550100"
+    assert json.loads(request.body)["message"] == "Boil water."
+
+
+@pytest.mark.parametrize("url", [None, "https://api.example.org/secret", "nosuchservice://secret", "twilio://secret"])
+def test_an_sms_setting_that_cannot_be_is_refused_without_showing_it(url: str | None) -> None:
+    with pytest.raises(NotConfigured) as caught:
+        AppriseSms(ChannelSettings(public_url="https://alerts.example", sms=url))
+    assert "secret" not in str(caught.value)
