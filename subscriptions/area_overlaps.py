@@ -1,6 +1,6 @@
 """Which named areas belong together: a table computed once from the true common area of each pair, in square metres.
 
-Plain `intersects` would alert the neighbours: of 436 pairs of New York's ZIPs that intersect, all only touch or cross by a few square
+Plain `intersects` would alert the neighbours: of the 392 pairs of New York's ZIPs that intersect, all only touch or cross by a few square
 metres. A pair matches when it shares more than 5 % of the smaller of the two, or more than 2 ha.
 """
 

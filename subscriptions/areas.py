@@ -222,7 +222,7 @@ class _Mapped:
 
 def _collection(areas: list[Area]) -> bytes:
     shapes: npt.NDArray[Any] = np.array([area.geometry for area in areas], dtype=object)
-    simple = shapely.set_precision(shapely.coverage_simplify(shapes, DISPLAY_DEGREES), 0.00001, mode="pointwise")
+    simple = shapely.set_precision(shapely.coverage_simplify(shapes, DISPLAY_DEGREES), 0.00001)
     features = [
         {
             "type": "Feature",

@@ -138,14 +138,13 @@ class Audience:
         if self._waiting:
             self._segments.append(self._segment(of_persons(self._waiting.values(), self._catalog, self._kinds)))
             self._waiting.clear()
+        self._segments = [self._without_the_struck(segment) for segment in self._segments if len(segment)]
         while len(self._segments) > 1 and self._segments[-1].size * JOIN_AT >= self._segments[-2].size:
-            self._join(2)
-        if self._segments and len(self._segments[-1]) < (1 - STRUCK_AT_MOST) * self._segments[-1].size:
-            self._join(1)
+            parts = [segment.columns() for segment in self._segments[-2:]]
+            self._segments[-2:] = [self._segment(joined(parts))]
 
-    def _join(self, last: int) -> None:
-        parts = [segment.columns() for segment in self._segments[-last:]]
-        self._segments[-last:] = [self._segment(joined(parts))]
+    def _without_the_struck(self, segment: Segment) -> Segment:
+        return segment if len(segment) >= (1 - STRUCK_AT_MOST) * segment.size else self._segment(segment.columns())
 
     def _segment(self, columns: Columns) -> Segment:
         segment = Segment(columns, len(self._catalog.areas), self._frame)

@@ -55,6 +55,7 @@ class Segment:
         """`areas` is the number of areas of the catalogue. People without an address are left out, and whatever belongs to nobody."""
         people, self.profiles, self._profile_of = _by_profile(_addressed(columns.people, columns.addresses))
         self.id = people.id
+        self.id.setflags(write=False)  # as the addresses: matches give out views
         self.alive = np.ones(len(people.id), dtype=np.bool_)
         self._order = np.argsort(people.id)
         self._sorted = people.id[self._order]

@@ -1,0 +1,91 @@
+"""The grid's answer is the plain answer: every point measured, for shapes of all sizes, densities and radii."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+
+from subscriptions.areas import AreaCatalog
+from subscriptions.point_grid import Frame, PointGrid
+from subscriptions.region import Disc, Shape
+
+COUNT = 40_000
+
+
+def radii(random: np.random.Generator, kind: str) -> np.ndarray:
+    match kind:
+        case "choices":
+            return random.choice([250.0, 400.0, 800.0, 1600.0, 3200.0], COUNT)
+        case "any":
+            return np.exp(random.uniform(np.log(5), np.log(20_000), COUNT))
+        case _:
+            return np.full(COUNT, float(kind))
+
+
+def plain(grid: PointGrid, shape: shapely.Geometry) -> np.ndarray:
+    shapely.prepare(shape)
+    return np.sort(grid.owner[shapely.dwithin(shape, shapely.points(grid.x, grid.y), grid.radius)])
+
+
+@pytest.fixture(scope="module")
+def frame(catalog: AreaCatalog) -> Frame:
+    west, south, east, north = shapely.total_bounds(catalog.metric)
+    return Frame.around((west, south, east, north), 2_000)
+
+
+@pytest.fixture(params=["choices", "any", "5", "20000"])
+def grid(frame: Frame, request: pytest.FixtureRequest) -> PointGrid:
+    """Half of the points crowd around one spot, some lie outside the frame, some on top of each other."""
+    random = np.random.default_rng(11)
+    x, y = random.uniform(-40_000, 40_000, COUNT), random.uniform(-40_000, 40_000, COUNT)
+    x[::2], y[::2] = random.normal(-2_000, 1_500, COUNT // 2), random.normal(-1_000, 1_500, COUNT // 2)
+    x[:50], y[:50] = 500.0, 500.0
+    return PointGrid(frame, x, y, radii(random, request.param), np.arange(COUNT, dtype=np.int32))
+
+
+@pytest.mark.parametrize(
+    "key", ["zip:11201", "zip:10104", "zip:11697", "neighborhood:Astoria", "neighborhood:BK5692", "borough:3", "borough:5"]
+)
+def test_an_area_reaches_what_measuring_every_point_finds(catalog: AreaCatalog, grid: PointGrid, key: str) -> None:
+    area = catalog.get(key)
+    assert area is not None
+    found = np.sort(grid.reached(Shape(area.metric)))
+    assert np.array_equal(found, plain(grid, area.metric))
+
+
+def test_all_boroughs_side_by_side_reach_what_their_union_does(catalog: AreaCatalog, grid: PointGrid) -> None:
+    side_by_side = np.sort(grid.reached(Shape(catalog.union(catalog.whole))))
+    assert np.array_equal(side_by_side, plain(grid, shapely.union_all(catalog.metric[list(catalog.whole)])))
+
+
+def test_many_zips_side_by_side_reach_what_their_union_does(catalog: AreaCatalog, grid: PointGrid) -> None:
+    zips = [area.index for area in catalog.areas if area.layer == "zip" and area.borough == "Brooklyn" and area.origin == "mapped"]
+    side_by_side = np.sort(grid.reached(Shape(catalog.union(zips))))
+    assert np.array_equal(side_by_side, plain(grid, shapely.union_all(catalog.metric[zips])))
+
+
+@pytest.mark.parametrize("shape", ["ring", "needle", "comb", "crumb"])
+def test_odd_shapes_reach_what_measuring_every_point_finds(grid: PointGrid, shape: str) -> None:
+    """A hole in the middle, hardly any width, many bays, hardly any size."""
+    odd = {
+        "ring": shapely.Point(-2_000, -1_000).buffer(4_000).difference(shapely.Point(-2_000, -1_000).buffer(3_000)),
+        "needle": shapely.box(-6_000, -1_000, 5_000, -999.5),
+        "comb": shapely.union_all([shapely.box(-4_000 + 400 * tooth, -3_000, -3_900 + 400 * tooth, 1_000) for tooth in range(10)]),
+        "crumb": shapely.box(-2_000, -1_000, -1_999.99, -999.99),
+    }[shape]
+    assert np.array_equal(np.sort(grid.reached(Shape(odd))), plain(grid, odd))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "radius"), [(-2_000.0, -1_000.0, 10.0), (-2_000.0, -1_000.0, 800.0), (30_000.0, 0.0, 12_000.0), (0.0, 0.0, 90_000.0)]
+)
+def test_a_circle_reaches_whoever_is_nearer_than_both_radii(grid: PointGrid, x: float, y: float, radius: float) -> None:
+    expected = np.sort(grid.owner[np.hypot(grid.x - x, grid.y - y) <= grid.radius + radius])
+    assert np.array_equal(np.sort(grid.reached(Disc(x, y, radius))), expected)
+
+
+def test_a_grid_without_points_reaches_nobody(frame: Frame) -> None:
+    nothing = np.zeros(0)
+    grid = PointGrid(frame, nothing, nothing, nothing, nothing.astype(np.int32))
+    assert len(grid.reached(Disc(0, 0, 1e6))) == 0
