@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -221,8 +222,9 @@ class BotName:
         return self.name
 
 
+@cache
 def _city(name: str) -> AreaCatalog:
-    """The city's areas, with what is slow to make at first use made now: nobody's first alert waits for it."""
+    """The city's areas, which never change while a process lives; what is slow to make at first use is made now, not in an alert's way."""
     city = open_city(name)
     _ = city.outline
     return city

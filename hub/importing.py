@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from pathlib import Path
 
 from rich.console import Console
@@ -20,12 +21,12 @@ from subscriptions.vault import open_keyring
 async def import_file(settings: Settings, content: bytes, source: str, console: Console) -> ImportReport:
     """Import a whole CSV; a running hub takes the new people in before its next alert."""
     folder = Path(settings.data)
-    lines = content.decode("utf-8-sig").splitlines()
+    lines = io.StringIO(content.decode("utf-8-sig"), newline="")
     places = await asyncio.to_thread(open_city, settings.city)
     async with Database(settings.database or f"sqlite:///{folder / 'tocsin.db'}") as database:
         await asyncio.to_thread(upgrade, database.path)
         with Progress(console=console) as bar:
-            task = bar.add_task("importing", total=max(0, len(lines) - 1))
+            task = bar.add_task("importing", total=max(0, content.count(b"\n") - 1))
             return await import_csv(
                 database,
                 open_keyring(folder, settings.keyring),

@@ -239,7 +239,9 @@ class _Reading:
             return
         # A sample may bear the address of a real person, who must still be able to sign up: it is found under a name of its own.
         kind = f"sample {channel}" if person.sample else channel
-        person.addresses.append(_Address(line, channel, canonical, lookup_of(self._keyring, kind, canonical)))
+        lookup = lookup_of(self._keyring, kind, canonical)
+        if all(address.lookup != lookup for address in person.addresses):
+            person.addresses.append(_Address(line, channel, canonical, lookup))
 
 
 def _choices(named: str, worst: str, language: str, faults: Faults) -> Choices:

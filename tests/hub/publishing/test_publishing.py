@@ -1,0 +1,212 @@
+"""The way of an alert through a whole hub, and the safeguards on it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from hub.errors import Conflict, Forbidden, InvalidInput, NotFound
+from hub.staff import audit
+from tests.hub.publishing.conftest import APPROVER, AUTHOR, PUBLISHER, City, document
+
+
+async def test_a_moderate_alert_goes_out_at_once_to_exactly_those_it_touches(city: City) -> None:
+    await city.people("zip=11201", "zip=11201", "zip=11205", "borough=Brooklyn", "zip=10301", "citywide=1")
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    assert alert.status == "live"
+    state = await city.finished(alert.id)
+    assert (state.matched, state.planned, state.simulated) == (4, 4, 4)
+    reached = await city.table("SELECT s.label FROM outbox o JOIN address a ON a.id=o.address JOIN subscriber s ON s.id=a.subscriber")
+    assert {row[0] for row in reached} == {"Sample 1", "Sample 2", "Sample 4", "Sample 6"}
+
+
+async def test_severe_and_extreme_wait_for_a_second_person_and_reach_nobody_before(city: City) -> None:
+    """S1."""
+    await city.people("zip=11201")
+    for severity in ("Severe", "Extreme"):
+        alert = await city.publishing.submit(document(severity=severity), APPROVER)
+        assert alert.status == "awaiting_approval"
+        with pytest.raises(Forbidden):
+            await city.publishing.approve(alert.id, APPROVER)
+    assert await city.table("SELECT count(*) FROM mailing") == [(0,)]
+    second = msgspec.structs.replace(APPROVER, id=4, name="second approver")
+    live = await city.publishing.approve(alert.id, second, expected_hash=alert.hash)
+    assert (await city.finished(live.id)).simulated == 1
+
+
+async def test_a_severe_drill_needs_nobody_and_reaches_only_those_who_take_drills(city: City) -> None:
+    """S2."""
+    await city.people("zip=11201")
+    alert = await city.publishing.submit(document(severity="Extreme", status="Exercise"), PUBLISHER)
+    assert alert.status == "live"
+    assert (await city.finished(alert.id)).matched == 0
+
+
+async def test_an_authors_alert_always_waits(city: City) -> None:
+    alert = await city.publishing.submit(document(severity="Minor"), AUTHOR)
+    assert alert.status == "awaiting_approval"
+    assert (await city.publishing.approve(alert.id, APPROVER)).status == "live"
+
+
+async def test_an_approval_is_bound_to_what_was_seen(city: City) -> None:
+    """S5: with another hash, or a row that was changed behind the hub's back, nothing goes."""
+    await city.people("zip=11201")
+    alert = await city.publishing.submit(document(severity="Severe"), AUTHOR)
+    with pytest.raises(Conflict):
+        await city.publishing.approve(alert.id, APPROVER, expected_hash="0" * 64)
+    async with city.hub.database.write() as connection:
+        await connection.exec_driver_sql("UPDATE alert SET document=replace(document, 'Flash flooding', 'All clear')")
+    with pytest.raises(Conflict):
+        await city.publishing.approve(alert.id, APPROVER)
+    assert await city.table("SELECT count(*) FROM mailing") == [(0,)]
+
+
+async def test_an_alert_that_is_changed_after_its_approval_is_not_sent(city: City) -> None:
+    """S5, at the planner: the hash is computed anew from what would really go."""
+    await city.people("zip=11201")
+    async with city.hub.database.write() as connection:
+        await connection.exec_driver_sql(
+            "CREATE TRIGGER tamper AFTER INSERT ON mailing BEGIN UPDATE alert SET document=replace(document, 'Water rises', 'Run'); END"
+        )
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    state = await city.finished(alert.id)
+    assert (state.planned, state.simulated) == (0, 0)
+    assert await city.table("SELECT state FROM mailing") == [("stopped",)]
+
+
+async def test_an_audience_that_has_grown_is_looked_at_again(city: City) -> None:
+    """S6."""
+    await city.people("zip=11201")
+    alert = await city.publishing.submit(document(severity="Severe"), AUTHOR)
+    await city.people(*["zip=11201"] * 20)
+    with pytest.raises(Conflict, match="from 1 to 21 people"):
+        await city.publishing.approve(alert.id, APPROVER)
+    assert (await city.publishing.approve(alert.id, APPROVER)).status == "live"
+
+
+async def test_one_idempotency_key_is_one_alert_however_often_and_at_once(city: City) -> None:
+    """S9."""
+    raw = document()
+    made = await asyncio.gather(*(city.publishing.submit(raw, PUBLISHER, idempotency_key="k") for _ in range(20)))
+    assert len({alert.id for alert in made}) == 1
+    assert await city.table("SELECT count(*) FROM alert") == [(1,)]
+    with pytest.raises(InvalidInput):
+        await city.publishing.submit(document(event="Other"), PUBLISHER, idempotency_key="k")
+
+
+async def test_a_person_with_several_matching_places_gets_it_once(city: City) -> None:
+    """S9."""
+    from channels import catalog  # noqa: PLC0415 - only here
+    from subscriptions.csv_import import import_csv  # noqa: PLC0415
+
+    lines = ["person,zip,channel,address,consent_source,sample", *(f"1,{z},email,one@example.org,test,1" for z in ("11201", "11205", "11217"))]
+    await import_csv(city.hub.database, city.hub.keyring, catalog.parsers(), city.hub.catalog, lines)
+    alert = await city.publishing.submit(document(area={"boroughs": ["Brooklyn"]}), PUBLISHER)
+    state = await city.finished(alert.id)
+    assert (state.matched, state.simulated) == (1, 1)
+
+
+async def test_bad_input_writes_not_one_row(city: City) -> None:
+    before = await city.table("SELECT (SELECT count(*) FROM alert), (SELECT count(*) FROM audit), (SELECT count(*) FROM mailing)")
+    wrong: list[dict[str, Any]] = [{"severity": "Bad"}, {"area": {"zips": ["99999"]}}, {"extra": 1}, {"area": {"citywide": True, "zips": ["11201"]}}]
+    for fields in wrong:
+        with pytest.raises(InvalidInput):
+            await city.publishing.submit(document(**fields), PUBLISHER)
+        with pytest.raises(InvalidInput):
+            await city.publishing.preview(document(**fields), PUBLISHER)
+    after = await city.table("SELECT (SELECT count(*) FROM alert), (SELECT count(*) FROM audit), (SELECT count(*) FROM mailing)")
+    assert before == after
+
+
+async def test_a_preview_says_who_how_and_what_and_stores_nothing(city: City) -> None:
+    await city.people("zip=11201")
+    await city.people("zip=11201", channel="sms", language="es")
+    preview = await city.publishing.preview(document(severity="Severe"), AUTHOR)
+    assert (preview.people, preview.by_channel, preview.approval_needed) == (2, {"email": 1, "sms": 1}, True)
+    assert set(preview.messages) == {"email", "sms", "web_push", "telegram", "apprise", "webhook"}
+    assert preview.sms["es"].segments <= 3
+    assert any("11205" in name or "11217" in name for name in preview.adjacent), preview.adjacent
+    assert preview.area_names
+    assert "Spanish" in " ".join(preview.lint)
+    assert await city.table("SELECT count(*) FROM alert") == [(0,)]
+    stored = await city.publishing.submit(document(severity="Severe"), AUTHOR)
+    assert (await city.publishing.review(stored.id)).hash == stored.hash
+
+
+async def test_an_update_replaces_and_reaches_both_the_new_area_and_whoever_had_the_first(city: City) -> None:
+    await city.people("zip=11201", "zip=10301")
+    first = await city.publishing.submit(document(), PUBLISHER)
+    await city.finished(first.id)
+    second = await city.publishing.update(first.id, document(area={"zips": ["10301"]}), PUBLISHER)
+    assert (second.document.msgType, second.chain) == ("Update", first.id)
+    state = await city.finished(second.id)
+    assert (state.matched, state.simulated) == (2, 2)
+    replaced = await city.hub.alerts.get(first.id)
+    assert replaced is not None
+    assert replaced.status == "ended"
+
+
+async def test_a_cancel_goes_to_whoever_had_it_and_to_nobody_else(city: City) -> None:
+    await city.people("zip=11201")
+    first = await city.publishing.submit(document(), PUBLISHER)
+    await city.finished(first.id)
+    await city.people("zip=11201")
+    cancel = await city.publishing.cancel(first.id, document(), PUBLISHER)
+    assert (await city.finished(cancel.id)).simulated == 1
+    assert [alert.id for alert in await city.hub.alerts.live(int(city.hub.clock() * 1000))] == []
+
+
+async def test_what_is_stopped_says_how_many_had_gone(city: City) -> None:
+    """S12."""
+    await city.people("zip=11201", "zip=11201")
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    await city.finished(alert.id)
+    stopped = await city.publishing.stop(alert.id, PUBLISHER)
+    assert (stopped.handed_over, stopped.withheld) == (2, 0)
+    with pytest.raises(Conflict):
+        await city.publishing.stop(alert.id, PUBLISHER)
+    with pytest.raises(NotFound):
+        await city.publishing.stop("al_none", PUBLISHER)
+
+
+async def test_every_step_is_in_the_audit_log_and_the_chain_holds(city: City) -> None:
+    alert = await city.publishing.submit(document(severity="Severe"), AUTHOR)
+    await city.publishing.reject(alert.id, APPROVER, "say where to go")
+    alert = await city.publishing.submit(document(severity="Severe"), AUTHOR)
+    await city.publishing.approve(alert.id, APPROVER)
+    await city.publishing.stop(alert.id, APPROVER)
+    async with city.hub.database.read() as connection:
+        actions = [entry.action for entry in reversed(await audit.entries(connection))]
+        assert await audit.verify(connection) is None
+    assert actions == ["submitted", "reject", "submitted", "approved", "stop", "stop counted"]
+
+
+async def test_whoever_joins_is_sent_what_is_still_live_there(city: City) -> None:
+    """S28, as the planner pays it."""
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    assert (await city.finished(alert.id)).matched == 0
+    await city.people("zip=11201")
+    async with city.hub.database.write() as connection:
+        await connection.exec_driver_sql("INSERT INTO catch_up(subscriber) SELECT id FROM subscriber")
+    city.hub.planner.wake()
+    while await city.table("SELECT count(*) FROM outbox") != [(1,)]:
+        pass
+    assert await city.table("SELECT count(*) FROM catch_up") == [(0,)]
+
+
+async def test_one_language_for_its_readers_and_a_frame_for_everyone_else(city: City) -> None:
+    await city.people("zip=11201", language="en")
+    await city.people("zip=11201", language="es")
+    infos = [
+        {"language": "en-US", "headline": "Flash flooding", "description": "", "instruction": "Go up."},
+        {"language": "es", "headline": "Inundación repentina", "description": "", "instruction": "Suba."},
+    ]
+    alert = await city.publishing.submit(document(infos=infos), PUBLISHER)
+    await city.finished(alert.id)
+    copies = await city.table("SELECT s.language, o.copy FROM outbox o JOIN address a ON a.id=o.address JOIN subscriber s ON s.id=a.subscriber")
+    texts = {language: msgspec.json.decode(copy)["parts"]["subject"] for language, copy in copies}
+    assert "Flash flooding" in texts[0]
+    assert "Inundación repentina" in texts[1]
