@@ -1,0 +1,218 @@
+"""Telegram against a Bot API server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.contract import (
+    ChannelSettings,
+    DeliveryFailed,
+    InvalidAddress,
+    Message,
+    NotConfigured,
+    Recipient,
+    Rejected,
+    TryAgain,
+    Uncertain,
+    slot,
+)
+from channels.telegram import Telegram
+from channels.telegram_text import shorten
+from tests.peers.bot_api import TOKEN, BotApi
+
+
+def settings(api: BotApi, **changes: Any) -> ChannelSettings:
+    return ChannelSettings(**({"public_url": "https://alerts.example", "telegram_token": TOKEN, "telegram_api": api.url} | changes))
+
+
+def message(text: str = "<b>Boil water</b>", **changes: Any) -> Message:
+    base: dict[str, Any] = {
+        "purpose": "alert",
+        "topic": "alr_1",
+        "language": "en",
+        "parts": {"html": text},
+        "link": "https://alerts.example/a/1",
+        "sent_at": 1_790_000_000.0,
+        "expires_at": 1_790_003_600.0,
+    }
+    return Message(**(base | changes))
+
+
+def person(chat: str = "1000001", **links: str) -> Recipient:
+    return Recipient(delivery_id="d1", address=chat, links=links)
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[BotApi]:
+    async with BotApi() as running:
+        yield running
+
+
+@pytest.fixture
+async def channel(api: BotApi) -> AsyncIterator[Telegram]:
+    opened = Telegram(settings(api))
+    yield opened
+    await opened.aclose()
+
+
+async def test_a_message_arrives_as_html_without_a_preview_and_with_this_persons_link(api: BotApi, channel: Telegram) -> None:
+    draft = channel.compose(message(f'<b>Boil</b> &amp; wait 煮沸 🚨 <a href="{slot("why")}">Why</a>'))
+    assert draft.slots == ("why",)
+    receipt = await channel.deliver(draft, person(why="https://alerts.example/why?a=1&b=2"))
+    (sent,) = api.sent
+    assert sent["text"] == '<b>Boil</b> &amp; wait 煮沸 🚨 <a href="https://alerts.example/why?a=1&amp;b=2">Why</a>'
+    assert (sent["chat_id"], sent["parse_mode"]) == ("1000001", "HTML")
+    assert sent["link_preview_options"] == '{"is_disabled": true}'
+    assert sent.get("disable_notification", "false") == "false"
+    assert receipt.provider_id == "1"
+
+
+async def test_a_silent_message_makes_no_sound(api: BotApi, channel: Telegram) -> None:
+    await channel.deliver(channel.compose(message(silent=True)), person())
+    assert api.sent[0]["disable_notification"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "dead"),
+    [
+        ((429, "Too Many Requests: retry after 7", {"retry_after": 7}), TryAgain, False),
+        ((500, "Internal Server Error", {}), TryAgain, False),
+        ((502, "restart", {}), TryAgain, False),
+        ((401, "Unauthorized", {}), TryAgain, False),
+        ((404, "Not Found", {}), TryAgain, False),
+        ((403, "Forbidden: bot was blocked by the user", {}), Rejected, True),
+        ((403, "Forbidden: user is deactivated", {}), Rejected, True),
+        ((400, "Bad Request: chat not found", {}), Rejected, True),
+        ((400, "Bad Request: group chat was upgraded to a supergroup chat", {"migrate_to_chat_id": -1001}), Rejected, False),
+        ((400, "Bad Request: can't parse entities", {}), Rejected, False),
+    ],
+)
+async def test_what_an_answer_means(
+    fault: tuple[int, str, dict[str, int]], error: type[DeliveryFailed], dead: bool, api: BotApi, channel: Telegram
+) -> None:
+    api.fault = fault
+    with pytest.raises(error) as caught:
+        await channel.deliver(channel.compose(message()), person())
+    assert getattr(caught.value, "address_is_dead", False) is dead
+    assert getattr(caught.value, "after", None) == fault[2].get("retry_after")
+    assert "1000001" not in caught.value.reason
+    assert TOKEN not in caught.value.reason
+
+
+async def test_a_server_that_is_away_is_tried_again(api: BotApi, channel: Telegram) -> None:
+    await api.refuse()
+    with pytest.raises(TryAgain, match="can't be reached"):
+        await channel.deliver(channel.compose(message()), person())
+
+
+async def test_no_answer_and_an_unreadable_one_are_uncertain(api: BotApi) -> None:
+    async def garble(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="<html>")
+
+    async def cut(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    async def wait(_: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    for hook in (garble, cut, wait):
+        api.hook = hook
+        channel = Telegram(settings(api), timeout=0.3)
+        with pytest.raises(Uncertain):
+            await channel.deliver(channel.compose(message()), person())
+        await channel.aclose()
+
+
+@pytest.mark.parametrize("token", [None, "", "no token", "abc:def"])
+def test_without_a_token_the_channel_is_not_configured(token: str | None) -> None:
+    with pytest.raises(NotConfigured, match="TOCSIN_TELEGRAM_TOKEN"):
+        Telegram(ChannelSettings(public_url="https://alerts.example", telegram_token=token))
+
+
+@pytest.mark.parametrize(("raw", "chat"), [("1000001", "1000001"), (" -1001234567890 ", "-1001234567890")])
+def test_a_chat_is_a_number(raw: str, chat: str) -> None:
+    assert Telegram.parse_address(raw) == chat
+
+
+@pytest.mark.parametrize("raw", ["", "0", "@someone", "12a", "1.5", "٣", "9" * 20])
+def test_what_is_no_chat_is_refused(raw: str) -> None:
+    with pytest.raises(InvalidAddress, match="press Start"):
+        Telegram.parse_address(raw)
+
+
+async def test_the_peer_hands_out_what_people_write_to_a_bot_that_waits(api: BotApi) -> None:
+    bot = Bot(TOKEN, session=AiohttpSession(api=TelegramAPIServer.from_base(api.url)))
+    waiting = asyncio.create_task(bot.get_updates(timeout=30))
+    while "getUpdates" not in api.calls:
+        await asyncio.sleep(0)
+    person = {"id": 7, "is_bot": False, "first_name": "A"}
+    api.push_update({"message": {"message_id": 1, "date": 1, "chat": {"id": 7, "type": "private"}, "from": person, "text": "/start T"}})
+    (update,) = await waiting
+    assert update.message is not None
+    assert update.message.text == "/start T"
+    assert await bot.get_updates(offset=update.update_id + 1, timeout=0) == []
+    await bot.session.close()
+
+
+def shown(text: str) -> str:
+    return html.unescape(re.sub(r"<[^<>]*>", "", text))
+
+
+def units(text: str) -> int:
+    return len(shown(text).encode("utf-16-le")) // 2
+
+
+def test_a_text_that_fits_is_left_alone() -> None:
+    assert shorten("<b>" + "a" * 4096 + "</b>") == "<b>" + "a" * 4096 + "</b>"
+
+
+def test_a_long_text_is_cut_and_its_tags_are_closed() -> None:
+    cut = shorten('<b>Boil</b> <i>all <a href="https://alerts.example/">' + "&amp;🚨" * 3000)
+    assert cut.endswith("…</a></i>")
+    assert units(cut) in {4095, 4096}
+    assert "&" not in re.sub(r"&amp;", "", cut)
+
+
+def test_the_links_at_the_end_survive_a_cut() -> None:
+    end = f'\n\n<a href="{slot("why")}">Why</a> · {slot("unsubscribe")}'
+    cut = shorten(f"<b>Boil</b>\n\n{'a' * 5000}{end}")
+    assert cut.endswith("a…" + end)
+    assert units(cut) <= 4096
+
+
+@given(st.lists(st.sampled_from(["<b>", "</b>", "<i>", "</i>", "&lt;", "🚨", "a", "\n\n", "x" * 40, slot("why")]), max_size=60))
+def test_a_cut_never_breaks_a_tag_or_shows_too_much(pieces: list[str]) -> None:
+    balanced, depth = [], []
+    for piece in pieces:
+        if piece in {"<b>", "<i>"}:
+            depth.append(piece)
+        elif piece.startswith("</"):
+            if not depth or depth[-1] != piece.replace("/", ""):
+                continue
+            depth.pop()
+        balanced.append(piece)
+    text = "".join(balanced) + "".join(tag.replace("<", "</") for tag in reversed(depth))
+    cut = shorten(text, 1000)
+    stack: list[str] = []
+    for closing, name in re.findall(r"<(/?)(\w+)>", cut):
+        if closing:
+            assert stack.pop() == name
+        else:
+            stack.append(name)
+    assert stack == []
+    assert units(cut.replace(slot("why"), "u" * 300)) <= 1000
