@@ -71,11 +71,14 @@ _SMPP_SCHEMES = frozenset({"smpp", "smpps"})
 
 def open_channel(name: str, settings: ChannelSettings, clock: Callable[[], float] = time.time) -> Channel:
     """The adapter, loaded now. Raises NotConfigured, KeyError for an unknown name."""
-    adapter = KINDS[name].adapter
-    if name == "sms" and settings.sms and urlsplit(settings.sms).scheme.lower() not in _SMPP_SCHEMES:
-        adapter = _APPRISE_SMS
-    channel: Channel = _load(adapter)(settings, clock)
+    channel: Channel = _load(_adapter(name, settings))(settings, clock)
     return channel
+
+
+def _adapter(name: str, settings: ChannelSettings) -> str:
+    if name == "sms" and settings.sms and urlsplit(settings.sms).scheme.lower() not in _SMPP_SCHEMES:
+        return _APPRISE_SMS
+    return KINDS[name].adapter
 
 
 def open_outbox(name: str, settings: ChannelSettings, clock: Callable[[], float] = time.time) -> Outbox:
@@ -132,11 +135,16 @@ def resident_parsers(settings: ChannelSettings) -> dict[str, Callable[[str], str
     return parsers() | {"apprise": parse_apprise}
 
 
+def load(name: str, settings: ChannelSettings) -> None:
+    """Load what `open_channel` will need. It can take seconds: for a thread of a process that has other work."""
+    _load(_adapter(name, settings))
+
+
 def preload(settings: ChannelSettings) -> None:
     """Load the adapters that this hub will surely need, so that its first alert does not wait for them; never the heavy ones."""
-    for name, kind in KINDS.items():
+    for name in KINDS:
         if name not in _HEAVY and provider_for(name, settings, simulated=False) == "real":
-            import_module(kind.adapter.partition(":")[0])
+            load(name, settings)
 
 
 def _load(place: str) -> Any:

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -95,9 +96,9 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
 
     async def run_bot(self) -> None:
         """Serve Telegram until cancelled."""
-        from hub.bot.start import run_bot  # noqa: PLC0415 - aiogram costs 165 MB and seconds: only a hub with a bot pays for it
-
-        await run_bot(self, self.bot_name)
+        # aiogram costs 165 MB and seconds: only a hub with a bot pays for it, and not on the loop.
+        bot = await asyncio.to_thread(import_module, "hub.bot.start")
+        await bot.run_bot(self, self.bot_name)
 
     def demo_notices(self) -> list[tuple[str, str]]:
         """Ready-made notices as (title, alert JSON); none outside the demonstration."""
@@ -277,15 +278,16 @@ class _ticking:  # noqa: N801 - reads as the state it is
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=defaults)
 
     def __enter__(self) -> None:
         every = self._scheduler.add_job
-        every(self._hub.publishing.end_expired, "interval", seconds=2, max_instances=1, coalesce=True)
-        every(self._hub.sync.catch_up, "interval", seconds=2, max_instances=1, coalesce=True)
-        every(self._hub.providers.look, "interval", seconds=LOOK_EVERY_S, max_instances=1, coalesce=True)
-        every(self._hub.publishing.forget_keys, "interval", hours=1, max_instances=1, coalesce=True)
-        every(self._purge, "interval", hours=1, max_instances=1, coalesce=True)
+        every(self._hub.publishing.end_expired, "interval", seconds=2)
+        every(self._hub.sync.catch_up, "interval", seconds=2)
+        every(self._hub.providers.look, "interval", seconds=LOOK_EVERY_S)
+        every(self._hub.publishing.forget_keys, "interval", hours=1)
+        every(self._purge, "interval", hours=1)
         self._scheduler.start()
         self._first = asyncio.ensure_future(self._hub.providers.look())
 

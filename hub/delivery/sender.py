@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 import structlog
 import uvloop
@@ -135,6 +135,8 @@ class Sender:
         self._reader, self._writer = reader, writer
         self._channels: dict[tuple[str, bool], Channel] = {}
         self._lanes: dict[str, Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._halted: set[int] = set()
         self._drafts: dict[tuple[int, str, str, bool], Draft] = {}
         self._unsent: list[Job] = []
         self._flush_timer: asyncio.TimerHandle | None = None
@@ -150,7 +152,7 @@ class Sender:
     async def run(self) -> None:
         """Serve frames until the other end closes or asks to drain."""
         ticker = asyncio.create_task(self._tick())
-        catalog.preload(self._settings)
+        self._spawn(asyncio.to_thread(catalog.preload, self._settings))
         try:
             while not self._draining:
                 body = await frames.read(self._reader)
@@ -173,8 +175,9 @@ class Sender:
             case frames.Committed(count):
                 self._window.give(count)
             case Work():
-                self._begin(frame)
+                self._spawn(self._begin(frame))
             case frames.Halt(mailing):
+                self._halted.add(mailing)
                 self._withhold(lambda job: job.work.mailing != mailing)
             case frames.Drain():
                 self._draining = True
@@ -182,9 +185,14 @@ class Sender:
             case frames.Alive() | frames.Configure():
                 pass
 
-    def _begin(self, work: Work) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _begin(self, work: Work) -> None:
         try:
-            channel = self._channel(work)
+            channel = await self._channel(work)
             draft = self._draft(work, channel)
         except ChannelError as error:
             self._refuse(work, str(error) or "not configured")
@@ -193,13 +201,20 @@ class Sender:
             log.exception("compose_failed", mailing=work.mailing, channel=work.channel)
             self._refuse(work, "the message could not be composed")
             return
+        if self._draining:
+            return
         job = Job(work, channel, draft)
         if work.channel not in self._lanes:
             self._lanes[work.channel] = Lane(channel.limits.concurrency, self._hand_over)
         self._lanes[work.channel].put(job)
+        if work.mailing in self._halted:
+            self._withhold(lambda waiting: waiting is not job)
 
-    def _channel(self, work: Work) -> Channel:
+    async def _channel(self, work: Work) -> Channel:
         key = (work.channel, work.simulated)
+        if key not in self._channels and catalog.provider_for(work.channel, self._settings, work.simulated) == "real":
+            # In a thread: an adapter that takes seconds to load must not make this process look hung, nor hold up other channels.
+            await asyncio.to_thread(catalog.load, work.channel, self._settings)
         if key not in self._channels:
             self._channels[key] = catalog.open_for(work.channel, self._settings, self.clock, simulated=work.simulated)
         return self._channels[key]
@@ -302,7 +317,7 @@ class Sender:
             await asyncio.sleep(1.0)
 
     async def _close(self) -> None:
-        workers = [worker for lane in self._lanes.values() for worker in lane.workers]
+        workers = [worker for lane in self._lanes.values() for worker in lane.workers] + list(self._tasks)
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
