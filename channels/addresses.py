@@ -18,7 +18,7 @@ _CHAT = re.compile(r"-?[1-9][0-9]{0,15}")
 def parse_email(raw: str) -> str:
     """``local@domain`` with the domain in lower-case ASCII (IDNA 2008); the local part is kept as written (RFC 5321 §2.4). No DNS."""
     try:
-        found = email_validator.validate_email(raw.strip(), check_deliverability=False)
+        found = email_validator.validate_email(raw.strip(), check_deliverability=False, strict=True)
     except email_validator.EmailNotValidError as error:
         raise InvalidAddress(f"this is not an e-mail address: {_without_quotes(str(error))} Write it as name@example.org") from None
     return f"{found.local_part}@{found.ascii_domain.lower()}"

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from channels.contract import (
     ChannelSettings,
@@ -28,6 +22,7 @@ from channels.contract import (
     slot,
 )
 from channels.smtp_email import SmtpEmail, read_server
+from tests.peers.self_signed import self_signed_context
 from tests.peers.smtp import MailServer, mail_server
 
 LINKS = {"why": "https://alerts.example/why/" + "Aa0_-=" * 10, "unsubscribe": "https://alerts.example/unsubscribe/" + "Bb9_-" * 12}
@@ -79,19 +74,6 @@ def read(part: Any) -> str:
 
 def person(address: str = "ann@example.org", delivery_id: str = "d-1") -> Recipient:
     return Recipient(delivery_id=delivery_id, address=address, links=LINKS)
-
-
-def self_signed(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
-    (folder / "cert.pem").write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    clear = serialization.NoEncryption()
-    (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, clear))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return context
 
 
 @pytest.fixture
@@ -346,7 +328,7 @@ def test_the_setting_decides_about_encryption(url: str, expected: tuple[str, int
 
 
 async def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(tmp_path: Path) -> None:
-    async with mail_server(tls_context=self_signed(tmp_path)) as server:
+    async with mail_server(tls_context=self_signed_context(tmp_path)) as server:
         channel = SmtpEmail(settings(server))
         with pytest.raises(TryAgain):
             await channel.deliver(channel.compose(message()), person())

@@ -102,6 +102,10 @@ class ChannelRow(ABC):
     def words(self, text: str) -> dict[str, str]:
         """A message's parts by the names of this channel's templates, each holding `text`, with slots where the channel has them."""
 
+    def as_read(self, text: str) -> str:
+        """How a reader sees a text: unchanged, unless the channel says which marks it swaps for plainer ones."""
+        return text
+
     def message(
         self, text: str = "Boil water.", *, purpose: Purpose = "alert", language: str = "en", topic: str = "alr_1", link: str = ""
     ) -> Message:

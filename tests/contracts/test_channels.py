@@ -12,8 +12,19 @@ import pytest
 from channels.contract import SLOT_NAMES, Channel, DeliveryFailed, Draft, InvalidAddress, Receipt, Recipient, Rejected, TryAgain, Uncertain
 from tests.contracts.channel_contract import SCRIPTS, WAIT, ChannelRow, Trouble
 from tests.contracts.http_rows import AllowedWebhookRow, WebhookRow, WebPushRow
+from tests.contracts.message_rows import AppriseRow, AppriseSmsRow, EmailRow, OutboxRow, SmsRow, TelegramRow
 
-ROWS: tuple[type[ChannelRow], ...] = (WebPushRow, WebhookRow, AllowedWebhookRow)
+ROWS: tuple[type[ChannelRow], ...] = (
+    WebPushRow,
+    WebhookRow,
+    AllowedWebhookRow,
+    EmailRow,
+    SmsRow,
+    AppriseSmsRow,
+    TelegramRow,
+    AppriseRow,
+    OutboxRow,
+)
 
 
 def row_name(kind: type[ChannelRow]) -> str:
@@ -97,7 +108,7 @@ async def test_text_arrives_unharmed(row: ChannelRow, channel: Channel, language
     draft = channel.compose(row.message(text, language=language if language != "emoji" else "en"))
     await channel.deliver(draft, recipient(row, draft))
     (arrival,) = await row.arrived()
-    assert text in arrival.text
+    assert row.as_read(text) in arrival.text
 
 
 @every_row

@@ -34,9 +34,12 @@ class MailServer:
     def __init__(self) -> None:
         self.sent: list[Envelope] = []
         self.answers: dict[str, str] = {}
+        self.hang = False
+        """Never answer a mail that came."""
         self.drop: str | None = None
         """Cut the connection when this command comes; "DOT" for after the mail was taken."""
         self.connections: list[_Connection] = []
+        self.listener: asyncio.Server | None = None
         self.port = 0
 
     @property
@@ -60,6 +63,18 @@ class MailServer:
                     await connection.closed.wait()
         await asyncio.sleep(0)  # those that were closing already end in the loop's next turn
 
+    async def refuse(self) -> None:
+        """Stop listening and hang up."""
+        assert self.listener is not None
+        self.listener.close()
+        await self.hang_up()
+
+    async def no_connection(self) -> None:
+        """Wait, at most 5 s, until nobody is connected."""
+        async with asyncio.timeout(5):
+            for connection in self.connections:
+                await connection.closed.wait()
+
     async def handle_MAIL(self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802 - aiosmtpd's name
         if reply := self._cut(server, "MAIL"):
             return reply
@@ -76,6 +91,8 @@ class MailServer:
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         if reply := self.answers.get("DATA", ""):
             return reply
+        if self.hang:
+            await asyncio.Event().wait()
         self.sent.append(envelope)
         return self._cut(server, "DOT") or OK
 
@@ -104,8 +121,8 @@ async def mail_server(**options: Any) -> AsyncIterator[MailServer]:
             mails.connections.append(_Connection(mails, hostname="mail.example", **({"enable_SMTPUTF8": True} | options)))
         return mails.connections[-1]
 
-    server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0)
-    mails.port = server.sockets[0].getsockname()[1]
-    async with server:
+    mails.listener = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0)
+    mails.port = mails.listener.sockets[0].getsockname()[1]
+    async with mails.listener:
         yield mails
         await mails.hang_up()
