@@ -20,12 +20,12 @@ from hub.web.security import csrf_token
 
 STATUS_WORDS = {
     404: ("There is no page here", "The address may be mistyped, or the page may have been removed."),
-    410: ("This page is gone", "What was here has been removed."),
+    410: ("This no longer works", ""),
     429: ("Too many tries", "Please wait a little, then try again."),
     500: ("Something went wrong on our side", "It has been recorded. Please try again in a minute."),
     503: ("Not available right now", "Please try again in a minute."),
 }
-"""What a visitor reads instead of a status code: title and advice, msgids of pages.po."""
+"""What a visitor reads instead of a status code: title and advice, msgids of pages.po. Without advice, the error's own words are shown."""
 
 
 class Pages:
@@ -151,5 +151,5 @@ def error_page(request: web.Request, status: int, title: str, detail: str) -> we
         status=status,
         status_code=status,
         title=said.text(known[0]) if known else title,
-        detail=said.text(known[1]) if known else detail,
+        detail=said.text(known[1]) if known and known[1] else detail,
     )

@@ -68,7 +68,7 @@ def test_without_javascript_the_pages_say_so_only_where_it_matters(visitor: Visi
     expect(page.get_by_text("The map needs JavaScript.")).to_be_visible()
     expect(page.get_by_role("button", name="Show the map")).to_have_count(0)
     page.goto("/subscribe")
-    expect(page.get_by_label("This browser")).to_have_count(0)
+    expect(page.get_by_label("This browser")).to_be_hidden()
     expect(page.get_by_label("Your mobile number")).to_be_hidden()
     page.get_by_label("Text message").check()
     expect(page.get_by_label("Your mobile number")).to_be_visible()
