@@ -34,7 +34,7 @@ class Submit:
     def text(self) -> str:
         """The words of this part alone."""
         octets = self.octets[self.octets[0] + 1 :] if self.esm_class & 0x40 else self.octets
-        return decode(octets, {0: "GSM-7", 8: "UCS-2"}[self.data_coding])  # type: ignore[arg-type] - the two that phones know
+        return decode(octets, {0: "GSM-7", 8: "UCS-2"}[self.data_coding])  # type: ignore[arg-type]  # the two that phones know
 
 
 @dataclass
