@@ -119,7 +119,7 @@ def publish(
     key: Annotated[str | None, typer.Option("--idempotency-key", help="The same key publishes once, however often it is sent.")] = None,
 ) -> None:
     """Publish an alert."""
-    from hub import remote
+    from hub.commands import publish as remote
 
     run(remote.publish(_read(file), url, token, key, say=_say))
 
@@ -127,7 +127,7 @@ def publish(
 @app.command()
 def approve(alert: Annotated[str, typer.Argument(metavar="ID")], url: Url = "http://127.0.0.1:8080", token: Token = "") -> None:
     """Approve an alert that somebody else wrote."""
-    from hub import remote
+    from hub.commands import publish as remote
 
     run(remote.approve(alert, url, token, say=_say))
 
@@ -173,7 +173,7 @@ def migrate(data: Data = None) -> None:
 @app.command()
 def check(data: Data = None) -> None:
     """Look for anything broken: settings, schema, keyring, the audit chain, the ledger. Exit code 1 when something is."""
-    from hub.doctor import examine
+    from hub.commands.check import examine
 
     findings = run(examine(settings_with(data=data)))
     for finding in findings:
@@ -272,7 +272,7 @@ def subscribers_import(
     data: Data = None,
 ) -> None:
     """Bring in people who consented elsewhere; the source of each consent is kept."""
-    from hub.importing import import_file
+    from hub.commands.import_subscribers import import_file
 
     report = run(import_file(settings_with(data=data), _read(file), source, err))
     for refused in report.refused[:20]:

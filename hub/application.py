@@ -17,6 +17,7 @@ import msgspec
 import structlog
 from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy import func, select
 
 from channels import catalog
 from channels.contract import ChannelSettings
@@ -40,6 +41,7 @@ from hub.metrics import Metrics
 from hub.publishing.publishing import Publishing
 from hub.settings import Settings
 from hub.staff.account import Staff
+from hub.store import tables
 from hub.store.database import Database
 from hub.store.migrate import upgrade
 from hub.web.routes import build_app
@@ -152,7 +154,19 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         rate_of=rates,
         settled=wiring.Settled(metrics, lambda: enrolment),
     )
-    planner = Planner(database, ledger, audience, places, clock, refresh=sync.catch_up, rate_of=rates, planned=coordinator.wake)
+    metrics.senders_alive.set_function(lambda: coordinator.alive)
+    metrics.people.set_function(lambda: audience.people_count)
+    planner = Planner(
+        database,
+        ledger,
+        audience,
+        places,
+        clock,
+        refresh=sync.catch_up,
+        rate_of=rates,
+        planned=coordinator.wake,
+        matched=metrics.match_seconds.observe,
+    )
 
     def wake() -> None:
         planner.wake()
@@ -287,9 +301,15 @@ class _ticking:  # noqa: N801 - reads as the state it is
         every(self._hub.sync.catch_up, "interval", seconds=2)
         every(self._hub.providers.look, "interval", seconds=LOOK_EVERY_S)
         every(self._hub.publishing.forget_keys, "interval", hours=1)
+        every(self._count_waiting, "interval", seconds=5)
         every(self._purge, "interval", hours=1)
         self._scheduler.start()
         self._first = asyncio.ensure_future(self._hub.providers.look())
+
+    async def _count_waiting(self) -> None:
+        async with self._hub.database.read() as connection:
+            waiting = select(func.count()).select_from(tables.batch).where(tables.batch.c.state == 0)
+            self._hub.metrics.batches_waiting.set((await connection.execute(waiting)).scalar_one())
 
     async def _purge(self) -> None:
         await self._hub.enrolment.purge(self._hub.clock())

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from sqlalchemy import func, select
 
 from channels import catalog
-from hub.clock import instant
+from hub.clock import Clock, instant
+from hub.delivery.audience_sync import AudienceSync
+from hub.staff.account import Staff
 from hub.store import tables
+from hub.store.database import Database
+from subscriptions.areas import AreaCatalog
 from subscriptions.csv_import import import_csv
 from subscriptions.store.tables import subscriber
-
-if TYPE_CHECKING:
-    from hub.application import Hub
+from subscriptions.vault import Keyring
 
 AGENCY = "Sample Emergency Management"
 LOG_INS = [("author", "author", "demo-author"), ("approver", "approver", "demo-approver")]
@@ -219,7 +221,24 @@ _NOTICES: dict[str, dict[str, Any]] = {
 }
 
 
-async def fill(hub: Hub) -> None:
+class Empty(Protocol):
+    """What is needed of a hub to fill it."""
+
+    @property
+    def database(self) -> Database: ...
+    @property
+    def staff(self) -> Staff: ...
+    @property
+    def keyring(self) -> Keyring: ...
+    @property
+    def catalog(self) -> AreaCatalog: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def sync(self) -> AudienceSync: ...
+
+
+async def fill(hub: Empty) -> None:
     """Log-ins and samples, once."""
     async with hub.database.read() as connection:
         staff = (await connection.execute(select(func.count()).select_from(tables.account))).scalar_one()
@@ -231,7 +250,7 @@ async def fill(hub: Hub) -> None:
         await import_samples(hub)
 
 
-async def import_samples(hub: Hub) -> None:
+async def import_samples(hub: Empty) -> None:
     """The twenty samples, by the same door as every import."""
     report = await import_csv(hub.database, hub.keyring, catalog.parsers(), hub.catalog, sample_csv(), clock=hub.clock)
     if report.refused:

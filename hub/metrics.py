@@ -23,7 +23,7 @@ class Metrics:
         )
         self.handover_latency = Histogram(
             "tocsin_handover_latency_seconds",
-            "From going live to the provider's answer, by channel.",
+            "From going live to the provider's answer, by channel; one observation for each group of receipts that was settled together.",
             ["channel"],
             buckets=_LATENCIES_S,
             registry=self.registry,

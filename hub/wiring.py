@@ -12,6 +12,7 @@ from channels.contract import ChannelSettings, Message
 from hub.alerts.area import target
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.delivery.batches import Leased, Settlement
+from hub.delivery.outcome import REACHED
 from hub.delivery.rendering import Renderer
 from hub.incidents.incident import Incidents
 from hub.live import Live
@@ -64,7 +65,10 @@ class Settled:
 
     async def __call__(self, settlements: Sequence[Settlement], dead: Sequence[int]) -> None:
         for settlement in settlements:
-            self._metrics.handovers.labels(settlement.leased.channel, settlement.outcome.label).inc(len(settlement.addresses))
+            leased, count = settlement.leased, len(settlement.addresses)
+            self._metrics.handovers.labels(leased.channel, settlement.outcome.label).inc(count)
+            if settlement.outcome in REACHED:
+                self._metrics.handover_latency.labels(leased.channel).observe(max(0, settlement.at - leased.created_at) / 1000)
         if dead:
             await self._enrolment().close_addresses(dead)
 

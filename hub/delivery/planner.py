@@ -6,6 +6,7 @@ What goes out must be what was approved: the planner computes the hash of the al
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
@@ -46,10 +47,12 @@ class Planner:
         refresh: Callable[[], Awaitable[None]],
         rate_of: Callable[[str, bool], float | None],
         planned: Callable[[], None],
+        matched: Callable[[float], None],
     ) -> None:
         self._database, self._ledger, self._audience, self._catalog, self._clock = database, ledger, audience, catalog, clock
         self._alerts = AlertStore(database)
         self._refresh, self._rate_of, self._planned = refresh, rate_of, planned
+        self._matched_in = matched
         self._wake = asyncio.Event()
         self._wake.set()
 
@@ -102,7 +105,9 @@ class Planner:
             self._planned()
 
     def _matched(self, alert: StoredAlert) -> tuple[Lists, np.ndarray]:
+        start = time.perf_counter()
         match = self._audience.match(self._target(alert))
+        self._matched_in(time.perf_counter() - start)
         return {(group.channel, group.language, group.simulated): ids for group, ids in match.groups.items()}, match.subscribers
 
     def _target(self, alert: StoredAlert) -> Target:
