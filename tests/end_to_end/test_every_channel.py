@@ -75,9 +75,17 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         receiver = await stack.enter_async_context(HttpSink(lambda _: Reply(200)))
         hub = await stack.enter_async_context(
             hub_process(
-                tmp_path, allow_private="1", signup_limits="off", smtp=mails.url, sms=smsc.url, sms_from="TOCSIN", telegram_token=TOKEN,
-                telegram_api=bot.url, senders="1", mail_from="alerts@city.example",
-            )  # fmt: skip
+                tmp_path,
+                allow_private="1",
+                signup_limits="off",
+                smtp=mails.url,
+                sms=smsc.url,
+                sms_from="TOCSIN",
+                telegram_token=TOKEN,
+                telegram_api=bot.url,
+                senders="1",
+                mail_from="alerts@city.example",
+            )
         )
         await hub.start()
         yield World(hub, mails, smsc, bot, push, receiver)

@@ -102,7 +102,10 @@ async def test_a_person_with_several_matching_places_gets_it_once(city: City) ->
     from channels import catalog  # noqa: PLC0415 - only here
     from subscriptions.csv_import import import_csv  # noqa: PLC0415
 
-    lines = ["person,zip,channel,address,consent_source,sample", *(f"1,{z},email,one@example.org,test,1" for z in ("11201", "11205", "11217"))]
+    lines = [
+        "person,zip,channel,address,consent_source,sample",
+        *(f"1,{z},email,one@example.org,test,1" for z in ("11201", "11205", "11217")),
+    ]
     await import_csv(city.hub.database, city.hub.keyring, catalog.parsers(), city.hub.catalog, lines)
     alert = await city.publishing.submit(document(area={"boroughs": ["Brooklyn"]}), PUBLISHER)
     state = await city.finished(alert.id)
@@ -111,7 +114,12 @@ async def test_a_person_with_several_matching_places_gets_it_once(city: City) ->
 
 async def test_bad_input_writes_not_one_row(city: City) -> None:
     before = await city.table("SELECT (SELECT count(*) FROM alert), (SELECT count(*) FROM audit), (SELECT count(*) FROM mailing)")
-    wrong: list[dict[str, Any]] = [{"severity": "Bad"}, {"area": {"zips": ["99999"]}}, {"extra": 1}, {"area": {"citywide": True, "zips": ["11201"]}}]
+    wrong: list[dict[str, Any]] = [
+        {"severity": "Bad"},
+        {"area": {"zips": ["99999"]}},
+        {"extra": 1},
+        {"area": {"citywide": True, "zips": ["11201"]}},
+    ]
     for fields in wrong:
         with pytest.raises(InvalidInput):
             await city.publishing.submit(document(**fields), PUBLISHER)
@@ -206,7 +214,9 @@ async def test_one_language_for_its_readers_and_a_frame_for_everyone_else(city: 
     ]
     alert = await city.publishing.submit(document(infos=infos), PUBLISHER)
     await city.finished(alert.id)
-    copies = await city.table("SELECT s.language, o.copy FROM outbox o JOIN address a ON a.id=o.address JOIN subscriber s ON s.id=a.subscriber")
+    copies = await city.table(
+        "SELECT s.language, o.copy FROM outbox o JOIN address a ON a.id=o.address JOIN subscriber s ON s.id=a.subscriber"
+    )
     texts = {language: msgspec.json.decode(copy)["parts"]["subject"] for language, copy in copies}
     assert "Flash flooding" in texts[0]
     assert "Inundación repentina" in texts[1]
