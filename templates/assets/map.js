@@ -58,12 +58,17 @@
   async function paint() {
     const group = L.featureGroup();
     const order = ["aware", "area", "ready", "now"];
-    for (const one of wanted().sort((a, b) => order.indexOf(a.tone) - order.indexOf(b.tone))) {
+    const depth = (one) => order.indexOf(one.tone) + (one.keys.includes("city") ? -order.length : 0);
+    for (const one of wanted().sort((a, b) => depth(a) - depth(b))) {
       const style = { className: "area " + one.tone, weight: 2 };
       const parts = [];
       const found = await features(one);
       if (found.length) parts.push(L.geoJSON({ type: "FeatureCollection", features: found }, { style }));
-      if (one.shape) parts.push(drawShape(one, style));
+      if (one.shape) {
+        const drawn = drawShape(one, style);
+        // A small shape would vanish on a map of the whole city.
+        parts.push(drawn, L.circleMarker(drawn.addTo(map).getBounds().getCenter(), { radius: 5, ...style }));
+      }
       for (const part of parts) {
         if (one.label) part.bindTooltip(one.label, { sticky: true });
         part.addTo(group);

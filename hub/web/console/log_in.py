@@ -44,8 +44,8 @@ async def log_out(request: web.Request) -> web.StreamResponse:
 
 
 def _own(path: str) -> str:
-    """Where to go after the log-in: a page of the console, never another site."""
-    return path if path == "/console" or path.startswith("/console/") else "/console"
+    """Where to go after the log-in: a page for staff, never another site."""
+    return path if path in {"/console", "/outbox"} or path.startswith("/console/") else "/console"
 
 
 def _page(request: web.Request, *, name: str, next_path: str, errors: Mapping[str, str]) -> web.Response:
