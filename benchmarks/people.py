@@ -1,7 +1,7 @@
 """A made-up population, the same on every machine: who follows what, in numbers like those of a city of eight million.
 
-A place is a ZIP (45 %, weighted by population), a point with a radius (35 %), a neighbourhood (12 %), a borough (5 %) or the whole city
-(3 %). Of ten people seven have one place, so that there are 1.3 a person; of five, four have one address: 1.2 a person.
+A place is a ZIP (45 %, weighted by population), a point with a radius (35 %), a neighbourhood (15 %), a borough (4 %) or the whole city
+(1 %). Of ten people seven have one place, so that there are 1.3 a person; of five, four have one address: 1.2 a person.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RADII_M = (250.0, 400.0, 800.0, 1600.0, 3200.0)
 CHANNELS = ("email", "sms", "web_push", "telegram", "webhook", "apprise")
 
 _KINDS = ("zip", "point", "neighborhood", "borough", "city")
-_KIND_SHARES = (0.45, 0.35, 0.12, 0.05, 0.03)
+_KIND_SHARES = (0.45, 0.35, 0.15, 0.04, 0.01)
 _RADIUS_SHARES = (0.10, 0.30, 0.35, 0.20, 0.05)
 _CHANNEL_SHARES = (0.40, 0.25, 0.20, 0.08, 0.04, 0.03)
 _LANGUAGE_SHARES = (0.62, 0.20, *(0.18 / 12 for _ in range(12)))

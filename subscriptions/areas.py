@@ -143,8 +143,8 @@ class AreaCatalog:
 
     def meeting(self, shape: BaseGeometry) -> Indices:
         """Indices of all areas that share at least a point with a metric shape."""
-        found: Indices = self._tree.query(shape, predicate="intersects")
-        return found
+        near: Indices = self._tree.query(shape)
+        return near[shapely.intersects(self.metric[near], shape)]
 
     def within(self, point: BaseGeometry, radius_m: float) -> Indices:
         """Indices of all areas nearer to a metric point than a radius."""

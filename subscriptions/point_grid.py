@@ -11,21 +11,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.ma
 import numpy.typing as npt
 
 from subscriptions.region import Flags, Floats, Region
 
 LEVELS = 13
 """Halvings from the whole square to the smallest cell: 8192 cells a side, about 8 m each in New York."""
-MEASURED = 12
-"""Points in a square up to which measuring each costs less than asking for its quarters."""
+MEASURED = 24
+"""Points in a square up to which measuring each costs no more than asking for its quarters."""
 
 _SIDE = 1 << LEVELS
 _CLASS_BITS = 2 * LEVELS
 _CLASSES = 12
 _FIRST_CLASS_M = 64.0
-_FIRST_SQUARES = 4
-"""A question starts with squares of a quarter of its width."""
+_FIRST_SQUARES = 8
+"""A question starts with squares of an eighth of its width."""
 _HALF_DIAGONAL = np.sqrt(0.5)
 
 Ints = npt.NDArray[np.int64]
@@ -154,9 +155,10 @@ def _all_reached(region: Region, x: Floats, y: Floats, half: Floats, spare: Floa
     near = np.flatnonzero(~inside & (spare >= 0))
     whole[near] = region.within(x[near], y[near], spare[near])
     deep = np.flatnonzero(inside & (spare < 0))
-    _, once, again = np.unique(_name(squares)[deep], return_index=True, return_inverse=True)
-    ask = deep[once]
-    whole[deep] = region.holds(x[ask], y[ask], half[ask])[again]
+    if len(deep):
+        _, once, again = np.unique(_name(squares)[deep], return_index=True, return_inverse=True)
+        ask = deep[once]
+        whole[deep] = region.holds(x[ask], y[ask], half[ask])[again]
     return whole
 
 

@@ -20,6 +20,10 @@ from subscriptions.matching import Reach, Target
 from subscriptions.point_grid import Frame, PointGrid
 from subscriptions.region import Region
 
+_CARD = np.dtype([("id", "i8"), ("first", "i4"), ("end", "i4"), ("profile", "i4"), ("unused", "i4")])
+_ADDRESS_CARD = np.dtype([("id", "i8"), ("group", "u2"), ("unused", "u2", 3)])
+"""Padded to whole steps of memory: numpy copies odd sizes slowly."""
+
 FEW = 8
 """Up to one matched row in so many, addresses are looked up per person; beyond, all addresses are scanned in order."""
 
@@ -91,9 +95,18 @@ class Segment:
         group = kind.astype(np.int64) << 8 | language
         self._bounds = np.concatenate([np.flatnonzero(np.diff(group, prepend=-1)), [len(group)]])
         self._groups = [(int(each) >> 8, int(each) & 255) for each in group[self._bounds[:-1]]]
-        self._positions = np.argsort(self._address_row, kind="stable").astype(np.int32)
-        counted = np.cumsum(np.bincount(self._address_row, minlength=self.size))
-        self._first_position = np.concatenate([[0], counted]).astype(np.int32)
+        self._keep_cards()
+
+    def _keep_cards(self) -> None:
+        """All that a few matched people are asked for, each on one line of memory: reading it is what their match waits for."""
+        by_person = np.argsort(self._address_row, kind="stable")
+        self._address_card = np.empty(len(by_person), dtype=_ADDRESS_CARD)
+        self._address_card["id"] = self._address[by_person]
+        self._address_card["group"] = np.repeat(np.arange(len(self._groups)), np.diff(self._bounds))[by_person]
+        end = np.cumsum(np.bincount(self._address_row, minlength=self.size))
+        self._card = np.empty(self.size, dtype=_CARD)
+        self._card["id"], self._card["profile"] = self.id, self._profile_of
+        self._card["first"][1:], self._card["first"][:1], self._card["end"] = end[:-1], 0, end
 
     def _rows(self, ids: Ints) -> tuple[Rows, Flags]:
         """Rows of subscriber ids, and which of them are here at all."""
@@ -121,7 +134,7 @@ class Segment:
             return [], self.id[:0]
         touched = None if reach.everyone else self._touched(reach)
         if touched is not None and len(touched) * FEW < self.size:
-            return self._few(touched, wanted)
+            return self._few(touched, wanted, whole=whole)
         mark = np.repeat(wanted, np.diff(self.profiles.start)) & self.alive
         if touched is not None:
             reached = np.zeros(self.size, dtype=np.bool_)
@@ -144,26 +157,30 @@ class Segment:
         """Measure a region once and for all: points never change."""
         self._remembered[region] = self.points.reached(region)
 
-    def _few(self, touched: Rows, wanted: Flags) -> tuple[Found, Ints]:
+    def _few(self, touched: Rows, wanted: Flags, *, whole: bool) -> tuple[Found, Ints]:
         """Each row once, in order: sorting a few is faster than scanning flags of everyone."""
         rows = np.sort(touched)
         rows = rows[np.diff(rows, prepend=-1) > 0]
-        rows = rows[wanted[self._profile_of[rows]] & self.alive[rows]]
-        return self._addresses_of(rows), self.id[rows]
+        rows = rows if whole else rows[self.alive[rows]]
+        cards = self._card.take(rows)
+        cards = cards.take(np.flatnonzero(wanted[cards["profile"]]))
+        return self._addresses_of(cards["first"], cards["end"]), np.ascontiguousarray(cards["id"])
 
     def _all_addresses(self) -> Found:
         bounds = self._bounds.tolist()
         return [(*group, self._address[first:end]) for group, first, end in zip(self._groups, bounds, bounds[1:], strict=False)]
 
-    def _addresses_of(self, rows: Rows) -> Found:
-        first, end = self._first_position[rows], self._first_position[rows + 1]
+    def _addresses_of(self, first: Rows, end: Rows) -> Found:
+        """Addresses of people whose cards say from where to where they stand."""
         count = end - first
         after = np.cumsum(count, dtype=np.int32)
         index = np.repeat(first - (after - count), count) + np.arange(after[-1] if len(after) else 0, dtype=np.int32)
-        positions = np.sort(self._positions[index])
-        bounds = np.searchsorted(positions, self._bounds).tolist()
-        slices = zip(self._groups, bounds, bounds[1:], strict=False)
-        return [(*group, self._address[positions[low:high]]) for group, low, high in slices if high > low]
+        cards = self._address_card.take(index)
+        group = np.ascontiguousarray(cards["group"])
+        ids = cards["id"].take(np.argsort(group, kind="stable"))
+        bounds = np.cumsum(np.bincount(group, minlength=len(self._groups))).tolist()
+        slices = zip(self._groups, [0, *bounds], bounds, strict=False)
+        return [(*each, ids[low:high]) for each, low, high in slices if high > low]
 
     def _addresses_marked(self, mark: Flags) -> Found:
         chosen = mark[self._address_row]

@@ -196,6 +196,19 @@ def test_removing_takes_effect_at_once_wherever_the_person_is_kept(catalog: Area
     assert audience.people_count == 26
 
 
+def test_one_of_a_few_among_many_is_removed_too(catalog: AreaCatalog) -> None:
+    audience = audience_of(catalog, [someone(each, PlaceRow("zip:11201" if each < 5 else "zip:10001")) for each in range(1, 200)])
+    audience.remove(2)
+    assert ids(audience.match(alert(catalog, "zip:11201"))) == [1, 3, 4]
+
+
+def test_a_radius_of_less_than_five_metres_counts_as_five(catalog: AreaCatalog, audience: Audience) -> None:
+    """North of the middle of a circle, by the geodesic: 111.05 m and 115.04 m."""
+    audience.put(someone(1, PlaceRow(None, 40.701, -74.0, 0.0)))
+    audience.put(someone(2, PlaceRow(None, 40.701036, -74.0, 1.0)))
+    assert ids(audience.match(alert(catalog, circles=((-74.0, 40.7, 109.0),)))) == [1]
+
+
 def test_loading_everyone_forgets_who_was_there(catalog: AreaCatalog, audience: Audience) -> None:
     audience.put(someone(1, PlaceRow("zip:11201")))
     audience.match(alert(catalog, citywide=True))

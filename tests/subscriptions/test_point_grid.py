@@ -36,10 +36,11 @@ def frame(catalog: AreaCatalog) -> Frame:
 
 @pytest.fixture(params=["choices", "any", "5", "20000"])
 def grid(frame: Frame, request: pytest.FixtureRequest) -> PointGrid:
-    """Half of the points crowd around one spot, some lie outside the frame, some on top of each other."""
+    """Half of the points crowd around one spot, half of these closely; some lie outside the frame, some on top of each other."""
     random = np.random.default_rng(11)
     x, y = random.uniform(-40_000, 40_000, COUNT), random.uniform(-40_000, 40_000, COUNT)
     x[::2], y[::2] = random.normal(-2_000, 1_500, COUNT // 2), random.normal(-1_000, 1_500, COUNT // 2)
+    x[::4], y[::4] = random.normal(-2_000, 150, COUNT // 4), random.normal(-1_000, 150, COUNT // 4)
     x[:50], y[:50] = 500.0, 500.0
     return PointGrid(frame, x, y, radii(random, request.param), np.arange(COUNT, dtype=np.int32))
 
