@@ -25,14 +25,16 @@ def sign_up(page: Page, place: str, address: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("check your mail")
 
 
-def link_in_outbox(page: Page, kind: str) -> str:
-    """The path of the newest link of a kind (confirm, manage, unsubscribe, why) that went out by e-mail."""
-    link = page.locator(f".device.email a[href*='/{kind}/']").first
-    for _ in range(20):
+def link_in_outbox(page: Page, kind: str, about: str) -> str:
+    """The path of the newest link of a kind (confirm, manage, unsubscribe, why) in an e-mail whose text says `about`.
+
+    Each test has a place of its own, so that nobody opens another person's letter while theirs is still on its way.
+    """
+    link = page.locator(".device.email").filter(has_text=about).locator(f"a[href*='/{kind}/']").first
+    for _ in range(200):
         page.goto("/outbox?channel=email")
         if link.count():
             break
-        page.wait_for_timeout(100)
     found = TOKEN.match(link.get_attribute("href") or "")
     assert found, f"no {kind} link in the outbox"
     return found[1]

@@ -19,7 +19,7 @@ def test_a_person_signs_up_by_zip_confirms_changes_and_leaves_without_javascript
     expect(page.get_by_label("Which place?")).to_have_value("11201")
     sign_up(page, "11201", "leaves@example.org")
 
-    page.goto(link_in_outbox(page, "confirm"))
+    page.goto(link_in_outbox(page, "confirm", "alerts here for: 11201"))
     expect(page.get_by_text("ZIP 11201")).to_be_visible()
     page.get_by_role("button", name="Yes, send me these alerts").click()
     expect(page.get_by_role("heading", name="You are subscribed")).to_be_visible()
@@ -46,14 +46,14 @@ def test_a_person_signs_up_by_zip_confirms_changes_and_leaves_without_javascript
 def test_a_forgotten_link_comes_to_the_address_and_works_once(visitor: Visitor) -> None:
     page = visitor("/", javascript=False)
     sign_up(page, "10301", "forgets@example.org")
-    page.goto(link_in_outbox(page, "confirm"))
+    page.goto(link_in_outbox(page, "confirm", "alerts here for: 10301"))
     page.get_by_role("button", name="Yes").click()
 
     page.goto("/manage")
     page.get_by_label("E-mail address or mobile number").fill("Forgets@example.org")
     page.get_by_role("button", name="Send me the link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your messages")
-    once = link_in_outbox(page, "manage")
+    once = link_in_outbox(page, "manage", "To whoever asked for a link")
     for _ in range(2):  # a mail scanner looks first
         page.goto(once)
         expect(page.get_by_role("button", name="Open my settings")).to_be_visible()
@@ -108,16 +108,16 @@ def test_whoever_confirms_during_an_alert_sees_it_and_can_stop_from_the_message(
     expect(desk.get_by_role("heading", name="Gone out")).to_be_visible()
 
     page = visitor("/", javascript=False)
-    sign_up(page, "11201", "stops@example.org")
-    page.goto(link_in_outbox(page, "confirm"))
+    sign_up(page, "11205", "stops@example.org")
+    page.goto(link_in_outbox(page, "confirm", "alerts here for: 11205"))
     page.get_by_role("button", name="Yes").click()
     expect(page.get_by_role("heading", name=re.compile("alerts? holds? there now"))).to_be_visible()
 
-    page.goto(link_in_outbox(page, "why"))
-    expect(page.get_by_text("ZIP 11201")).to_be_visible()
+    page.goto(link_in_outbox(page, "why", "To a subscriber"))
+    expect(page.get_by_text("ZIP 11205")).to_be_visible()
     expect(page.get_by_text("stops@example.org")).to_have_count(0)
 
-    stop = link_in_outbox(page, "unsubscribe")
+    stop = link_in_outbox(page, "unsubscribe", "To a subscriber")
     page.goto(stop)
     page.get_by_role("button", name="Stop alerts to this address").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your alerts have ended")
@@ -129,7 +129,7 @@ def test_the_service_worker_answers_the_challenge_and_shows_alerts(visitor: Visi
     """As the browser's push service would deliver them (W3C Push API); the encryption is tested with the channel."""
     page = visitor("/subscribe", permissions=["notifications"])
     sign_up(page, "11215", "pushed@example.org")
-    link = link_in_outbox(page, "confirm")
+    link = link_in_outbox(page, "confirm", "alerts here for: 11215")
     page.goto("/subscribe")
     deliver = push_service(page)
 
