@@ -172,11 +172,12 @@ def _joined(parts: list[Any]) -> Any:
     return type(parts[0])(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _transposed(rows: Rows, width: int) -> list[tuple[Any, ...]]:
-    columns = list(zip(*rows, strict=True))
-    return columns or [()] * width
+def _transposed(rows: Rows, width: int) -> list[list[Any]]:
+    """Column by column: `zip(*rows)` would open a million iterators at once."""
+    kept = rows if isinstance(rows, list) else list(rows)
+    return [[row[position] for row in kept] for position in range(width)]
 
 
-def _floats(values: tuple[float | None, ...]) -> npt.NDArray[np.float64]:
+def _floats(values: Sequence[float | None]) -> npt.NDArray[np.float64]:
     """None becomes NaN."""
     return np.array(values, dtype=np.float64)

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 
 from subscriptions.areas import open_city
 from subscriptions.errors import CityUnreadable, UnknownArea
+from subscriptions.matching import Target, reached_areas
 
 
 def square(west: float, south: float, side: float = 0.02) -> dict[str, Any]:
@@ -54,6 +56,18 @@ def test_areas_that_cover_each_other_are_measured_as_one(tmp_path: Path) -> None
     city = open_city(str(tmp_path))
     assert city.union([0, 1]).is_valid
     assert city.union([0, 1]).covers(city.areas[0].metric.intersection(city.areas[1].metric).buffer(-1))
+
+
+def test_a_small_drawing_that_hardly_crosses_a_border_does_not_reach_across_it(tmp_path: Path) -> None:
+    """A dozen metres wide, a fortieth of it on the other side; then a tenth."""
+    city = open_city(
+        str(write(tmp_path, "zone", feature(square(7.0, 51.0), id="a", name="a"), feature(square(7.02, 51.0), id="b", name="b")))
+    )
+    width = 0.00017
+    for share, reached in ((0.025, [0]), (0.1, [0, 1])):
+        west = 7.02 - width * (1 - share)
+        drawn = shapely.box(west, 51.01, west + width, 51.01011)
+        assert reached_areas(city, Target(polygons=(drawn,), topics=1, severity=0)).tolist() == reached
 
 
 @pytest.mark.parametrize(

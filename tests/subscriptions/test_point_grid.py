@@ -66,13 +66,14 @@ def test_many_zips_side_by_side_reach_what_their_union_does(catalog: AreaCatalog
     assert np.array_equal(side_by_side, plain(grid, shapely.union_all(catalog.metric[zips])))
 
 
-@pytest.mark.parametrize("shape", ["ring", "needle", "comb", "crumb"])
+@pytest.mark.parametrize("shape", ["ring", "needle", "comb", "grating", "crumb"])
 def test_odd_shapes_reach_what_measuring_every_point_finds(grid: PointGrid, shape: str) -> None:
-    """A hole in the middle, hardly any width, many bays, hardly any size."""
+    """A hole in the middle, hardly any width, many bays, borders at all places of a cell, hardly any size."""
     odd = {
         "ring": shapely.Point(-2_000, -1_000).buffer(4_000).difference(shapely.Point(-2_000, -1_000).buffer(3_000)),
         "needle": shapely.box(-6_000, -1_000, 5_000, -999.5),
         "comb": shapely.union_all([shapely.box(-4_000 + 400 * tooth, -3_000, -3_900 + 400 * tooth, 1_000) for tooth in range(10)]),
+        "grating": shapely.union_all([shapely.box(-2_300 + 37.3 * bar, -1_300, -2_283 + 37.3 * bar, -700) for bar in range(16)]),
         "crumb": shapely.box(-2_000, -1_000, -1_999.99, -999.99),
     }[shape]
     assert np.array_equal(np.sort(grid.reached(Shape(odd))), plain(grid, odd))
