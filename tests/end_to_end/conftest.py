@@ -47,9 +47,12 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             server.wait(15)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Browser]:
-    """One Chromium for all tests; each visitor gets a profile of their own."""
+    """One Chromium for a module's tests; each visitor gets a profile of their own.
+
+    Not for the session: while Playwright's synchronous side is open, an event loop runs in this thread, and no other test could have one.
+    """
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield launched

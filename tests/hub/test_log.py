@@ -76,7 +76,7 @@ TOKEN = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6"
 )
 def test_whatever_looks_like_an_address_or_a_token_is_masked_wherever_it_stands(written, secret):
     structlog.get_logger().info(f"sent to {secret}", value=secret, nested={"list": [secret]}, thing=Exception(secret))
-    text = written.getvalue()
+    text = str({name: value for name, value in json.loads(written.getvalue()).items() if name != "time"})
     for piece in (secret, "jane", "josé", "718", "pass@", TOKEN, "short-token", "AAEexample"):
         assert piece not in text
 

@@ -127,6 +127,8 @@ async def cancel_alert(request: web.Request) -> web.StreamResponse:
 def _same_words(alert: StoredAlert) -> bytes:
     fields = msgspec.to_builtins(alert.document)
     own = {"msgType", "references", "audience_languages", "send_at"}
+    # What people were told to do would contradict the message that they need not do it any more.
+    fields["infos"] = [{name: text for name, text in info.items() if name != "instruction"} for info in fields["infos"]]
     return msgspec.json.encode({name: value for name, value in fields.items() if name not in own})
 
 

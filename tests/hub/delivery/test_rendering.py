@@ -306,7 +306,7 @@ def test_an_sms_takes_at_most_three_segments_and_keeps_what_matters(renderer, sc
     assert text.startswith({"en": "EXERCISE: Act now: ", "es": "SIMULACRO: Actúe ya: "}[language])
     assert {"en": "until 9:00 PM today, Nov 22", "es": "hasta hoy 22 nov, 9:00 p.m."}[language] in text
     assert "Gowanus" in text
-    assert text.endswith({"en": f"{URL}/a/1z Tocsin. Reply STOP to end.", "es": f"{URL}/a/1z Tocsin. Responda STOP para salir."}[language])
+    assert text.endswith({"en": f"Tocsin. More, or stop: {URL}/a/1z", "es": f"Tocsin. Más, o dejar de recibir: {URL}/a/1z"}[language])
 
 
 def test_an_sms_uses_the_room_that_there_is(renderer):
