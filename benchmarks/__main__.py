@@ -15,7 +15,7 @@ from benchmarks.measure import Figure
 LATEST = Path(__file__).parent / "latest.json"
 
 SUITES = {
-    ("match_neighbourhood_1m", "match_city_1m"): matching.figures,
+    ("match_neighbourhood_1m", "match_city_1m", "match_citywide_1m"): matching.figures,
     ("fanout_webhook",): fanout.webhook,
     ("vs_apprise",): fanout.vs_apprise,
     ("publish_to_first_handover_100k",): fanout.first_handover,
@@ -35,7 +35,7 @@ def main() -> None:
             taken |= {name: result for name, result in take().items() if not only or name in only}
     kept = json.loads(LATEST.read_text()) if only and LATEST.exists() else {}
     LATEST.write_text(json.dumps(kept | taken, indent=1, sort_keys=True) + "\n")
-    Console().print(table(taken))
+    Console(width=150).print(table(taken))
 
 
 def table(figures: dict[str, Figure]) -> Table:

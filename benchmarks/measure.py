@@ -1,4 +1,4 @@
-"""How a figure is taken: ours and the yardstick in turns, the ratio the median over the pairs, since one pair swings on a shared machine."""
+"""How a figure is taken: ours and the yardstick in turns, the ratio the median over the pairs, since one pair swings on a busy machine."""
 
 from __future__ import annotations
 
