@@ -23,7 +23,7 @@ bench: .venv/.ready-tests  ## measure, side by side with the yardsticks (ONLY=na
 
 check: .venv/.ready-tests  ## format, lint, types, import directions
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff check --no-cache --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 

@@ -13,8 +13,6 @@ from hub.staff.actor import Actor
 from hub.store.database import Database
 
 if TYPE_CHECKING:
-    from subscriptions.audience import Audience
-
     from hub.alerts.store import AlertStore
     from hub.delivery.rendering import Renderer
     from hub.incidents.incident import Incidents
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from hub.publishing.publishing import Publishing
     from hub.staff.account import Staff
     from subscriptions.areas import AreaCatalog
+    from subscriptions.audience import Audience
     from subscriptions.enrolment import Enrolment
     from subscriptions.links import Links
     from subscriptions.vault import Keyring
