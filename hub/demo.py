@@ -24,58 +24,60 @@ from subscriptions.store.tables import subscriber
 from subscriptions.vault import Keyring
 
 AGENCY = "Sample Emergency Management"
-LOG_INS = [("author", "author", "demo-author"), ("approver", "approver", "demo-approver")]
+LOG_INS = [("publisher", "author", "demo-author"), ("approver", "approver", "demo-approver")]
+"""(role, name, password). The author of a demonstration may also publish, so that one log-in is enough for the first alert."""
 CONSENT = "sample of the demonstration"
 
+EVERYDAY, DRILLS = "", "1"
+
 _SAMPLES = (
-    # place, language, channel of each
-    ("zip:10001", "en", "email"),
-    ("zip:10025", "es", "sms"),
-    ("zip:10033", "es", "telegram"),
-    ("neighborhood:Chinatown-Two Bridges", "zh-Hans", "web_push"),
-    ("zip:11201", "en", "web_push"),
-    ("zip:11201", "en", "sms"),
-    ("zip:11205", "en", "email"),
-    ("zip:11224", "ru", "email"),
-    ("zip:11220", "es", "web_push"),
-    ("point:40.6782,-73.9442,1200", "ht", "telegram"),
-    ("zip:11101", "en", "apprise"),
-    ("zip:11368", "es", "email"),
-    ("neighborhood:Astoria (Central)", "en", "telegram"),
-    ("zip:11691", "en", "sms"),
-    ("zip:10451", "es", "sms"),
-    ("zip:10463", "en", "email"),
-    ("borough:Bronx", "en", "webhook"),
-    ("zip:10301", "en", "email"),
-    ("zip:10312", "en", "web_push"),
-    ("citywide", "en", "webhook"),
+    # place, language, channels, drills. Each of the ready-made notices reaches people in English and in Spanish on several channels.
+    ("zip:11201", "en", ("sms",), EVERYDAY),
+    ("zip:11201", "es", ("telegram",), EVERYDAY),
+    ("zip:11205", "en", ("email",), EVERYDAY),
+    ("zip:11205", "es", ("web_push",), EVERYDAY),
+    ("zip:11691", "en", ("sms",), EVERYDAY),
+    ("zip:11693", "es", ("email",), EVERYDAY),
+    ("zip:11224", "ru", ("email",), EVERYDAY),
+    ("zip:11224", "es", ("telegram",), EVERYDAY),
+    ("zip:11235", "en", ("web_push",), EVERYDAY),
+    ("zip:10001", "en", ("email",), EVERYDAY),
+    ("zip:10033", "es", ("sms",), EVERYDAY),
+    ("neighborhood:Chinatown-Two Bridges", "zh-Hans", ("web_push",), EVERYDAY),
+    ("point:40.6782,-73.9442,1200", "ht", ("telegram",), EVERYDAY),
+    ("zip:11101", "en", ("apprise",), EVERYDAY),
+    ("zip:11368", "es", ("email",), EVERYDAY),
+    ("zip:10451", "es", ("sms",), EVERYDAY),
+    ("borough:Bronx", "en", ("webhook",), EVERYDAY),
+    ("zip:10301", "en", ("email", "web_push"), DRILLS),
+    ("zip:10312", "es", ("sms", "telegram"), DRILLS),
+    ("citywide", "en", ("webhook", "apprise"), DRILLS),
+)
+_COLUMNS = (
+    *("person", "label", "zip", "neighborhood", "borough", "lat", "lon", "radius_m", "citywide", "language", "drills"),
+    *("channel", "address", "consent_source", "sample"),
 )
 
 
 def sample_csv() -> list[str]:
     """The sample subscribers in the format of `tocsin subscribers import`."""
-    lines = [
-        "person,label,zip,neighborhood,borough,lat,lon,radius_m,citywide,topics,minimum_severity,language,channel,address,consent_source,sample"
+    rows = [
+        _row(number, place, language, drills, channel)
+        for number, (place, language, channels, drills) in enumerate(_SAMPLES, 1)
+        for channel in channels
     ]
-    for number, (place, language, channel) in enumerate(_SAMPLES, 1):
-        kind, _, name = place.partition(":")
-        lat, lon, radius = name.split(",") if kind == "point" else ("", "", "")
-        cells = [
-            f"sample-{number}",
-            f"Sample, {name or kind}" if kind != "point" else "Sample, around a point in 11213",
-            *(name if kind == wanted else "" for wanted in ("zip", "neighborhood", "borough")),
-            *(lat, lon, radius),
-            "1" if kind == "citywide" else "",
-            "",
-            "Minor",
-            language,
-            channel,
-            _address(channel, number),
-            CONSENT,
-            "1",
-        ]
-        lines.append(",".join(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in cells))
-    return lines
+    return [",".join(_COLUMNS), *(",".join(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row) for row in rows)]
+
+
+def _row(number: int, place: str, language: str, drills: str, channel: str) -> list[str]:
+    kind, _, name = place.partition(":")
+    cells = dict.fromkeys(_COLUMNS, "") | {"person": f"sample-{number}", "label": f"Sample, {name or kind}", "language": language}
+    if kind == "point":
+        cells |= dict(zip(("lat", "lon", "radius_m"), name.split(","), strict=True)) | {"label": "Sample, around a point in 11213"}
+    else:
+        cells[kind] = name or "1"
+    cells |= {"drills": drills, "channel": channel, "address": _address(channel, number), "consent_source": CONSENT, "sample": "1"}
+    return list(cells.values())
 
 
 def _address(channel: str, number: int) -> str:
@@ -85,7 +87,7 @@ def _address(channel: str, number: int) -> str:
         "sms": f"+1718555{100 + number:04d}",
         "telegram": str(1_000_000 + number),
         "webhook": f"https://hooks.example.org/sample-{number}",
-        "apprise": "mastodon://sample-token@mastodon.example.org",
+        "apprise": f"mastodon://sample-token-{number}@mastodon.example.org",
         "web_push": json.dumps({"endpoint": f"https://push.example.org/sample-{number}", "keys": _SAMPLE_KEYS}),
     }[channel]
 
@@ -245,7 +247,7 @@ async def fill(hub: Empty) -> None:
         people = (await connection.execute(select(func.count()).select_from(subscriber))).scalar_one()
     if not staff:
         for role, name, password in LOG_INS:
-            await hub.staff.add(name, password, agency=AGENCY, role="publisher" if role == "author" else role)
+            await hub.staff.add(name, password, agency=AGENCY, role=role)
     if not people:
         await import_samples(hub)
 
@@ -266,7 +268,7 @@ def welcome(url: str) -> str:
         "",
         f"  Residents    {url}/            subscribe at {url}/subscribe",
         f"  Staff        {url}/console",
-        *(f"               log in as {name!r} with the password {password!r}" for _, name, password in LOG_INS),
+        *(f"               log in as {name!r} with the password {password!r} (role: {role})" for role, name, password in LOG_INS),
         f"  Outbox       {url}/outbox      what would have gone, as a phone, a mail and a chat show it",
         f"  Feeds        {url}/feeds/alerts.atom   {url}/live",
         "",

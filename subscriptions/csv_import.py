@@ -2,7 +2,8 @@
 
 One line is one place and one address of a person; further lines with the same `person`, directly below, add places and addresses.
 A person comes in whole or not at all, and every refused line is reported with what is wrong. `consent_source` says where the consent was
-given and is kept in the receipt. A sample (``sample=1``) is never really written to: its messages go to the outbox.
+given and is kept in the receipt. ``drills=1`` takes drills and tests too. A sample (``sample=1``) is never really written to: its messages go
+to the outbox.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from subscriptions.subscriber import Choices, PlaceRequest, SubscriptionChange, 
 from subscriptions.vault import Keyring
 
 PLACE_COLUMNS = ("zip", "neighborhood", "borough", "lat", "lon", "radius_m", "citywide")
-CHOICE_COLUMNS = ("topics", "minimum_severity", "language", "consent_source", "label", "sample")
+CHOICE_COLUMNS = ("topics", "minimum_severity", "language", "drills", "consent_source", "label", "sample")
 COLUMNS = ("person", *PLACE_COLUMNS, *CHOICE_COLUMNS, "channel", "address")
 
 PEOPLE_AT_ONCE = 5_000
@@ -195,11 +196,11 @@ class _Reading:
         return _Person(self._choose(row, faults), source[:SOURCE_CHARACTERS], label or None, sample)
 
     def _choose(self, row: Row, faults: Faults) -> Choices:
-        key = (row.get("topics", ""), row.get("minimum_severity", ""), row.get("language", ""))
+        key = (row.get("topics", ""), row.get("minimum_severity", ""), row.get("language", ""), row.get("drills", ""))
         chosen = self._choices.get(key)
         if chosen is None:
             own = Faults()
-            chosen = _choices(*key, own)
+            chosen = _choices(*key[:3], _switch(row, "drills", own), own)
             faults.add_all(own)
             if not own and len(self._choices) < SPELLINGS_REMEMBERED:
                 self._choices[key] = chosen
@@ -244,13 +245,17 @@ class _Reading:
             person.addresses.append(_Address(line, channel, canonical, lookup))
 
 
-def _choices(named: str, worst: str, language: str, faults: Faults) -> Choices:
-    wanted = named.replace(";", " ").split()
+def _choices(named: str, worst: str, language: str, drills: bool, faults: Faults) -> Choices:
+    wanted = tuple(named.replace(";", " ").split()) or topics.EVERYDAY
+    if drills and "test" not in wanted:
+        # As on the page of signing up: who takes drills takes those that are about nothing else.
+        wanted += ("test",)
     return choices(
         SubscriptionChange(
-            topics=tuple(wanted) if wanted else topics.EVERYDAY,
+            topics=wanted,
             minimum_severity=worst.strip() or severity.SEVERITIES[1],
             language=language.strip() or "en",
+            drills=drills,
         ),
         faults,
     )
@@ -304,7 +309,7 @@ class _Writing:
 
 
 _SUBSCRIBER = (
-    *("id", "public_id", "status", "language", "topics", "minimum_severity"),
+    *("id", "public_id", "status", "language", "topics", "minimum_severity", "drills"),
     *("label", "sample", "created_at", "confirmed_at"),
 )
 _PLACE = ("subscriber", "area", "lat", "lon", "radius_m")
@@ -326,7 +331,7 @@ class _Rows:
         """Append the rows of one person."""
         now, chosen, sample = self._now, person.chosen, int(person.sample)
         public_id = f"sub_{secrets.token_urlsafe(12)}"
-        choice = (chosen.language, chosen.topics, chosen.minimum_severity)
+        choice = (chosen.language, chosen.topics, chosen.minimum_severity, chosen.drills)
         self.subscribers.append((number, public_id, "active", *choice, person.label, sample, now, now))
         self.places += [(number, place.area, place.lat, place.lon, place.radius_m) for place in person.places]
         for address in person.addresses:

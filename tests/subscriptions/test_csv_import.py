@@ -9,7 +9,8 @@ from subscriptions.errors import UnreadableDocument
 from tests.subscriptions.residents import Residents
 
 HEADER = (
-    "person,zip,neighborhood,borough,lat,lon,radius_m,citywide,topics,minimum_severity,language,channel,address,consent_source,label,sample"
+    "person,zip,neighborhood,borough,lat,lon,radius_m,citywide,topics,minimum_severity,language,drills,channel,address,consent_source,"
+    "label,sample"
 )
 
 
@@ -46,6 +47,20 @@ async def test_a_person_of_several_lines_has_all_their_places_and_addresses(resi
     assert await residents.rows("SELECT seq, subscriber FROM audience_change") == [(1, 1), (2, 2)]
 
 
+async def test_drills_are_taken_by_those_whose_line_says_so(residents: Residents) -> None:
+    """As on the page of signing up, who takes drills takes the topic of tests too, with whatever else they named."""
+    await bring_in(
+        residents,
+        row(person="1", drills="1"),
+        row(person="2", drills="yes", topics="crime", address="b@example.org"),
+        row(person="3", drills="0", address="c@example.org"),
+        row(person="4", address="d@example.org"),
+    )
+    assert await residents.rows("SELECT drills, topics FROM subscriber ORDER BY id") == [
+        *((1, 0b111_1111_1111), (1, 0b100_0000_0001), (0, 0b11_1111_1111), (0, 0b11_1111_1111)),
+    ]
+
+
 async def test_the_consent_that_was_given_elsewhere_is_kept_with_its_source(residents: Residents) -> None:
     await bring_in(residents, row(person="1"), row(person="2", address="b@example.org", consent_source=""), consent_source="old system")
     assert await residents.rows("SELECT action, channel, source FROM consent ORDER BY id") == [
@@ -76,6 +91,7 @@ async def test_an_imported_person_has_control_like_any_other(residents: Resident
         ({"address": "no-at-sign"}, "address: this is not an e-mail address"),
         ({"consent_source": ""}, "consent_source: missing"),
         ({"sample": "maybe"}, "sample: expected 1 or 0"),
+        ({"drills": "2"}, "drills: expected 1 or 0"),
         ({"label": "Sample"}, "label: only for samples"),
     ],
 )
