@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import typer
 
 from channels.catalog import KINDS
@@ -80,19 +80,21 @@ def page_routes() -> str:
 
 def commands() -> str:
     """Every command of the command line."""
-    return table(
-        ("command", "what it does"), ((f"`{name}`", said.split("\n")[0]) for name, said in _commands(typer.main.get_command(app), "tocsin"))
-    )
+    found = commands_of(typer.main.get_command(app), "tocsin")
+    return table(("command", "what it does"), ((f"`{line}`", said.split("\n")[0]) for line, said in found))
 
 
-def _commands(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
-    if isinstance(command, click.Group):
-        for part, inner in sorted(command.commands.items()):
-            yield from _commands(inner, f"{name} {part}")
+def commands_of(command: Any, name: str) -> Iterator[tuple[str, str]]:
+    """(how it is typed, its help) of a click command, or of all in a group.
+
+    What a command is, is told from its attributes: typer's classes are click's in one release and a copy of them in the next.
+    """
+    inner = getattr(command, "commands", None)
+    if inner is not None:
+        for part, one in sorted(inner.items()):
+            yield from commands_of(one, f"{name} {part}")
     else:
-        arguments = [
-            parameter.make_metavar(click.Context(command)) for parameter in command.params if isinstance(parameter, click.Argument)
-        ]
+        arguments = [(given.metavar or given.name).upper() for given in command.params if given.param_type_name == "argument"]
         yield " ".join((name, *arguments)), command.help or ""
 
 

@@ -22,6 +22,19 @@ def test_a_pages_tables_are_those_of_the_code(page):
     assert with_tables(TEXT[page]) == TEXT[page]
 
 
+def test_the_commands_are_all_there_with_those_of_groups():
+    """Read from the source of `hub.__main__`: every function that is made a command."""
+    source = (ROOT / "hub/__main__.py").read_text(encoding="utf-8")
+    groups = {"app": "tocsin"} | {
+        variable: f"tocsin {name}" for variable, name in re.findall(r'app\.add_typer\((\w+), name="(\w+)"\)', source)
+    }
+    made = re.findall(r'^@(\w+)\.command\((?:"(\w+)")?.*\)\ndef (\w+)', source, re.MULTILINE)
+    assert len(made) > 10
+    said = TABLES["commands"]()
+    assert [line for group, named, function in made if f"`{(line := f'{groups[group]} {named or function}')}" not in said] == []
+    assert said.count("\n") == len(made) + 2
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_every_table_stands_on_some_page(name):
     assert any(name in tables_of(text) for text in TEXT.values())
