@@ -13,7 +13,7 @@ from subscriptions.areas import AreaCatalog
 from subscriptions.confirmation import Confirmation
 from subscriptions.desk import AudienceHook, Desk
 from subscriptions.limits import Limits
-from subscriptions.links import Links
+from subscriptions.links import LinkPurpose, Links
 from subscriptions.management import Management
 from subscriptions.opting_out import MatchedPlaces, OptingOut
 from subscriptions.places import Spot
@@ -108,6 +108,14 @@ class Enrolment:
     async def look_at_access(self, one_use: str) -> None:
         """Whether a one-use link still works; changes nothing, for a GET. Raises LinkInvalid, LinkExpired."""
         await self._management.look_at_access(one_use)
+
+    async def link_language(self, purpose: LinkPurpose, token: str) -> str | None:
+        """The language in which the holder of an authentic link gets letters, None for any other link; changes nothing."""
+        return await self._management.link_language(purpose, token)
+
+    def is_address(self, text: str) -> bool:
+        """Whether a text can be an address of this hub at all; says nothing of whether anyone has it."""
+        return self._addresses.find(text) is not None
 
     async def redeem(self, one_use: str) -> str:
         """Use up a one-use link, for a POST; returns a manage token of 30 days. Raises LinkInvalid, LinkExpired."""

@@ -7,6 +7,7 @@ import secrets
 from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from subscriptions import languages
 from subscriptions.desk import Desk, Work
 from subscriptions.documents import Faults
 from subscriptions.errors import LinkExpired, LinkInvalid
@@ -16,6 +17,7 @@ from subscriptions.limits import (
     CHANGES_OF_SUBSCRIPTION,
     HOUR_MS,
 )
+from subscriptions.links import LinkPurpose
 from subscriptions.places import read_places, without_repeats
 from subscriptions.sign_up import ask_all
 from subscriptions.store import sql
@@ -90,6 +92,16 @@ class Management:
         self._desk.links.read("access", token)
         async with self._desk.transactions.read() as connection:
             await self._unused(connection, token)
+
+    async def link_language(self, purpose: LinkPurpose, token: str) -> str | None:
+        """The language of the subscription that an authentic link is about, None for any other."""
+        try:
+            claims = self._desk.links.read(purpose, token)
+        except LinkInvalid:
+            return None
+        async with self._desk.transactions.read() as connection:
+            subscriber = await sql.subscriber_by_id(connection, claims.subscriber)
+        return languages.tag(subscriber.language) if subscriber is not None else None
 
     async def redeem(self, token: str) -> str:
         """Use up a one-use link for a manage token. Raises LinkInvalid, LinkExpired."""

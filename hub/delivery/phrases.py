@@ -100,9 +100,9 @@ class Phrases:
         return self.gettext(ACTS[tone(grade, urgency)])
 
     def only_in(self, tag: str) -> str:
-        """Says that there are only words in another language: "Este aviso solo está disponible en inglés."."""
+        """Says in which language the words are to a reader of another: "This notice is not available in your language; this is English"."""
         name = _locale(nearest(tag) or tag, "").get_display_name(self._locale) or tag
-        return self.say("This notice is only available in %(language)s.", language=name)
+        return self.say("This notice is not available in your language; this is %(language)s.", language=name)
 
     def _date(self, skeleton: str, moment: datetime) -> str:
         return str(format_skeleton(skeleton, moment, locale=self._locale)).translate(_SPACES)

@@ -264,7 +264,7 @@ class Renderer:
 
     def _where(self, area: ResolvedPlace, say: Phrases, most: int) -> str:
         if area.citywide:
-            return say.say("all of %(city)s", city=self._city_name)
+            return say.say("all of %(city)s", city=say.gettext(self._city_name))
         if not area.names:
             return say.gettext("the area on the map")
         return say.places([one_line(_safe(name)) for name in area.names], most)

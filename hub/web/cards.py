@@ -16,7 +16,16 @@ from hub.web.when import rfc3339
 from subscriptions.languages import RIGHT_TO_LEFT, nearest
 
 if TYPE_CHECKING:
+    from hub.alerts.alert import Alert
     from hub.alerts.store import StoredAlert
+
+KNOWN_EVENTS = (
+    *("Air Quality Alert", "All Clear", "Blizzard Warning", "Boil Water Notice", "Building Collapse", "Coastal Flood Warning"),
+    *("Evacuation Order", "Excessive Heat Warning", "Flash Flood Warning", "Flood Advisory", "Flood Warning", "Gas Leak", "Heat Advisory"),
+    *("High Wind Warning", "Missing Person", "Police Activity", "Power Outage", "Road Closure", "Severe Thunderstorm Warning"),
+    *("Siren Test", "Street Closure", "Structure Fire", "Tornado Warning", "Winter Storm Warning"),
+)
+"""Kinds of events that pages can name in every page language; those of the U.S. National Weather Service as it says them in Spanish."""
 
 NAMED_PLACES = 4
 """How many places a card names before it says how many more there are."""
@@ -32,6 +41,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     mark: str
     """ "Test" or "Drill" with what it means, or nothing."""
     event: str
+    """Its kind; empty when nobody has a word for it in the page's language."""
     headline: str
     description: str
     instruction: str
@@ -66,7 +76,7 @@ def card(stored: StoredAlert, words: Words, now: float, *, city_name: str) -> Ca
         tone="over" if over else tone(stored.grade, alert.urgency),
         word=words.text("Over") if over else phrases.act(stored.grade, alert.urgency),
         mark=mark(alert.status, words),
-        event=alert.event,
+        event=event_name(alert, words),
         headline=info.headline,
         description=info.description,
         instruction=info.instruction,
@@ -86,6 +96,13 @@ def card(stored: StoredAlert, words: Words, now: float, *, city_name: str) -> Ca
     )
 
 
+def event_name(alert: Alert, words: Words) -> str:
+    """The kind of event in the page's language. Authors write it once, in the language of their first words."""
+    if alert.event in KNOWN_EVENTS:
+        return words.name(alert.event) or ""
+    return alert.event if nearest(alert.infos[0].language) == words.language else ""
+
+
 def lang(tag: str, page: str) -> Markup:
     """Attributes for text in a language of its own, so that screen readers pronounce it and Arabic runs the right way."""
     known = nearest(tag)
@@ -103,7 +120,7 @@ def mark(status: str, words: Words) -> str:
 def where(names: Sequence[str], words: Words, *, city_name: str | None = None) -> str:
     """``ZIP code 11201, ZIP code 11205 and 12 more``; the whole city by its name."""
     if city_name:
-        return words.text("All of %(city)s", city=city_name)
+        return words.text("All of %(city)s", city=words.phrases.gettext(city_name))
     return words.phrases.places(names, NAMED_PLACES) if names else words.text("The area drawn on the map")
 
 

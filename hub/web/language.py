@@ -12,7 +12,7 @@ from aiohttp import web
 from babel.messages.pofile import read_po
 from markupsafe import Markup, escape
 
-from hub.delivery.phrases import Phrases, read_catalogues
+from hub.delivery.phrases import SOURCE_LANGUAGE, Phrases, read_catalogues
 from hub.web.when import CITY_TIME
 
 PAGE_LANGUAGES = {"en": "English", "es": "Español"}
@@ -46,6 +46,10 @@ class Words:
         """The sentence in this language, in English while nobody has translated it."""
         return _fill(self._singular.get(text) or text, values)
 
+    def name(self, text: str) -> str | None:
+        """A proper name or an author's word in this language, as plain text; None while nobody has translated it."""
+        return text if self.language == SOURCE_LANGUAGE else self._singular.get(text)
+
     def many(self, one: str, many: str, number: int, /, **values: object) -> Markup:
         """English and Spanish both have one form for 1 and one for the rest."""
         forms = self._plural.get(one) or (one, many)
@@ -78,10 +82,22 @@ def words(language: str) -> Words:
 
 def page_language(request: web.Request) -> str:
     """``?lang=`` wins, then Accept-Language, then English. No cookie: nothing is remembered about a visitor."""
-    chosen = request.query.get("lang", "").lower()
-    if chosen in PAGE_LANGUAGES:
+    chosen = chosen_language(request)
+    if chosen is not None:
         return chosen
     return next((tag for tag in _accepted(request.headers.get("Accept-Language", "")) if tag in PAGE_LANGUAGES), "en")
+
+
+def chosen_language(request: web.Request) -> str | None:
+    """The page language that the visitor chose by hand, if any."""
+    chosen = request.query.get("lang", "").lower()
+    return chosen if chosen in PAGE_LANGUAGES else None
+
+
+def letter_language(request: web.Request, subscribed: str | None) -> str:
+    """For a page that a letter's link leads to: ``?lang=`` wins, then the language of the subscription, then as `page_language`."""
+    known = subscribed if subscribed in PAGE_LANGUAGES else None
+    return chosen_language(request) or known or page_language(request)
 
 
 def _accepted(header: str) -> list[str]:

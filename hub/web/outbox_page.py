@@ -13,7 +13,8 @@ from hub.web.console.staff import ENGLISH, actor_of, page
 from hub.web.context import HubContext, hub
 from subscriptions.store.tables import address, subscriber
 
-CHANNELS = ("sms", "web_push", "email", "telegram", "webhook", "apprise")
+CHANNELS = ("sms", "web_push", "email", "telegram", "apprise", "webhook")
+"""In the order in which they are shown: what people read first, what machines read last."""
 PAGE = 36
 
 
@@ -50,6 +51,7 @@ async def outbox(request: web.Request) -> web.StreamResponse:
         rows = (await connection.execute(query.limit(PAGE + 1))).all()
     shown = [_shown(one, context) for one in rows[:PAGE]]
     older = shown[-1].id if len(rows) > PAGE else None
+    shown.sort(key=lambda one: CHANNELS.index(one.channel))
     return page(request, "outbox.html", messages=shown, channel=channel, channels=CHANNELS, older=older)
 
 

@@ -15,7 +15,7 @@ from hub.web import when
 from hub.web.assets import asset_url
 from hub.web.chat import chat
 from hub.web.context import ACTOR, hub
-from hub.web.language import PAGE_LANGUAGES, page_language, words
+from hub.web.language import PAGE_LANGUAGES, chosen_language, page_language, words
 from hub.web.security import csrf_token
 
 STATUS_WORDS = {
@@ -92,15 +92,15 @@ def render(
 def frame(request: web.Request, language: str, *, public: bool) -> dict[str, Any]:
     """What every page needs: whose hub this is, the language links, the visitor's form token."""
     context = hub(request)
-    chosen = request.query.get("lang")
+    chosen = chosen_language(request) or (language if language != page_language(request) else None)
 
     def url(path: str, **query: str) -> str:
-        query |= {"lang": chosen} if chosen in PAGE_LANGUAGES else {}
+        query |= {"lang": chosen} if chosen else {}
         return f"{path}?{urlencode(query)}" if query else path
 
     return {
         "hub_name": context.settings.hub_name,
-        "city_name": context.settings.city_name,
+        "city_name": words(language).phrases.gettext(context.settings.city_name),
         "demo": context.demo,
         "actor": request.get(ACTOR),
         "path": request.path,

@@ -88,7 +88,7 @@ def test_spanish_is_chosen_by_the_browser_and_stays_when_chosen_by_hand(visitor:
     expect(page.locator("html")).to_have_attribute("lang", "es")
     english = visitor("/subscribe", locale="en-US")
     english.get_by_role("link", name="Español").click()
-    expect(english.get_by_role("heading", level=1)).to_have_text("Recibir avisos")
+    expect(english.get_by_role("heading", level=1)).to_have_text("Recibir alertas")
     english.get_by_role("link", name="Mis ajustes").click()
     expect(english.get_by_role("heading", level=1)).to_have_text("Mis ajustes")
 

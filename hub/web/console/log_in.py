@@ -24,7 +24,7 @@ async def log_in_submit(request: web.Request) -> web.StreamResponse:
     try:
         secret = await hub(request).staff.log_in(name, password, client=request[CLIENT])
     except Unauthenticated:
-        return _page(request, name=name, next_path=next_path, errors={"name": "This name and password do not belong together."})
+        return _page(request, name=name, next_path=next_path, errors={"name": "Wrong name or password."})
     except TooMany as limit:
         minutes = max(1, round(limit.after / 60))
         return _page(request, name=name, next_path=next_path, errors={"name": f"Too many tries. Wait {minutes} min and try again."})

@@ -74,8 +74,9 @@ def row(stored: StoredAlert, context: HubContext, actor: Actor) -> Row:
 
 
 def staff_card(stored: StoredAlert, context: HubContext) -> Card:
-    """The card in the console's language."""
-    return card(stored, ENGLISH, context.clock(), city_name=context.settings.city_name)
+    """The card in the console's language, with the kind of event as its author wrote it."""
+    shown = card(stored, ENGLISH, context.clock(), city_name=context.settings.city_name)
+    return msgspec.structs.replace(shown, event=stored.document.event)
 
 
 def name_of(label: str) -> str:

@@ -11,7 +11,7 @@ from hub.clock import milliseconds
 from hub.errors import Gone
 from hub.web.cards import Card, card
 from hub.web.context import hub
-from hub.web.language import Words, page_language, words
+from hub.web.language import Words, letter_language, page_language, words
 from hub.web.pages import render
 from hub.web.residents.choices import severity_sentence, topics_sentence
 from hub.web.residents.nearby import concerns
@@ -34,7 +34,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 def summary(view: PendingView, said: Words, city_name: str) -> Summary:
     """The view of a sign-up as sentences."""
     return Summary(
-        places=said.phrases.places(view.places, 12) if view.places else said.text("All of %(city)s", city=city_name),
+        places=said.phrases.places(view.places, 12) if view.places else said.text("All of %(city)s", city=said.phrases.gettext(city_name)),
         topics=topics_sentence(said, view.topics),
         severity=severity_sentence(said, view.minimum_severity),
         language=LANGUAGES.get(view.language, view.language),
@@ -43,31 +43,34 @@ def summary(view: PendingView, said: Words, city_name: str) -> Summary:
 
 async def confirm_page(request: web.Request) -> web.StreamResponse:
     """``GET /confirm/{token}``."""
-    context, said = hub(request), words(page_language(request))
+    context = hub(request)
     try:
         view = await context.enrolment.look_at_confirmation(request.match_info["token"])
     except (LinkInvalid, LinkExpired):
-        raise too_old(said) from None
+        raise too_old(words(page_language(request))) from None
+    language = letter_language(request, view.language)
     if view.confirmed:
-        return render(request, "confirmed.html", cards=[], manage=None)
-    return render(request, "confirm.html", view=summary(view, said, context.settings.city_name))
+        return render(request, "confirmed.html", language=language, cards=[], manage=None, first=False)
+    return render(request, "confirm.html", language=language, view=summary(view, words(language), context.settings.city_name))
 
 
 async def confirm_submit(request: web.Request) -> web.StreamResponse:
     """``POST /confirm/{token}``; the service worker asks for JSON and passes the link to the settings on to its page."""
-    context, said = hub(request), words(page_language(request))
+    context = hub(request)
     try:
         confirmed = await context.enrolment.confirm(request.match_info["token"])
     except (LinkInvalid, LinkExpired):
-        raise too_old(said) from None
+        raise too_old(words(page_language(request))) from None
     manage = f"/manage/{confirmed.manage}" if confirmed.manage else None
     if "application/json" in request.headers.get("Accept", ""):
         return web.json_response({"status": "active", "manage": manage}, headers={"Cache-Control": "no-store"})
-    return render(request, "confirmed.html", cards=await _live_there(request, confirmed.manage, said), manage=manage)
+    language = letter_language(request, confirmed.view.language)
+    cards = await _live_there(request, confirmed.manage, words(language))
+    return render(request, "confirmed.html", language=language, cards=cards, manage=manage, first=manage is not None)
 
 
 async def _live_there(request: web.Request, manage: str | None, said: Words) -> list[Card]:
-    """What holds now at the person's places (safeguard S28): the same alerts that are being sent."""
+    """What is in effect now at the person's places (S28): the alerts that are being sent. A repeat is shown none: it is sent none."""
     if manage is None:
         return []
     context, now = hub(request), hub(request).clock()

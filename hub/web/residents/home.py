@@ -18,4 +18,5 @@ async def home(request: web.Request) -> web.StreamResponse:
     live = await context.alerts.live(milliseconds(context.clock))
     now = context.clock()
     cards = [card(alert, words(language), now, city_name=context.settings.city_name) for alert in live]
-    return render(request, "home.html", public=True, cards=cards, now=now, clock=clock_time(now, language))
+    real, unreal = [one for one in cards if not one.mark], [one for one in cards if one.mark]
+    return render(request, "home.html", public=True, real=real, unreal=unreal, now=now, clock=clock_time(now, language))

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from hub.web.context import CLIENT, hub
-from hub.web.language import Words, page_language, words
+from hub.web.language import chosen_language, letter_language, page_language, words
 from hub.web.pages import render
 from hub.web.residents.choices import ADDRESS_STATES, channel_name, choices
 from hub.web.residents.confirm import too_old
@@ -53,55 +53,63 @@ async def manage_ask(request: web.Request) -> web.StreamResponse:
 
 
 async def manage_ask_submit(request: web.Request) -> web.StreamResponse:
-    """``POST /manage``: the same answer whether the address is known or not."""
+    """``POST /manage``: the same answer whether the address is known or not; only what can't be an address at all is named."""
     said = words(page_language(request))
     address = str((await request.post()).get("address", "")).strip()[:ADDRESS_CHARACTERS]
+    errors: dict[str, str] = {}
     if not address:
-        errors = {"address": said.text("Give the e-mail address or the mobile number that gets your alerts.")}
-        return render(request, "manage_ask.html", status=422, form={"address": ""}, errors=errors)
+        errors["address"] = said.text("Give the e-mail address or the mobile number that gets your alerts.")
+    elif not hub(request).enrolment.is_address(address):
+        errors["address"] = said.text(
+            "This is neither a complete e-mail address nor a US mobile number. Write it like name@example.org or 718 555 0100."
+        )
+    if errors:
+        return render(request, "manage_ask.html", status=422, form={"address": address}, errors=errors)
     await hub(request).enrolment.request_access(address, client=request[CLIENT])
     return render(request, "manage_asked.html")
 
 
 async def manage_page(request: web.Request) -> web.StreamResponse:
     """``GET /manage/{token}``: the settings for a manage token, a button for a one-use link."""
-    enrolment, token, said = hub(request).enrolment, request.match_info["token"], words(page_language(request))
+    enrolment, token = hub(request).enrolment, request.match_info["token"]
     try:
         view = await enrolment.view(token)
     except (LinkInvalid, LinkExpired):
-        await _look_at_access(request, said)
-        return render(request, "manage_open.html")
+        await _look_at_access(request)
+        language = letter_language(request, await enrolment.link_language("access", token))
+        return render(request, "manage_open.html", language=language)
     return _settings(request, view, saved="saved" in request.query)
 
 
-async def _look_at_access(request: web.Request, said: Words) -> None:
+async def _look_at_access(request: web.Request) -> None:
     try:
         await hub(request).enrolment.look_at_access(request.match_info["token"])
     except (LinkInvalid, LinkExpired):
-        raise too_old(said) from None
+        raise too_old(words(page_language(request))) from None
 
 
 async def manage_submit(request: web.Request) -> web.StreamResponse:
     """``POST /manage/{token}``: use up a one-use link, or save the settings."""
-    said, token, data = words(page_language(request)), request.match_info["token"], await request.post()
+    token, data = request.match_info["token"], await request.post()
     try:
         if data.get("action") == "open":
             return _see_other(request, await hub(request).enrolment.redeem(token))
-        return await _change(request, token, data, said)
+        return await _change(request, token, data)
     except (LinkInvalid, LinkExpired):
-        raise too_old(said) from None
+        raise too_old(words(page_language(request))) from None
 
 
 def _see_other(request: web.Request, token: str, note: str = "") -> web.Response:
-    chosen = f"lang={request.query['lang']}" if request.query.get("lang") in {"en", "es"} else ""
-    query = "&".join(part for part in (note, chosen) if part)
+    chosen = chosen_language(request)
+    query = "&".join(part for part in (note, f"lang={chosen}" if chosen else "") if part)
     location = f"/manage/{token}" + (f"?{query}" if query else "")
     return web.Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
 
 
-async def _change(request: web.Request, token: str, data: MultiDictProxy[Any], said: Words) -> web.Response:
+async def _change(request: web.Request, token: str, data: MultiDictProxy[Any]) -> web.Response:
     context = hub(request)
     view = await context.enrolment.view(token)
+    said = words(letter_language(request, view.language))
     kept = [place for position, place in enumerate(view.places) if str(position) in data.getall("keep", [])]
     typed = Typed(str(data.get("place", "")).strip()[:2000])
     errors: dict[str, str] = {}
@@ -150,10 +158,12 @@ def _settings(
     typed: Typed | None = None,
     kept: set[int] | None = None,
 ) -> web.Response:
-    context, said = hub(request), words(page_language(request))
+    context, language = hub(request), letter_language(request, view.language)
+    said = words(language)
     return render(
         request,
         "manage.html",
+        language=language,
         status=422 if errors else 200,
         errors=errors or {},
         saved=saved,
@@ -172,8 +182,10 @@ def _settings(
 
 async def manage_end(request: web.Request) -> web.StreamResponse:
     """``POST /manage/{token}/end``: everything is deleted."""
+    enrolment, token = hub(request).enrolment, request.match_info["token"]
     try:
-        await hub(request).enrolment.end(request.match_info["token"], source="web")
+        language = letter_language(request, (await enrolment.view(token)).language)
+        await enrolment.end(token, source="web")
     except (LinkInvalid, LinkExpired):
         raise too_old(words(page_language(request))) from None
-    return render(request, "ended.html", deleted=True)
+    return render(request, "ended.html", language=language, deleted=True)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 LAYERS = ("zip", "borough", "neighborhood")
 
+_SEPARATORS = re.compile(r"[,;\n]|(?<=\b\d{5})\s+(?=\S)|(?<=\S)\s+(?=\d{5}\b)")
+"""Commas, lines, and the space beside a ZIP code: "11201 Astoria" is two places."""
+
 
 class UnknownPlace(Exception):
     """A place that nobody knows; says which and what may have been meant."""
@@ -23,7 +26,7 @@ def read_places(text: str, catalog: AreaCatalog, words: Words) -> list[PlaceRequ
     whole = _find(text.strip(), catalog)
     if whole is not None:
         return [as_request(whole)]
-    parts = [part.strip() for part in re.split(r"[,;\n]", text) if part.strip()]
+    parts = [part.strip() for part in _SEPARATORS.split(text) if part.strip()]
     found = {area.key: area for area in (_known(part, catalog, words) for part in parts)}
     return [as_request(area) for area in found.values()]
 

@@ -5,23 +5,28 @@ from __future__ import annotations
 from aiohttp import web
 
 from hub.web.context import hub
-from hub.web.language import page_language, words
+from hub.web.language import letter_language, page_language, words
 from hub.web.pages import render
 from hub.web.residents.confirm import too_old
 from subscriptions.errors import LinkExpired, LinkInvalid
 
 
 async def unsubscribe_page(request: web.Request) -> web.StreamResponse:
-    """``GET /unsubscribe/{token}``: a button. The page says the same for every token, so it tells nothing."""
-    return render(request, "unsubscribe.html")
+    """``GET /unsubscribe/{token}``: a button. The page says the same for every token, in the language of the letter that it came with."""
+    return render(request, "unsubscribe.html", language=await _language(request))
 
 
 async def unsubscribe_submit(request: web.Request) -> web.StreamResponse:
     """``POST /unsubscribe/{token}``, from the button or from a mail provider (``List-Unsubscribe=One-Click``)."""
+    language = await _language(request)
     try:
         await hub(request).enrolment.unsubscribe(request.match_info["token"])
     except LinkExpired:
         pass  # it has ended already, which is what was asked for
     except LinkInvalid:
         raise too_old(words(page_language(request))) from None
-    return render(request, "ended.html", deleted=False)
+    return render(request, "ended.html", language=language, deleted=False)
+
+
+async def _language(request: web.Request) -> str:
+    return letter_language(request, await hub(request).enrolment.link_language("unsubscribe", request.match_info["token"]))

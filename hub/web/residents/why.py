@@ -9,7 +9,7 @@ from aiohttp import web
 from babel.dates import format_skeleton
 
 from hub.web.context import hub
-from hub.web.language import Words, page_language, words
+from hub.web.language import Words, letter_language, page_language, words
 from hub.web.pages import render
 from hub.web.residents.choices import topics_sentence
 from hub.web.residents.confirm import too_old
@@ -35,11 +35,11 @@ def reason(view: WhyView, said: Words) -> Reason:
 
 async def why_page(request: web.Request) -> web.StreamResponse:
     """``GET /why/{token}``."""
-    said = words(page_language(request))
     try:
         view = await hub(request).enrolment.why(request.match_info["token"])
     except LinkExpired:
         return render(request, "why.html", reason=None)
     except LinkInvalid:
-        raise too_old(said) from None
-    return render(request, "why.html", reason=reason(view, said))
+        raise too_old(words(page_language(request))) from None
+    language = letter_language(request, view.language)
+    return render(request, "why.html", language=language, reason=reason(view, words(language)))

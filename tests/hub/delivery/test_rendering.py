@@ -110,11 +110,11 @@ def everything(message: Message) -> str:
         ({"msgType": "Update"}, "en", "Update: Act now: Flash"),
         ({"msgType": "Update"}, "es", "Actualización: Actúe ya: Aviso"),
         ({"msgType": "Cancel"}, "en", "Cancelled: Flash"),
-        ({"msgType": "Cancel"}, "es", "Cancelado: Aviso"),
+        ({"msgType": "Cancel"}, "es", "Cancelada: Aviso"),
         ({"status": "Test"}, "en", "TEST: Act now: Flash"),
         ({"status": "Test"}, "es", "PRUEBA: Actúe ya: Aviso"),
         ({"status": "Exercise", "msgType": "Update"}, "en", "EXERCISE: Update: Act now: Flash"),
-        ({"status": "Exercise", "msgType": "Cancel"}, "es", "SIMULACRO: Cancelado: Aviso"),
+        ({"status": "Exercise", "msgType": "Cancel"}, "es", "SIMULACRO: Cancelada: Aviso"),
     ],
 )
 def test_mark_then_change_then_act_stand_at_the_very_start(renderer, channel, changes, language, lead):
@@ -234,16 +234,17 @@ def test_a_reader_whose_language_has_no_frame_gets_the_english_one_around_their_
     message = renderer.alert(stored(infos=(ENGLISH, ARABIC)), "email", "ar")
     assert message.language == "en"
     assert ARABIC.headline in message.parts["subject"]
-    assert "only available" not in everything(message)
+    assert "not available" not in everything(message)
 
 
 @pytest.mark.parametrize(
     ("infos", "language", "sentence"),
     [
-        ((ENGLISH,), "es", "Este aviso solo está disponible en inglés"),
-        ((SPANISH,), "en", "This notice is only available in Spanish"),
-        ((ARABIC,), "es", "Este aviso solo está disponible en árabe"),
-        ((ENGLISH,), "ko", "This notice is only available in English"),
+        ((ENGLISH,), "es", "Esta alerta no está disponible en su idioma; esto está en inglés."),
+        ((SPANISH,), "en", "This notice is not available in your language; this is Spanish."),
+        ((ARABIC,), "es", "Esta alerta no está disponible en su idioma; esto está en árabe."),
+        ((ENGLISH,), "ko", "This notice is not available in your language; this is English."),
+        ((ENGLISH, SPANISH), "ko", "This notice is not available in your language; this is English."),
     ],
 )
 def test_words_that_exist_only_in_another_language_say_so_in_the_frames_language(renderer, infos, language, sentence):
@@ -270,8 +271,9 @@ def extracted() -> set[str]:
     found = {phrase for _, _, phrase, *_ in extract_from_dir(str(TEMPLATES), methods)}
     code = [*rendering.MARKS.values(), *rendering.MARK_NOTES.values(), *rendering.CHANGES.values(), *rendering.CHANGE_NOTES.values()]
     times = ["%(time)s today, %(date)s", "%(time)s tomorrow, %(date)s", "%(time)s on %(date)s", "ZIP %(zip)s", "%(count)s more"]
-    places = ["all of %(city)s", "the area on the map", "This notice is only available in %(language)s."]
-    return {*found, *code, *ACTS.values(), *NOTICES.values(), *times, *places}
+    places = ["all of %(city)s", "the area on the map", "New York City"]
+    languages = ["This notice is not available in your language; this is %(language)s."]
+    return {*found, *code, *ACTS.values(), *NOTICES.values(), *times, *places, *languages}
 
 
 @pytest.mark.parametrize("language", sorted(set(read_catalogues()) - {"en"}))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
+from hub.web.cards import KNOWN_EVENTS
 from hub.web.pages import STATUS_WORDS
 from hub.web.residents.choices import ADDRESS_STATES, CHANNEL_WORDS, RADII, SEVERITY_WORDS, TOPIC_WORDS
 
@@ -20,7 +21,7 @@ STAFF_ONLY = {"console"}
 def all_strings() -> set[str]:
     """The msgids."""
     tables = [*TOPIC_WORDS.values(), *SEVERITY_WORDS.values(), *CHANNEL_WORDS.values(), *STATUS_WORDS.values()]
-    listed = {text for pair in tables for text in pair} | {name for _, name in RADII} | set(ADDRESS_STATES.values())
+    listed = {text for pair in tables for text in pair} | {name for _, name in RADII} | set(ADDRESS_STATES.values()) | set(KNOWN_EVENTS)
     return (listed | set(_in_templates()) | set(_in_code())) - {""}
 
 

@@ -45,7 +45,7 @@ async def test_an_alert_in_arabic_runs_from_right_to_left_on_an_english_page(hub
     alert = await publish(hub, infos=[words("ar", "تحذير من الفيضانات")])
     shown = await text(client, f"/alerts/{alert.id}")
     assert re.search(r'<h1 lang="ar" dir="rtl">', shown)
-    assert "only available in Arabic" in shown
+    assert "not available in your language; this is Arabic." in shown
 
 
 async def test_the_page_takes_the_words_in_its_own_language(hub: Parts, client: TestClient) -> None:

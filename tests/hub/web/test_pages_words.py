@@ -61,7 +61,7 @@ def test_what_is_filled_in_is_escaped_and_our_own_markup_is_not() -> None:
     assert str(said) == '<a href="/">x</a> &lt;script&gt;'
 
 
-@pytest.mark.parametrize(("number", "said"), [(0, "0 avisos ahora"), (1, "1 aviso ahora"), (12, "12 avisos ahora")])
+@pytest.mark.parametrize(("number", "said"), [(0, "0 alertas ahora"), (1, "1 alerta ahora"), (12, "12 alertas ahora")])
 def test_one_and_many(number: int, said: str) -> None:
     assert words("es").many("1 alert now", "%(n)s alerts now", number) == said
 

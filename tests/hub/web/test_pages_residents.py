@@ -1,0 +1,180 @@
+"""Residents' pages behind the links of their letters: in the language of the subscription, and with nothing claimed that is not so."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from hub.staff.actor import SYSTEM
+from hub.web.language import words
+from hub.web.residents.places import UnknownPlace, read_places
+from subscriptions.areas import AreaCatalog
+from subscriptions.subscriber import PlaceRequest
+from tests.hub.web.conftest import Parts
+from tests.subscriptions.residents import Residents, service_on
+
+
+@pytest.fixture
+async def residents(hub: Any) -> Residents:
+    """The residents' service in place of the one that the frame's tests do without."""
+    service = await service_on(hub.database, hub.catalog)
+    hub.enrolment, hub.links = service.enrolment, service.links
+    return service
+
+
+async def page(client: TestClient, path: str, method: str = "GET", *, status: int = 200, **more: Any) -> str:
+    async with client.request(method, path, **more) as response:
+        assert response.status == status, path
+        return await response.text()
+
+
+async def publish(hub: Parts, **changes: Any) -> Any:
+    return await hub.publishing.submit(json.dumps(hub.alert(**changes)).encode(), SYSTEM)
+
+
+async def sign_up(residents: Residents, **fields: Any) -> str:
+    """The path of the confirmation link."""
+    await residents.subscribe("a@example.org", **fields)
+    return "/confirm/" + residents.token("confirm", (await residents.letters())[-1])
+
+
+def title(text: str) -> str:
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", text, re.DOTALL)
+    assert found
+    return re.sub(r"<[^>]*>", "", found[1]).strip()
+
+
+async def test_what_is_in_effect_is_shown_once_and_never_denied_to_whoever_confirms_again(
+    hub: Parts, residents: Residents, client: TestClient
+) -> None:
+    await publish(hub)
+    await publish(hub)
+    link = await sign_up(residents)
+    first = await page(client, link, "POST")
+    assert "2 alerts are in effect there now" in first
+    assert "We are sending them to you too." in first
+    for again in (await page(client, link, "POST"), await page(client, link)):
+        assert title(again) == "You are subscribed"
+        assert "in effect" not in again
+        assert "See current alerts" in again
+
+
+async def test_where_nothing_is_in_effect_the_confirmation_says_so(residents: Residents, client: TestClient) -> None:
+    assert "No alerts are in effect there now." in await page(client, await sign_up(residents), "POST")
+
+
+async def test_pages_behind_letters_speak_the_language_of_the_subscription(residents: Residents, client: TestClient) -> None:
+    confirm = await sign_up(residents, language="es")
+    assert title(await page(client, confirm)) == "Confirme sus alertas"
+    confirmed = await page(client, confirm, "POST")
+    assert title(confirmed) == "Ya está inscrito"
+    assert 'href="/?lang=es"' in confirmed
+    manage = re.search(r"/manage/[\w-]+\?lang=es", confirmed)
+    assert manage
+    assert title(await page(client, manage[0].partition("?")[0])) == "Mis ajustes"
+
+    await residents.enrolment.request_access("a@example.org", client="1")
+    letter = (await residents.letters())[-1]
+    assert title(await page(client, "/manage/" + residents.token("access", letter))) == "Abrir mis ajustes"
+    links = {
+        purpose: f"/{purpose}/" + residents.links.token(purpose, letter.subscriber, letter.address, 0) for purpose in ("why", "unsubscribe")
+    }
+    assert title(await page(client, links["why"])) == "¿Por qué recibí esto?"
+    assert title(await page(client, links["unsubscribe"])) == "¿Detener estas alertas?"
+    assert title(await page(client, links["unsubscribe"], "POST")) == "Sus alertas terminaron"
+
+
+async def test_a_language_chosen_by_hand_wins_over_the_subscriptions(residents: Residents, client: TestClient) -> None:
+    assert title(await page(client, await sign_up(residents, language="es") + "?lang=en")) == "Confirm your alerts"
+
+
+async def test_a_subscription_in_a_language_without_pages_leaves_the_choice_to_the_browser(
+    residents: Residents, client: TestClient
+) -> None:
+    link = await sign_up(residents, language="ru")
+    assert title(await page(client, link, headers={"Accept-Language": "es"})) == "Confirme sus alertas"
+    assert title(await page(client, link)) == "Confirm your alerts"
+
+
+async def test_a_forged_link_tells_no_language(residents: Residents, client: TestClient) -> None:
+    await sign_up(residents, language="es")
+    assert title(await page(client, "/unsubscribe/" + "A" * 59)) == "Stop these alerts?"
+
+
+@pytest.mark.parametrize("address", ["me@nowhere", "not an address", "555"])
+async def test_what_can_be_no_address_is_named_and_kept_for_mending(residents: Residents, client: TestClient, address: str) -> None:
+    shown = await page(client, "/manage", "POST", status=422, data={"address": address})
+    assert "1 problem to fix" in shown
+    assert "neither a complete e-mail address nor a US mobile number" in shown
+    assert f'value="{address}"' in shown
+
+
+@pytest.mark.parametrize("address", ["a@example.org", "stranger@example.org", "718 555 0100"])
+async def test_a_well_formed_address_gets_one_answer_known_or_not(residents: Residents, client: TestClient, address: str) -> None:
+    await residents.resident()
+    assert title(await page(client, "/manage", "POST", data={"address": address})) == "Check your messages"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "spam"), [("email", {"email": "b@example.org"}, True), ("sms", {"phone": "718 555 0100"}, False)]
+)
+async def test_a_spam_folder_is_for_mail_only(
+    residents: Residents, client: TestClient, kind: str, field: dict[str, str], spam: bool
+) -> None:
+    form = {"place": "11201", "kind": kind, "topics": "weather"} | field
+    assert ("spam folder" in await page(client, "/subscribe", "POST", data=form)) is spam
+
+
+async def test_tests_and_drills_stand_apart_and_do_not_count_as_alerts(hub: Parts, client: TestClient) -> None:
+    await publish(hub, status="Test", topics=["test"])
+    assert title(await page(client, "/")) == "No alerts now"
+    await publish(hub)
+    shown = await page(client, "/")
+    assert title(shown) == "1 alert now"
+    assert "Tests and drills: not real" in shown
+
+
+@pytest.mark.parametrize(
+    ("event", "language", "shown"),
+    [
+        ("Flood Advisory", "es", "Advertencia de inundación"),
+        ("Flood Advisory", "en", "Flood Advisory"),
+        ("Street Fair Notice", "es", None),
+        ("Street Fair Notice", "en", "Street Fair Notice"),
+    ],
+)
+async def test_the_kind_of_event_is_said_in_the_readers_language_or_not_at_all(
+    hub: Parts, client: TestClient, event: str, language: str, shown: str | None
+) -> None:
+    await publish(hub, event=event)
+    found = re.findall(r'<span class="event">(.*?)</span>', await page(client, "/", headers={"Accept-Language": language}))
+    assert found == ([shown] if shown else [])
+
+
+async def test_the_whole_city_has_its_own_name_in_spanish(hub: Parts, client: TestClient) -> None:
+    await publish(hub, area={"citywide": True})
+    shown = await page(client, "/?lang=es")
+    assert "Toda la ciudad de Nueva York" in shown
+    assert "En Nueva York, a las" in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "places"),
+    [
+        ("11201 Astoria", [PlaceRequest(zip="11201"), PlaceRequest(neighborhood="Astoria")]),
+        ("Astoria 11201", [PlaceRequest(neighborhood="Astoria"), PlaceRequest(zip="11201")]),
+        ("11201 11205, Bronx", [PlaceRequest(zip="11201"), PlaceRequest(zip="11205"), PlaceRequest(borough="2")]),
+        ("Astoria, Queens", [PlaceRequest(neighborhood="Astoria")]),
+    ],
+)
+def test_a_zip_code_stands_alone_with_or_without_a_comma(catalog: AreaCatalog, typed: str, places: list[PlaceRequest]) -> None:
+    assert read_places(typed, catalog, words("en")) == places
+
+
+def test_a_place_that_nobody_knows_is_named(catalog: AreaCatalog) -> None:
+    with pytest.raises(UnknownPlace, match="Atlantis"):
+        read_places("11201 Atlantis", catalog, words("en"))
