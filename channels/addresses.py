@@ -15,6 +15,9 @@ DEFAULT_REGION = "US"
 _CHAT = re.compile(r"-?[1-9][0-9]{0,15}")
 
 
+_COSTLY = frozenset({phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST})
+
+
 def parse_email(raw: str) -> str:
     """``local@domain`` with the domain in lower-case ASCII (IDNA 2008); the local part is kept as written (RFC 5321 §2.4). No DNS."""
     try:
@@ -32,6 +35,8 @@ def parse_phone(raw: str) -> str:
         raise InvalidAddress("this is not a phone number; write it with its country code, for instance +1 718 555 0100") from None
     if number.extension or not (phonenumbers.is_possible_number(number) and phonenumbers.is_valid_number(number)):
         raise InvalidAddress("no phone has this number; check its digits and its country code, for instance +1 718 555 0100")
+    if phonenumbers.number_type(number) in _COSTLY:
+        raise InvalidAddress("this number charges whoever writes to it; give a mobile number")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

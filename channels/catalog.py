@@ -14,8 +14,9 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from yarl import URL
 
-from channels.contract import Channel, ChannelSettings, NotConfigured
+from channels.contract import Channel, ChannelSettings, InvalidAddress, NotConfigured, Rejected
 from channels.outbox import Outbox
 
 Via = Literal["real", "outbox", "none"]
@@ -132,7 +133,27 @@ def resident_parsers(settings: ChannelSettings) -> dict[str, Callable[[str], str
         canonical: str = _load("channels.apprise_address:parse_resident")(raw, allow_private=settings.allow_private)
         return canonical
 
-    return parsers() | {"apprise": parse_apprise}
+    def parse_webhook(raw: str) -> str:
+        canonical = parse_address("webhook", raw)
+        _reachable(canonical, settings)
+        return canonical
+
+    def parse_push(raw: str) -> str:
+        canonical = parse_address("web_push", raw)
+        _reachable(_load("channels.push_subscription:read_subscription")(canonical).endpoint, settings)
+        return canonical
+
+    return parsers() | {"apprise": parse_apprise, "webhook": parse_webhook, "web_push": parse_push}
+
+
+def _reachable(url: str, settings: ChannelSettings) -> None:
+    """Refuse at sign-up what delivery would refuse, so that nobody waits for a message that can't come."""
+    if {URL(url).host, URL(url).authority} & set(settings.webhook_hosts):
+        return
+    try:
+        _load("channels.safe_resolver:check_target")(URL(url), allow_private=settings.allow_private)
+    except Rejected as error:
+        raise InvalidAddress(error.reason) from None
 
 
 def load(name: str, settings: ChannelSettings) -> None:

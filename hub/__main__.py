@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from hub.errors import HubError, InvalidInput, SettingsError
-from hub.settings import SETTINGS, Settings, load
+from hub.settings import Settings, load
 
 if TYPE_CHECKING:
     from hub.staff.account import Staff
@@ -35,6 +36,21 @@ Url = Annotated[str, typer.Option("--url", envvar="TOCSIN_URL", help="The hub.")
 Token = Annotated[str, typer.Option("--token", envvar="TOCSIN_TOKEN", help="From `tocsin token add`.")]
 
 out, err = Console(), Console(stderr=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"tocsin {version('tocsin')}")
+        raise typer.Exit
+
+
+@app.callback()
+def begin(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Which release this is.")] = False,
+) -> None:
+    """Tocsin, the open alert hub for cities."""
 
 
 def fail(message: str) -> NoReturn:
@@ -64,24 +80,27 @@ def settings_with(**options: str | None) -> Settings:
 
 
 @asynccontextmanager
-async def database_of(settings: Settings) -> AsyncIterator[Database]:
-    """The hub's database, brought to this release's schema."""
-    from hub.store.database import Database
-    from hub.store.migrate import upgrade
+async def database_of(settings: Settings, *, new: bool) -> AsyncIterator[Database]:
+    """The hub's database, brought to this release's schema; with `new` it is made when there is none, else that is an error."""
+    from hub.store.database import Database, sqlite_path
+    from hub.store.migrate import revision, upgrade
 
-    async with Database(settings.database or f"sqlite:///{Path(settings.data) / 'tocsin.db'}") as database:
+    url = settings.database or f"sqlite:///{Path(settings.data) / 'tocsin.db'}"
+    if not new:
+        await asyncio.to_thread(revision, sqlite_path(url))
+    async with Database(url) as database:
         await asyncio.to_thread(upgrade, database.path)
         yield database
 
 
 @asynccontextmanager
-async def staff_of(settings: Settings) -> AsyncIterator[Staff]:
+async def staff_of(settings: Settings, *, new: bool = False) -> AsyncIterator[Staff]:
     """Accounts and tokens of the hub in the data folder."""
     import time
 
     from hub.staff.account import Staff
 
-    async with database_of(settings) as database:
+    async with database_of(settings, new=new) as database:
         yield Staff(database, time.time)
 
 
@@ -145,15 +164,17 @@ def _read(file: str) -> bytes:
 
 @app.command("settings")
 def show_settings() -> None:
-    """Every setting, its value and where it came from."""
-    settings = settings_with()
+    """Every setting, its value, where it came from, and whether it can be. Exit code 1 when one can't."""
+    from hub.commands.show_settings import lines
+
+    shown = lines(settings_with())
     table = Table("setting", "value", "from", "meaning", box=None, pad_edge=False)
-    for setting in SETTINGS:
-        value = getattr(settings, setting.name)
-        table.add_row(
-            f"TOCSIN_{setting.name.upper()}", "(set)" if setting.secret and value else value, settings.origins[setting.name], setting.help
-        )
+    for line in shown:
+        meaning = Text(f"wrong: {line.wrong}", style="red") if line.wrong else Text(line.meaning)
+        table.add_row(line.variable, Text(line.value), line.origin, meaning)
     out.print(table)
+    if any(line.wrong for line in shown):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -195,7 +216,7 @@ def staff_add(
     )
 
     async def work() -> None:
-        async with staff_of(settings_with(data=data)) as staff:
+        async with staff_of(settings_with(data=data), new=True) as staff:
             account = await staff.add(name, password, agency=agency, role=role)
             _say(f"added {account.name} ({account.role}, {account.agency})")
 
@@ -233,7 +254,7 @@ def token_add(agency: Annotated[str, typer.Option()], role: Annotated[str, typer
     """Make a token; it stands alone on standard output and is shown only now."""
 
     async def work() -> None:
-        async with staff_of(settings_with(data=data)) as staff:
+        async with staff_of(settings_with(data=data), new=True) as staff:
             print(await staff.add_token(agency, role))
 
     run(work())

@@ -36,6 +36,7 @@ from hub.delivery.providers import LOOK_EVERY_S, Providers
 from hub.delivery.rendering import Renderer
 from hub.errors import SettingsError
 from hub.incidents.incident import Incidents
+from hub.keys import keyring_of
 from hub.live import Live
 from hub.metrics import Metrics
 from hub.publishing.publishing import Publishing
@@ -49,7 +50,7 @@ from subscriptions.areas import AreaCatalog, open_city
 from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
 from subscriptions.links import Links
-from subscriptions.vault import Keyring, open_keyring
+from subscriptions.vault import Keyring
 
 SHUTDOWN_S = 3.0
 
@@ -138,7 +139,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     ledger = Ledger(database)
     stack.push_async_callback(ledger.aclose)
     public_url = settings.public_url.rstrip("/") or f"http://{settings.host}:{port}"
-    keyring, vapid = open_keyring(folder, settings.keyring), data_folder.vapid_key(folder)
+    keyring, vapid = await keyring_of(settings, database), data_folder.vapid_key(folder)
     channels = channel_settings(settings, public_url, keyring, vapid, outbox=demo or settings.flag("outbox"))
     places = await asyncio.to_thread(_city, settings.city)
     audience, alerts, live, metrics = Audience(places), AlertStore(database), Live(milliseconds(clock)), Metrics()
@@ -191,7 +192,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     publishing = Publishing(
         database,
         places,
-        audience,
+        planner,
         renderer,
         clock,
         refresh=sync.catch_up,

@@ -54,6 +54,7 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(threshold)
+    logging.getLogger("aiohttp.server").filters[:] = [_NoQuotes()]
     for name in QUIET:
         logging.getLogger(name).setLevel(max(threshold, logging.WARNING))
     structlog.configure(
@@ -62,6 +63,16 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+class _NoQuotes(logging.Filter):
+    """aiohttp logs a request that it can't parse with the whole broken header, which may be a token."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            record.msg, record.args = f"{record.getMessage()} ({getattr(record.exc_info[0], '__name__', 'error')})", ()
+            record.exc_info = record.exc_text = None
+        return True
 
 
 def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

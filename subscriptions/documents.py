@@ -62,13 +62,17 @@ class _Object(dict[str, Any]):
 def parse(raw: bytes) -> Any:
     """The JSON value. Raises UnreadableDocument for anything that is not UTF-8 JSON (RFC 8259), NaN and Infinity included."""
     try:
-        return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse_constant)
+        document = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse_constant)
+        json.dumps(document, ensure_ascii=False).encode()
     except UnicodeDecodeError:
         raise UnreadableDocument("the body is not UTF-8") from None
+    except UnicodeEncodeError:
+        raise UnreadableDocument("the body holds half of a surrogate pair (\\ud800 to \\udfff), which is no character") from None
     except json.JSONDecodeError as error:
         raise UnreadableDocument(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except (ValueError, RecursionError):
         raise UnreadableDocument("the body is not JSON that can be read: a number too long or objects too deep") from None
+    return document
 
 
 def read(raw: bytes, wanted: type[S]) -> S:

@@ -94,8 +94,10 @@ class Keyring:
         return state.digest()
 
 
-def open_keyring(folder: Path, inline: str = "") -> Keyring:
-    """The ring in the setting when there is one, else that of ``keyring.json`` in the folder, which is made at the first start.
+def open_keyring(folder: Path, inline: str = "", *, create: bool = False) -> Keyring:
+    """The ring in the setting when there is one, else that of ``keyring.json`` in the folder; with `create` it is made when there is none.
+
+    Whoever has sealed addresses already never creates: a new ring would open none of them.
 
     Raises VaultError when it can't be read, or when others than its owner may read the file.
     """
@@ -103,6 +105,8 @@ def open_keyring(folder: Path, inline: str = "") -> Keyring:
         return Keyring.from_bytes(inline)
     file = folder / FILE_NAME
     if not file.exists():
+        if not create:
+            raise VaultError(f"{file} is missing, and without it no address can be opened: bring it back from a backup")
         _create(file, Keyring.generate().to_bytes())
     _refuse_loose_mode(file)
     try:

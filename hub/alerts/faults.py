@@ -52,10 +52,15 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
 
 def token(name: str) -> str:
     """A name as a part of a JSON pointer (RFC 6901 §3)."""
-    return name.replace("~", "~0").replace("/", "~1")
+    return readable(name).replace("~", "~0").replace("/", "~1")
+
+
+def readable(text: str) -> str:
+    """Without halves of surrogate pairs, which JSON can spell and no answer can carry."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def shown(text: str, longest: int = 60) -> str:
     """A value of the document inside a sentence about it: on one line, shortened."""
-    line = " ".join(text.split())
+    line = " ".join(readable(text).split())
     return line if len(line) <= longest else f"{line[: longest - 1]}…"

@@ -94,7 +94,7 @@ def _times(fields: Fields, now: datetime, *, archive: bool) -> tuple[datetime, d
 
 def _check_expiry(fields: Fields, expires: datetime, now: datetime) -> None:
     if expires <= now:
-        fields.fault("expires", f"lies in the past: it is now {now.astimezone(expires.tzinfo):%Y-%m-%dT%H:%M:%S%:z}")
+        fields.fault("expires", f"lies in the past: it is now {now.astimezone(expires.tzinfo).isoformat(timespec='seconds')}")
     elif expires > now + timedelta(days=limits.LIFETIME.authored):
         fields.fault("expires", f"lies more than {limits.LIFETIME.authored} days ahead: publish it again when it still holds")
 

@@ -11,12 +11,12 @@ from sqlalchemy import text
 
 from channels import catalog
 from hub.errors import SettingsError
+from hub.keys import keyring_of
 from hub.settings import Settings
 from hub.staff import audit
-from hub.store.database import Database
-from hub.store.migrate import upgrade
+from hub.store.database import Database, sqlite_path
+from hub.store.migrate import revision
 from subscriptions.areas import open_city
-from subscriptions.vault import open_keyring
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -32,17 +32,19 @@ async def examine(settings: Settings) -> list[Finding]:
 
 
 async def _examine(settings: Settings) -> AsyncIterator[Finding]:
-    folder = Path(settings.data)
     try:
         city = await asyncio.to_thread(open_city, settings.city)
         yield Finding(True, f"city {settings.city}: {len(city.areas)} areas")
-        async with Database(settings.database or f"sqlite:///{folder / 'tocsin.db'}") as database:
-            _, revision = await asyncio.to_thread(upgrade, database.path)
-            yield Finding(True, f"database: schema {revision}")
+        url = settings.database or f"sqlite:///{Path(settings.data) / 'tocsin.db'}"
+        found, wanted = await asyncio.to_thread(revision, sqlite_path(url))
+        yield Finding(
+            found == wanted, f"database: schema {found}" + ("" if found == wanted else f", this release has {wanted}: `tocsin migrate`")
+        )
+        async with Database(url) as database:
             async for finding in _database(database):
                 yield finding
-        open_keyring(folder, settings.keyring)
-        yield Finding(True, "keyring: readable")
+            await keyring_of(settings, database, create=False)
+            yield Finding(True, "keyring: opens the addresses")
     except SettingsError as error:
         yield Finding(False, error.detail)
     except (OSError, ValueError) as error:

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from channels import catalog
+from hub.keys import keyring_of
 from hub.settings import Settings
 from hub.store.database import Database
 from hub.store.migrate import upgrade
 from subscriptions.areas import open_city
 from subscriptions.csv_import import ImportReport, import_csv
-from subscriptions.vault import open_keyring
 
 
 async def import_file(settings: Settings, content: bytes, source: str, console: Console) -> ImportReport:
@@ -29,7 +29,7 @@ async def import_file(settings: Settings, content: bytes, source: str, console: 
             task = bar.add_task("importing", total=max(0, content.count(b"\n") - 1))
             return await import_csv(
                 database,
-                open_keyring(folder, settings.keyring),
+                await keyring_of(settings, database),
                 catalog.parsers(),
                 places,
                 lines,

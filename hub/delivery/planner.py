@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from hub.alerts.area import target
 from hub.alerts.fingerprint import fingerprint
@@ -24,7 +24,7 @@ from hub.store.database import Database
 from subscriptions import languages
 from subscriptions.areas import AreaCatalog
 from subscriptions.audience import Audience
-from subscriptions.matching import Target
+from subscriptions.matching import Group, Match, Target
 
 SECONDS_OF_WORK = 5.0
 """A batch is no more than this at its provider's rate, so that no lease is held for long."""
@@ -78,7 +78,7 @@ class Planner:
     async def plan_launched(self) -> None:
         """Every launched mailing, the most urgent first."""
         query = (
-            select(tables.mailing.c.id, tables.mailing.c.alert, tables.mailing.c.audience)
+            select(tables.mailing.c.id, tables.mailing.c.alert)
             .where(tables.mailing.c.state == "launched")
             .order_by(tables.mailing.c.priority, tables.mailing.c.id)
         )
@@ -86,23 +86,32 @@ class Planner:
             launched = (await connection.execute(query)).all()
         if launched:
             await self._refresh()
-        for mailing, number, audience in launched:
+        for mailing, number in launched:
             alert = await self._alerts.by_number(number)
             if alert is not None:
-                await self._plan(mailing, alert, audience)
+                await self._plan(mailing, alert)
 
-    async def _plan(self, mailing: int, alert: StoredAlert, audience: str) -> None:
+    async def _plan(self, mailing: int, alert: StoredAlert) -> None:
         if fingerprint(alert.document, alert.area, alert.grade) != alert.hash:
             log.error("hash_differs", alert_id=alert.id)
             await self._ledger.halt(mailing, milliseconds(self._clock))
             return
-        lists, people = self._matched(alert) if audience != "reached" else ({}, np.zeros(0, dtype=np.int64))
-        if audience != "matched":
-            reached = await self._ledger.reached(await self._earlier(alert))
-            lists, people = _with_reached(lists, people, reached)
+        lists, people = await self._lists(alert)
         if await self._ledger.plan(mailing, len(people), self._sized(lists), milliseconds(self._clock)):
             log.info("planned", alert_id=alert.id, mailing=mailing, people=len(people))
             self._planned()
+
+    async def audience_of(self, alert: StoredAlert) -> Match:
+        """Who would get it if it went now; `alert` need not be stored, then its number is 0."""
+        lists, people = await self._lists(alert)
+        return Match(len(people), {Group(*key): addresses for key, addresses in lists.items()}, people)
+
+    async def _lists(self, alert: StoredAlert) -> tuple[Lists, np.ndarray]:
+        kind = alert.document.msgType
+        lists, people = self._matched(alert) if kind != "Cancel" else ({}, np.zeros(0, dtype=np.int64))
+        if kind == "Alert":
+            return lists, people
+        return _with_reached(lists, people, await self._ledger.reached(await self._earlier(alert)))
 
     def _matched(self, alert: StoredAlert) -> tuple[Lists, np.ndarray]:
         start = time.perf_counter()
@@ -125,7 +134,7 @@ class Planner:
         query = (
             select(tables.mailing.c.id)
             .join(tables.alert, tables.alert.c.number == tables.mailing.c.alert)
-            .where(tables.alert.c.chain == alert.chain, tables.alert.c.number < alert.number)
+            .where(tables.alert.c.chain == alert.chain, tables.alert.c.number < alert.number if alert.number else true())
         )
         async with self._database.read() as connection:
             return list((await connection.execute(query)).scalars())

@@ -27,6 +27,7 @@ from hub.delivery.delivery_id import DeliveryIds
 from hub.delivery.frames import Row, To, Work
 from hub.delivery.outcome import Outcome
 from hub.log import configure as configure_log
+from subscriptions.errors import VaultError
 from subscriptions.links import LinkPurpose, Links
 from subscriptions.vault import Keyring
 
@@ -263,6 +264,8 @@ class Sender:
             receipt = await job.channel.deliver(job.draft, recipient)
         except DeliveryFailed as failure:
             return _row_of(failure, to.address, int(self.clock() * 1000))
+        except VaultError:
+            return Row(to.address, Outcome.FAILED, int(self.clock() * 1000), "the address can't be opened with this keyring")
         except Exception as error:  # noqa: BLE001 - process boundary: one recipient fails alone
             # Only the kind of error is logged: its text and traceback may quote an address.
             log.error("delivery_broke", mailing=work.mailing, channel=work.channel, error=type(error).__name__)  # noqa: TRY400

@@ -33,6 +33,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     sent_at: int
     expired: bool = False
     warnings: tuple[str, ...] = ()
+    prepared: bool = False
+    """A call-off in prepared words."""
 
     @property
     def hash(self) -> str:
@@ -41,8 +43,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def approval_needed(self) -> bool:
-        """S1: live and Severe or worse, by its own word or by our grade."""
-        return self.document.status == "Actual" and max(rank(self.document.severity), self.grade) >= APPROVAL_FROM
+        """S1: live and Severe or worse, by its own word or by our grade. A call-off in prepared words claims nothing new (S3)."""
+        return not self.prepared and self.document.status == "Actual" and max(rank(self.document.severity), self.grade) >= APPROVAL_FROM
 
 
 async def read_draft(raw: bytes, source: Source, catalog: AreaCatalog, now: float, *, follows: str | None = None) -> Draft:

@@ -14,24 +14,24 @@ import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.alerts import area as areas
 from hub.alerts import lifecycle
-from hub.alerts.alert import Alert
+from hub.alerts.alert import Alert, MsgType
 from hub.alerts.fingerprint import fingerprint
 from hub.alerts.store import AlertStore, StoredAlert, fetch
 from hub.clock import Clock, milliseconds
+from hub.delivery.planner import Planner
 from hub.delivery.progress import Progress, progress
 from hub.delivery.rendering import Renderer
-from hub.errors import Conflict, Forbidden, NotFound
+from hub.errors import Conflict, Forbidden, InvalidInput, NotFound
 from hub.publishing import records
-from hub.publishing.draft import Draft, Source, read_draft
-from hub.publishing.preview import Preview, describe
+from hub.publishing.draft import APPROVAL_FROM, Draft, Source, read_draft
+from hub.publishing.preview import Preview, by_channel, describe
 from hub.staff import audit
 from hub.staff.actor import Actor
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
-from subscriptions.audience import Audience
+from subscriptions.errors import FieldError
 from subscriptions.matching import Match
 
 Transition = Literal["approve", "reject", "stop"]
@@ -56,7 +56,7 @@ class Publishing:
         self,
         database: Database,
         catalog: AreaCatalog,
-        audience: Audience,
+        planner: Planner,
         renderer: Renderer,
         clock: Clock,
         *,
@@ -65,43 +65,54 @@ class Publishing:
         halt: Callable[[int], Awaitable[int]],
         ended: Callable[[StoredAlert], None],
     ) -> None:
-        self._database, self._catalog, self._audience = database, catalog, audience
+        self._database, self._catalog, self._planner = database, catalog, planner
         self._renderer, self._clock = renderer, clock
         self._refresh, self._launched, self._halt, self._ended = refresh, launched, halt, ended
         self._alerts = AlertStore(database)
 
     # -- reading
 
-    async def preview(self, raw: bytes, actor: Actor) -> Preview:
-        """Nothing is stored. Raises InvalidInput, BadRequest."""
+    async def preview(self, raw: bytes, actor: Actor, *, follows: str | None = None, kind: MsgType = "Alert") -> Preview:
+        """Nothing is stored. `follows` and `kind` for an update or a cancel of that alert. Raises InvalidInput, BadRequest, NotFound."""
         actor.require("preview")
-        draft = await self._read(raw, "api")
-        alert = records.unstored(draft, actor, milliseconds(self._clock))
+        draft = await self._read(raw, "api") if follows is None else await self._following(raw, follows, kind)
+        chain = (await self._known(follows)).chain if follows is not None else None
+        alert = records.unstored(draft, actor, milliseconds(self._clock), chain)
+        warnings = list(draft.warnings)
         return describe(
-            alert,
-            await self._match(draft.document, draft.area, draft.grade),
-            self._renderer,
-            self._catalog,
-            approval_needed=draft.approval_needed,
-            warnings=list(draft.warnings),
+            alert, await self._audience_of(alert), self._renderer, self._catalog, approval_needed=draft.approval_needed, warnings=warnings
         )
 
     async def review(self, alert_id: str) -> Preview:
         """The same for an alert that is stored: what an approver looks at."""
         alert = await self._known(alert_id)
-        match = await self._match(alert.document, alert.area, alert.grade)
+        match = await self._audience_of(alert)
         return describe(alert, match, self._renderer, self._catalog, approval_needed=alert.status == "awaiting_approval", warnings=[])
+
+    async def reach(self, alert: StoredAlert) -> dict[str, int]:
+        """Deliveries per channel, as it stands now."""
+        return by_channel(await self._audience_of(alert))
 
     async def progress(self, alert_id: str) -> Progress:
         """How far it has got. Raises NotFound."""
         return await progress(self._database, await self._known(alert_id))
 
     async def _read(self, raw: bytes, source: Source, follows: str | None = None) -> Draft:
-        return await read_draft(raw, source, self._catalog, self._clock(), follows=follows)
+        draft = await read_draft(raw, source, self._catalog, self._clock(), follows=follows)
+        incident = draft.document.incident
+        if incident is not None and not await self._has_incident(incident):
+            raise InvalidInput((FieldError("/incident", "There is no such incident; open one first, or leave it out."),))
+        return draft
 
-    async def _match(self, document: Alert, area: areas.ResolvedArea, grade: int) -> Match:
+    async def _has_incident(self, incident: str) -> bool:
+        async with self._database.read() as connection:
+            query = select(tables.incident.c.id).where(tables.incident.c.id == incident)
+            return (await connection.execute(query)).first() is not None
+
+    async def _audience_of(self, alert: StoredAlert) -> Match:
+        """Who would get it now: by its area, and for an update or a cancel whoever the earlier ones reached (S3)."""
         await self._refresh()
-        return self._audience.match(areas.target(area, document, grade, self._catalog))
+        return await self._planner.audience_of(alert)
 
     async def _known(self, alert_id: str) -> StoredAlert:
         alert = await self._alerts.get(alert_id)
@@ -117,11 +128,12 @@ class Publishing:
         The same `idempotency_key` with the same body gives the alert that the first call made; with another body it is InvalidInput.
         """
         actor.require("draft")
-        seen = await self._seen(raw, actor, idempotency_key)
+        asked = records.purpose_hash("publish", raw)
+        seen = await self._seen(asked, actor, idempotency_key)
         if seen is not None:
             return seen
         draft = await self._read(raw, source)
-        return await self._store(draft, raw, actor, idempotency_key)
+        return await self._store(draft, asked, actor, idempotency_key)
 
     async def update(self, alert_id: str, raw: bytes, actor: Actor, *, idempotency_key: str | None = None) -> StoredAlert:
         """A new version with CAP msgType Update: to whoever is in its area, and to everyone the earlier ones reached."""
@@ -131,37 +143,62 @@ class Publishing:
         """A message with CAP msgType Cancel, to everyone the earlier ones reached and to nobody else."""
         return await self._follow(alert_id, raw, actor, "Cancel", idempotency_key)
 
-    async def _follow(self, alert_id: str, raw: bytes, actor: Actor, kind: str, key: str | None) -> StoredAlert:
+    async def _follow(self, alert_id: str, raw: bytes, actor: Actor, kind: MsgType, key: str | None) -> StoredAlert:
         actor.require("draft")
-        seen = await self._seen(raw, actor, key)
+        asked = records.purpose_hash(f"{kind} {alert_id}", raw)
+        seen = await self._seen(asked, actor, key)
         if seen is not None:
             return seen
-        await self._known(alert_id)
-        draft = await self._read(raw, "api", follows=alert_id)
-        document = msgspec.structs.replace(draft.document, msgType=kind, references=(alert_id,))
-        return await self._store(msgspec.structs.replace(draft, document=document), raw, actor, key)
+        return await self._store(await self._following(raw, alert_id, kind), asked, actor, key)
 
-    async def _seen(self, raw: bytes, actor: Actor, key: str | None) -> StoredAlert | None:
+    async def _following(self, raw: bytes, alert_id: str, kind: MsgType) -> Draft:
+        followed = await self._known(alert_id)
+        async with self._database.read() as connection:
+            await records.check_followed(connection, followed)
+        draft = await self._read(raw, "api", follows=alert_id)
+        _check_own_words(draft.document, alert_id, kind)
+        document = msgspec.structs.replace(draft.document, msgType=kind, references=(alert_id,))
+        return msgspec.structs.replace(draft, document=document)
+
+    async def call_off(self, alert_id: str, actor: Actor, *, idempotency_key: str | None = None) -> StoredAlert:
+        """Cancel in one step, in prepared words: the alert's own headline, and that nobody need act on it any more (S3).
+
+        Needs no second person whatever the severity: nothing new is claimed, and a false alarm must not wait for a colleague. Only who may
+        not publish at all leaves it to one. Raises Forbidden, NotFound, Conflict when it is not live.
+        """
+        actor.require("draft")
+        alert = await self._known(alert_id)
+        raw = records.prepared_cancel(alert)
+        asked = records.purpose_hash(f"call off {alert_id}", raw)
+        seen = await self._seen(asked, actor, idempotency_key)
+        if seen is not None:
+            return seen
+        if not lifecycle.may(_status(alert), "supersede"):
+            raise Conflict("Only an alert that is live can be called off.")
+        draft = await self._following(raw, alert_id, "Cancel")
+        return await self._store(msgspec.structs.replace(draft, prepared=True), asked, actor, idempotency_key)
+
+    async def _seen(self, asked: bytes, actor: Actor, key: str | None) -> StoredAlert | None:
         if key is None:
             return None
         async with self._database.read() as connection:
-            return await records.by_key(connection, actor, key, raw)
+            return await records.by_key(connection, actor, key, asked)
 
-    async def _store(self, draft: Draft, raw: bytes, actor: Actor, key: str | None) -> StoredAlert:
-        status = self._first_status(draft, actor)
-        people = 0 if draft.expired else (await self._match(draft.document, draft.area, draft.grade)).people
+    async def _store(self, draft: Draft, asked: bytes, actor: Actor, key: str | None) -> StoredAlert:
         now = milliseconds(self._clock)
+        people = 0 if draft.expired else await self._people(draft, actor, now)
         async with self._database.write() as connection:
-            earlier = await records.earlier(connection, draft, actor, key, raw)
+            earlier = await records.earlier(connection, draft, actor, key, asked)
             if earlier is not None:
                 return earlier
             chain = await records.chain_of(connection, draft)
+            status = self._first_status(draft, actor, await records.weight(connection, chain))
             row = records.new_row(draft, actor, status, people, chain, now)
             await connection.execute(insert(tables.alert).values(row))
             alert = await fetch(connection, row["id"])
             assert alert is not None  # noqa: S101 - inserted a line above, in the same transaction
             if key is not None:
-                await connection.execute(insert(tables.idempotency).values(records.key_row(actor, key, raw, alert.id, now)))
+                await connection.execute(insert(tables.idempotency).values(records.key_row(actor, key, asked, alert.id, now)))
             await audit.append(
                 connection, now, actor.label, "submitted", alert.id, {"status": status, "people": people, "hash": alert.hash}
             )
@@ -171,10 +208,17 @@ class Publishing:
             self._launched(alert)
         return alert
 
-    def _first_status(self, draft: Draft, actor: Actor) -> str:
+    async def _people(self, draft: Draft, actor: Actor, now: int) -> int:
+        async with self._database.read() as connection:
+            chain = await records.chain_of(connection, draft)
+        return (await self._audience_of(records.unstored(draft, actor, now, chain))).people
+
+    def _first_status(self, draft: Draft, actor: Actor, replaced: int) -> str:
+        """`replaced` is the weight of what it takes the place of: who may not raise an alarm alone may not lower one alone either."""
         if draft.expired:
             return lifecycle.apply("draft", "expire")
-        if draft.approval_needed or actor.role == "author":
+        heavy = replaced >= APPROVAL_FROM and not draft.prepared
+        if draft.approval_needed or heavy or actor.role == "author":
             return lifecycle.apply("draft", "submit")
         actor.require("publish")
         return lifecycle.apply("draft", "publish")
@@ -188,7 +232,7 @@ class Publishing:
         """
         actor.require("approve")
         seen = await self._known(alert_id)
-        people = (await self._match(seen.document, seen.area, seen.grade)).people
+        people = (await self._audience_of(seen)).people
         now = milliseconds(self._clock)
         async with self._database.write() as connection:
             alert = await self._waiting(connection, alert_id, actor, expected_hash, now)
@@ -294,6 +338,17 @@ class Publishing:
                 await audit.append(connection, now, "system:0 tocsin", "expired", alert_id)
             self._ended(alert)
         return len(due)
+
+
+def _check_own_words(document: Alert, alert_id: str, kind: MsgType) -> None:
+    """What the body says of itself must not contradict where it was sent."""
+    faults = []
+    if document.msgType not in {"Alert", kind}:
+        faults.append(FieldError("/msgType", f"This makes a message of msgType {kind}: leave it out."))
+    if document.references not in {(), (alert_id,)}:
+        faults.append(FieldError("/references", f"This is about {alert_id} alone: leave it out."))
+    if faults:
+        raise InvalidInput(tuple(faults))
 
 
 def _status(alert: StoredAlert) -> lifecycle.AlertStatus:

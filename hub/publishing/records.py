@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.alerts.store import StoredAlert, fetch
+from hub.alerts.store import StoredAlert, fetch, stored
 from hub.errors import Conflict, InvalidInput
 from hub.publishing.draft import Draft
 from hub.staff.actor import Actor
@@ -44,16 +44,24 @@ def new_row(draft: Draft, actor: Actor, status: str, people: int, chain: str | N
     }
 
 
-def unstored(draft: Draft, actor: Actor, now: int) -> StoredAlert:
+def unstored(draft: Draft, actor: Actor, now: int, chain: str | None = None) -> StoredAlert:
     """What a preview renders: an alert that is in no table."""
-    row = new_row(draft, actor, "draft", 0, None, now)
+    row = new_row(draft, actor, "draft", 0, chain, now)
     row |= {"document": draft.document, "area": draft.area, "number": 0, "approver": None, "approved_at": None, "send_at": None}
     return StoredAlert(**row)
 
 
-async def earlier(connection: AsyncConnection, draft: Draft, actor: Actor, key: str | None, raw: bytes) -> StoredAlert | None:
+def prepared_cancel(alert: StoredAlert) -> bytes:
+    """The JSON of a call-off: the alert's own words without what it told people to do, which would contradict it."""
+    fields = msgspec.to_builtins(alert.document)
+    own = {"msgType", "references", "audience_languages", "onset", "known_since"}
+    fields["infos"] = [{"language": info["language"], "headline": info["headline"]} for info in fields["infos"]]
+    return msgspec.json.encode({name: value for name, value in fields.items() if name not in own and value not in (None, [], ())})
+
+
+async def earlier(connection: AsyncConnection, draft: Draft, actor: Actor, key: str | None, asked: bytes) -> StoredAlert | None:
     """An alert that this one repeats: by its key, or as a CAP document that came before."""
-    if key is not None and (seen := await by_key(connection, actor, key, raw)) is not None:
+    if key is not None and (seen := await by_key(connection, actor, key, asked)) is not None:
         return seen
     if draft.identifier is None:
         return None
@@ -67,20 +75,25 @@ async def earlier(connection: AsyncConnection, draft: Draft, actor: Actor, key: 
     return alert
 
 
-async def by_key(connection: AsyncConnection, actor: Actor, key: str, raw: bytes) -> StoredAlert | None:
+def purpose_hash(purpose: str, raw: bytes) -> bytes:
+    """What a key is bound to: the body, and what was asked to be done with it, e.g. ``Update al_…``."""
+    return hashlib.sha256(purpose.encode() + b"\0" + raw).digest()
+
+
+async def by_key(connection: AsyncConnection, actor: Actor, key: str, asked: bytes) -> StoredAlert | None:
     """The alert that this key made; InvalidInput when the key came with another body."""
     query = select(tables.idempotency).where(tables.idempotency.c.actor == actor.label, tables.idempotency.c.key == key)
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         return None
-    if row.body_hash != hashlib.sha256(raw).digest():
-        raise InvalidInput((FieldError("", "This Idempotency-Key was used with another body. Use a new key for a new alert."),))
+    if row.body_hash != asked:
+        raise InvalidInput((FieldError("", "This Idempotency-Key was used with another body, or for another alert. Use a new key."),))
     return await fetch(connection, row.alert)
 
 
-def key_row(actor: Actor, key: str, raw: bytes, alert_id: str, now: int) -> dict[str, Any]:
+def key_row(actor: Actor, key: str, asked: bytes, alert_id: str, now: int) -> dict[str, Any]:
     """Ties a key to the alert that it made; kept for a week."""
-    return {"actor": actor.label, "key": key, "body_hash": hashlib.sha256(raw).digest(), "alert": alert_id, "at": now}
+    return {"actor": actor.label, "key": key, "body_hash": asked, "alert": alert_id, "at": now}
 
 
 def _named(reference: str) -> ColumnElement[bool]:
@@ -102,18 +115,34 @@ async def chain_of(connection: AsyncConnection, draft: Draft) -> str | None:
     return None
 
 
+async def weight(connection: AsyncConnection, chain: str | None) -> int:
+    """How severe the live alerts of a chain are, by their own word or our grade: what replaces them frightens or calms as many (S1)."""
+    if chain is None:
+        return 0
+    query = select(tables.alert).where(tables.alert.c.chain == chain, tables.alert.c.status == "live")
+    alerts = [stored(row) for row in await connection.execute(query)]
+    return max((max(rank(alert.document.severity), alert.grade) for alert in alerts if alert.document.status == "Actual"), default=0)
+
+
+async def check_followed(connection: AsyncConnection, alert: StoredAlert) -> None:
+    """Only what people were told can be updated or called off, and not after it was called off. Raises Conflict."""
+    if alert.live_at is None:
+        raise Conflict("This alert was never published, so there is nothing to update or to call off.")
+    query = select(tables.alert).where(tables.alert.c.chain == alert.chain, tables.alert.c.live_at.is_not(None))
+    if any(stored(row).document.msgType == "Cancel" for row in await connection.execute(query)):
+        raise Conflict("This alert has been called off. Publish a new one.")
+
+
 async def launch(connection: AsyncConnection, alert: StoredAlert, now: int) -> None:
     """The launch row, and the end of what this alert replaces, in the caller's transaction."""
     kind = alert.document.msgType
     if kind != "Alert":
         await _supersede(connection, alert, now)
-    audience = {"Alert": "matched", "Update": "matched+reached", "Cancel": "reached"}[kind]
     row = {
         "purpose": "alert",
         "alert": alert.number,
         "priority": rank("Extreme") - alert.grade,
         "state": "launched",
-        "audience": audience,
         "created_at": now,
         "expires_at": alert.expires_at,
     }

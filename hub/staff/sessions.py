@@ -44,4 +44,4 @@ async def end_sessions(connection: AsyncConnection, account_id: int) -> None:
 
 
 def _hash(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()

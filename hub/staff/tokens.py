@@ -56,4 +56,4 @@ async def disable_token(connection: AsyncConnection, token_id: int) -> bool:
 
 
 def _hash(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()

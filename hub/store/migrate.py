@@ -25,6 +25,19 @@ def _config(connection: Connection) -> Config:
     return config
 
 
+def revision(path: Path) -> tuple[str | None, str | None]:
+    """The revision of an existing file and the one that this release has. Changes nothing. Raises SettingsError when there is no file."""
+    if not path.exists():
+        raise SettingsError(f"there is no hub in {path.parent}: name its folder with --data, or start one there with `tocsin serve`")
+    engine = create_engine(f"sqlite:///{path}")
+    try:
+        with engine.connect() as connection:
+            scripts = ScriptDirectory.from_config(_config(connection))
+            return MigrationContext.configure(connection).get_current_revision(), scripts.get_current_head()
+    finally:
+        engine.dispose()
+
+
 def upgrade(path: Path) -> tuple[str | None, str | None]:
     """Migrate the SQLite file, making it when there is none. Returns the revisions before and after.
 

@@ -58,7 +58,6 @@ mailing = Table(
     Column("parameters", Text, nullable=False, server_default=text("'{}'")),  # JSON for texts that are not alerts
     Column("priority", Integer, nullable=False),  # 0 first
     Column("state", String(10), nullable=False),  # launched | planned | done | stopped (by a person, or replaced by an update)
-    Column("audience", Text, nullable=False, server_default=text("'matched'")),  # matched | matched+reached | reached
     Column("matched", Integer, nullable=False, server_default=text("0")),  # people
     Column("created_at", BigInteger, nullable=False),
     Column("planned_at", BigInteger, nullable=True),

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.web_response import ContentCoding
 
 from hub.clock import Clock
-from hub.errors import HubError, TooMany
+from hub.errors import BadRequest, HubError, TooMany
 from hub.staff.actor import Actor
 from hub.staff.rate_limit import Buckets
 from hub.web.api.problems import INTERNAL, Problem, add_headers, problem_of, problem_response
@@ -35,6 +35,7 @@ COMPRESS_BYTES = 1024
 _TEXTUAL = ("text/", "application/json", "application/geo+json", "application/problem+json", "application/atom+xml", "application/xml")
 _FOR_PROGRAMS = ("/api/", "/feeds/", "/live", "/healthz", "/readyz", "/metrics", "/problems/")
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HEADERS: web.AppKey[Mapping[str, str]] = web.AppKey("headers", Mapping)
@@ -160,11 +161,21 @@ async def guard_changes(request: web.Request, handler: Handler) -> web.StreamRes
     """Refuses forms from other sites, and strangers who change things too fast. A one-click unsubscribe always passes (RFC 8058)."""
     if request.method not in _SAFE and not request.path.startswith("/unsubscribe/"):
         _slow_down(request)
+        await _read_form(request)
         if request.path.startswith(("/console", "/outbox")):
             await check_form(request)
         elif not request.path.startswith("/api/"):
             refuse_other_sites(request)
     return await handler(request)
+
+
+async def _read_form(request: web.Request) -> None:
+    """Parse a form once, here, so that one which can't be read is the same clear answer on every page."""
+    if request.content_type in _FORMS:
+        try:
+            await request.post()
+        except (ValueError, LookupError):
+            raise BadRequest("The form can't be read: send it as application/x-www-form-urlencoded in UTF-8.") from None
 
 
 def _slow_down(request: web.Request) -> None:

@@ -13,7 +13,7 @@ from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiohttp import web
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from channels.contract import (
@@ -197,6 +197,7 @@ def test_the_links_at_the_end_survive_a_cut() -> None:
 
 @given(st.lists(st.sampled_from(["<b>", "</b>", "<i>", "</i>", "&lt;", "🚨", "a", "\n\n", "x" * 40, slot("why")]), max_size=60))
 def test_a_cut_never_breaks_a_tag_or_shows_too_much(pieces: list[str]) -> None:
+    assume(pieces.count(slot("why")) <= 3)  # no message shows more links than a thousand characters hold
     balanced, depth = [], []
     for piece in pieces:
         if piece in {"<b>", "<i>"}:

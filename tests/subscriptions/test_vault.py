@@ -18,24 +18,24 @@ ADDRESS = "someone@example.org"
 
 
 def test_the_first_start_makes_a_private_file_and_later_starts_read_it(tmp_path: Path) -> None:
-    first = open_keyring(tmp_path)
+    first = open_keyring(tmp_path, create=True)
     key_id, sealed = first.seal("email", ADDRESS)
-    assert open_keyring(tmp_path).open("email", key_id, sealed) == ADDRESS
+    assert open_keyring(tmp_path, create=True).open("email", key_id, sealed) == ADDRESS
     assert stat.S_IMODE((tmp_path / "keyring.json").stat().st_mode) == 0o600
     assert [file.name for file in tmp_path.iterdir()] == ["keyring.json"]
 
 
 def test_processes_that_start_together_agree_on_one_ring(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
-        rings = list(pool.map(lambda _: open_keyring(tmp_path).to_bytes(), range(64)))
+        rings = list(pool.map(lambda _: open_keyring(tmp_path, create=True).to_bytes(), range(64)))
     assert len(set(rings)) == 1
 
 
 def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
-    open_keyring(tmp_path)
+    open_keyring(tmp_path, create=True)
     (tmp_path / "keyring.json").chmod(0o644)
     with pytest.raises(VaultError, match="chmod 600"):
-        open_keyring(tmp_path)
+        open_keyring(tmp_path, create=True)
 
 
 def test_the_setting_takes_the_place_of_the_file(tmp_path: Path) -> None:
@@ -109,3 +109,9 @@ def test_no_repr_shows_a_key() -> None:
     for secret in (*document["seal"].values(), document["index"]):
         assert secret not in shown
         assert repr(base64.b64decode(secret)) not in shown
+
+
+def test_a_ring_that_is_missing_is_not_made_anew_for_addresses_that_are_sealed(tmp_path):
+    with pytest.raises(VaultError, match="missing"):
+        open_keyring(tmp_path)
+    assert not list(tmp_path.iterdir())

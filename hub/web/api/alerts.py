@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
 from aiohttp import web
 
-from hub.alerts import area
 from hub.alerts.faults import Faults, shown
 from hub.alerts.json_fields import Fields, decode
 from hub.alerts.lifecycle import STATUSES
 from hub.alerts.store import StoredAlert
 from hub.errors import BadRequest, NotFound
-from hub.publishing.preview import by_channel
 from hub.web.api.alert_shapes import Accepted, AlertPage, Reach, StoppedView, links_of, view_of
 from hub.web.api.exchange import XML_TYPES, actor_of, choice, json_answer, moment, number, query, read_body, requires
 from hub.web.context import hub
@@ -30,7 +27,7 @@ async def create_alert(request: web.Request) -> web.StreamResponse:
     actor = actor_of(request)
     with publishing_turn(request, actor):
         alert = await hub(request).publishing.submit(raw, actor, source="api", idempotency_key=_key(request))
-    return _accepted(request, alert, status=201)
+    return await _accepted(request, alert, status=201)
 
 
 @requires("draft")
@@ -40,7 +37,7 @@ async def create_from_cap(request: web.Request) -> web.StreamResponse:
     actor = actor_of(request)
     with publishing_turn(request, actor):
         alert = await hub(request).publishing.submit(raw, actor, source="cap", idempotency_key=_key(request))
-    return _accepted(request, alert, status=201)
+    return await _accepted(request, alert, status=201)
 
 
 @requires("preview")
@@ -84,14 +81,14 @@ async def approve_alert(request: web.Request) -> web.StreamResponse:
     actor = actor_of(request)
     with publishing_turn(request, actor):
         alert = await hub(request).publishing.approve(request.match_info["id"], actor, expected_hash=wish or None)
-    return _accepted(request, alert)
+    return await _accepted(request, alert)
 
 
 @requires("approve")
 async def reject_alert(request: web.Request) -> web.StreamResponse:
     """The second person's no."""
     reason = _text_field(await request.read(), "reason", LONGEST_REASON)
-    return _accepted(request, await hub(request).publishing.reject(request.match_info["id"], actor_of(request), reason))
+    return await _accepted(request, await hub(request).publishing.reject(request.match_info["id"], actor_of(request), reason))
 
 
 @requires("stop")
@@ -109,34 +106,24 @@ async def update_alert(request: web.Request) -> web.StreamResponse:
     actor = actor_of(request)
     with publishing_turn(request, actor):
         alert = await hub(request).publishing.update(request.match_info["id"], raw, actor, idempotency_key=_key(request))
-    return _accepted(request, alert, status=201)
+    return await _accepted(request, alert, status=201)
 
 
 @requires("draft")
 async def cancel_alert(request: web.Request) -> web.StreamResponse:
     """Call it off; without a body, in the words it went out with (S3: one step, prepared beforehand)."""
-    raw = await request.read()
-    if raw.strip() in {b"", b"{}"}:
-        raw = _same_words(await _known(request))
-    actor = actor_of(request)
+    raw, actor, publishing = await request.read(), actor_of(request), hub(request).publishing
     with publishing_turn(request, actor):
-        alert = await hub(request).publishing.cancel(request.match_info["id"], raw, actor, idempotency_key=_key(request))
-    return _accepted(request, alert, status=201)
+        if raw.strip() in {b"", b"{}"}:
+            alert = await publishing.call_off(request.match_info["id"], actor, idempotency_key=_key(request))
+        else:
+            alert = await publishing.cancel(request.match_info["id"], raw, actor, idempotency_key=_key(request))
+    return await _accepted(request, alert, status=201)
 
 
-def _same_words(alert: StoredAlert) -> bytes:
-    fields = msgspec.to_builtins(alert.document)
-    own = {"msgType", "references", "audience_languages", "send_at"}
-    # What people were told to do would contradict the message that they need not do it any more.
-    fields["infos"] = [{name: text for name, text in info.items() if name != "instruction"} for info in fields["infos"]]
-    return msgspec.json.encode({name: value for name, value in fields.items() if name not in own})
-
-
-def _accepted(request: web.Request, alert: StoredAlert, *, status: int = 200) -> web.Response:
+async def _accepted(request: web.Request, alert: StoredAlert, *, status: int = 200) -> web.Response:
     context = hub(request)
-    channels: dict[str, int] = {}
-    if alert.status not in {"ended", "stopped"}:
-        channels = by_channel(context.audience.match(area.target(alert.area, alert.document, alert.grade, context.catalog)))
+    channels = {} if alert.status in {"ended", "stopped"} else await context.publishing.reach(alert)
     links = links_of(alert, context.public_url)
     answer = Accepted(id=alert.id, status=alert.status, audience=Reach(people=alert.audience, by_channel=channels), links=links)
     return json_answer(answer, status=status, headers={"Location": links["self"]} if status == 201 else None)

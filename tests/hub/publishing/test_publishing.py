@@ -167,6 +167,84 @@ async def test_a_cancel_goes_to_whoever_had_it_and_to_nobody_else(city: City) ->
     assert [alert.id for alert in await city.hub.alerts.live(int(city.hub.clock() * 1000))] == []
 
 
+async def test_a_severe_alert_is_called_off_in_one_step_and_by_one_person(city: City) -> None:
+    """S3: a false alarm must not wait for a colleague; words of one's own still do."""
+    await city.people("zip=11201")
+    first = await city.publishing.submit(document(severity="Extreme"), AUTHOR)
+    await city.publishing.approve(first.id, APPROVER)
+    await city.finished(first.id)
+    assert (await city.publishing.call_off(first.id, AUTHOR)).status == "awaiting_approval"
+    own = await city.publishing.cancel(first.id, document(severity="Extreme"), PUBLISHER)
+    assert own.status == "awaiting_approval"
+    off = await city.publishing.call_off(first.id, PUBLISHER)
+    assert off.status == "live"
+    assert (await city.finished(off.id)).simulated == 1
+    ((copy,),) = await city.table("SELECT copy FROM outbox ORDER BY id DESC LIMIT 1")
+    text = msgspec.json.decode(copy)["parts"]["text"]
+    assert "Flash flooding" in text
+    assert "Go up." not in text
+    with pytest.raises(Conflict):
+        await city.publishing.call_off(first.id, PUBLISHER)
+
+
+async def test_nobody_lowers_a_severe_alert_alone(city: City) -> None:
+    """S1: an update or a cancel in one's own words, however mild it calls itself, needs whoever its alert needed."""
+    first = await city.publishing.submit(document(severity="Extreme"), AUTHOR)
+    await city.publishing.approve(first.id, APPROVER)
+    for follow in (city.publishing.update, city.publishing.cancel):
+        assert (await follow(first.id, document(severity="Minor"), PUBLISHER)).status == "awaiting_approval"
+    live = await city.hub.alerts.get(first.id)
+    assert live is not None
+    assert live.status == "live"
+
+
+async def test_only_what_people_were_told_can_be_followed_and_not_after_its_end(city: City) -> None:
+    draft = await city.publishing.submit(document(severity="Severe"), AUTHOR)
+    for follow in (city.publishing.update, city.publishing.cancel):
+        with pytest.raises(Conflict):
+            await follow(draft.id, document(), PUBLISHER)
+    first = await city.publishing.submit(document(), PUBLISHER)
+    await city.publishing.call_off(first.id, PUBLISHER)
+    with pytest.raises(Conflict):
+        await city.publishing.update(first.id, document(), PUBLISHER)
+
+
+async def test_what_follows_may_not_contradict_itself(city: City) -> None:
+    first = await city.publishing.submit(document(), PUBLISHER)
+    for fields, pointer in (({"msgType": "Cancel", "references": [first.id]}, "/msgType"), ({"references": ["al_other"]}, "/references")):
+        with pytest.raises(InvalidInput) as refused:
+            await city.publishing.update(first.id, document(**fields), PUBLISHER)
+        assert pointer in [fault.pointer for fault in refused.value.errors]
+
+
+async def test_one_key_for_another_alert_is_refused(city: City) -> None:
+    """S9."""
+    raw = document()
+    first = await city.publishing.submit(raw, PUBLISHER, idempotency_key="k")
+    with pytest.raises(InvalidInput):
+        await city.publishing.update(first.id, raw, PUBLISHER, idempotency_key="k")
+
+
+async def test_an_incident_that_is_not_there_is_refused(city: City) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await city.publishing.submit(document(incident="inc_nope"), PUBLISHER)
+    assert refused.value.errors[0].pointer == "/incident"
+
+
+async def test_the_preview_of_what_follows_shows_who_really_gets_it(city: City) -> None:
+    """S3, S6: a cancel goes to those who were reached, so that is what its preview and its review count."""
+    await city.people("zip=11201")
+    first = await city.publishing.submit(document(), PUBLISHER)
+    await city.finished(first.id)
+    await city.people("zip=11201", "zip=10301")
+    cancel = await city.publishing.preview(document(), PUBLISHER, follows=first.id, kind="Cancel")
+    update = await city.publishing.preview(document(area={"zips": ["10301"]}), PUBLISHER, follows=first.id, kind="Update")
+    assert (cancel.people, update.people) == (1, 2)
+    assert "Cancelled" in cancel.messages["email"]["en"]["subject"]
+    severe = await city.publishing.cancel(first.id, document(severity="Severe"), PUBLISHER)
+    assert (await city.publishing.review(severe.id)).people == severe.audience == 1
+
+
 async def test_what_is_stopped_says_how_many_had_gone(city: City) -> None:
     """S12."""
     await city.people("zip=11201", "zip=11201")

@@ -16,6 +16,8 @@ from argon2 import PasswordHasher
 
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.clock import instant
+from hub.delivery.ledger import Ledger
+from hub.delivery.planner import Planner
 from hub.delivery.rendering import Renderer
 from hub.incidents.incident import Incidents
 from hub.live import Live
@@ -123,8 +125,20 @@ async def hub(tmp_path: Path, catalog: AreaCatalog, settings: Settings) -> Async
         def told(alert: StoredAlert) -> None:
             live.publish("alert", msgspec.json.encode({"id": alert.id}))
 
+        ledger = Ledger(database)
+        planner = Planner(
+            database,
+            ledger,
+            audience,
+            catalog,
+            clock,
+            refresh=nothing,
+            rate_of=lambda *_: None,
+            planned=lambda: None,
+            matched=lambda _: None,
+        )
         publishing = Publishing(
-            database, catalog, audience, renderer, clock, refresh=nothing, launched=told, halt=none_halted, ended=lambda _: None
+            database, catalog, planner, renderer, clock, refresh=nothing, launched=told, halt=none_halted, ended=lambda _: None
         )
         staff = Staff(database, clock, Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
         yield Parts(
@@ -142,6 +156,7 @@ async def hub(tmp_path: Path, catalog: AreaCatalog, settings: Settings) -> Async
             metrics=metrics,
         )
         live.close()
+        await ledger.aclose()
 
 
 @pytest.fixture

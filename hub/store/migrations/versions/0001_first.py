@@ -132,7 +132,6 @@ def upgrade() -> None:
         sa.Column("parameters", sa.Text(), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("audience", sa.Text(), server_default=sa.text("'matched'"), nullable=False),
         sa.Column("matched", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("planned_at", sa.BigInteger(), nullable=True),
