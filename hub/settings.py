@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,9 @@ SETTINGS = (
 )
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
+_PREFIX = "TOCSIN_"
+_OTHER_VARIABLES = frozenset({"TOCSIN_CONFIG", "TOCSIN_URL", "TOCSIN_TOKEN", "TOCSIN_CORPUS"})
+"""No settings of a hub: the file of settings, what `tocsin publish` talks to, and where the tests' corpus is."""
 
 
 class Settings:
@@ -100,6 +104,8 @@ class Settings:
 def load(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Gather all settings. `file` defaults to TOCSIN_CONFIG. Raises SettingsError for unknown names, with the nearest known one."""
     environ = os.environ if environ is None else environ
+    if misspelt := unknown_variables(environ):
+        raise SettingsError("\n".join(misspelt))
     file = file or (Path(environ["TOCSIN_CONFIG"]) if environ.get("TOCSIN_CONFIG") else None)
     written = _read_file(file) if file else {}
     values, origins = {}, {}
@@ -114,6 +120,17 @@ def load(file: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     return Settings(values, origins)
 
 
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable that looks like a setting and is none: a misspelt one would silently not count."""
+    known = {*_OTHER_VARIABLES, *(f"{_PREFIX}{name.upper()}" for name in _BY_NAME)}
+    unknown = sorted(name for name in environ if name.startswith(_PREFIX) and name not in known)
+    return [f"{name}: there is no such setting; the nearest is {_nearest(name, known)}" for name in unknown]
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    return difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)[0]
+
+
 def _read_file(file: Path) -> dict[str, str]:
     try:
         table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -121,7 +138,7 @@ def _read_file(file: Path) -> dict[str, str]:
         raise SettingsError(f"{file}: {error}") from None
     for name in table:
         if name not in _BY_NAME:
-            raise SettingsError(f"{file}: there is no setting {name!r}; `tocsin settings` lists them all")
+            raise SettingsError(f"{file}: there is no setting {name!r}; the nearest is {_nearest(name, _BY_NAME)!r}")
     return {name: _text(value) for name, value in table.items()}
 
 
