@@ -1,6 +1,7 @@
 """Alerts of this hub as CAP 1.2 XML (OASIS, 1 July 2010), valid against its schema.
 
-The hub speaks for itself: `sender` is its host, `identifier` the alert's id, and `source` names where an imported alert came from. Each
+The hub speaks for itself: `sender` is its host, `identifier` the alert's id; `senderName` is the agency that originated the alert, and
+`source` names where an imported one came from. Each
 named area is an `area` element of its own, with its outline and with its codes (ZIP, SAME where it has one, and our own key, by which
 `hub.alerts.cap_reader` finds exactly the same area again). CAP knows no holes, so a shape with holes is cut into parts without any.
 """
@@ -47,7 +48,7 @@ def reference_to(stored: StoredAlert, public_url: str) -> Reference:
 
 
 def write_cap(
-    stored: StoredAlert, catalog: AreaCatalog, *, public_url: str, hub_name: str, city_name: str, references: tuple[Reference, ...] = ()
+    stored: StoredAlert, catalog: AreaCatalog, *, public_url: str, city_name: str, references: tuple[Reference, ...] = ()
 ) -> bytes:
     """The document in UTF-8. `references`: what an Update or a Cancel is about, by `reference_to`."""
     alert = etree.Element(f"{{{NAMESPACE}}}alert", nsmap=_DEFAULT_NAMESPACE)
@@ -62,7 +63,7 @@ def write_cap(
     if references:
         _add(alert, "references", " ".join(reference.text for reference in references))
     for info in document.infos:
-        _add_info(alert, stored, info, catalog, public_url=public_url, hub_name=hub_name, city_name=city_name)
+        _add_info(alert, stored, info, catalog, public_url=public_url, city_name=city_name)
     return etree.tostring(alert, encoding="UTF-8", xml_declaration=True, pretty_print=True)
 
 
@@ -76,9 +77,7 @@ def _sent(stored: StoredAlert) -> datetime:
     return datetime.fromtimestamp(milliseconds // 1000, UTC).astimezone(stored.document.expires.tzinfo)
 
 
-def _add_info(
-    alert: etree._Element, stored: StoredAlert, words: Info, catalog: AreaCatalog, *, public_url: str, hub_name: str, city_name: str
-) -> None:
+def _add_info(alert: etree._Element, stored: StoredAlert, words: Info, catalog: AreaCatalog, *, public_url: str, city_name: str) -> None:
     document = stored.document
     info = etree.SubElement(alert, f"{{{NAMESPACE}}}info")
     _add(info, "language", words.language)
@@ -90,7 +89,7 @@ def _add_info(
     if document.onset is not None:
         _add(info, "onset", cap_time(document.onset))
     _add(info, "expires", cap_time(document.expires))
-    _add(info, "senderName", hub_name)
+    _add(info, "senderName", stored.agency)
     _add(info, "headline", words.headline)
     if words.description:
         _add(info, "description", words.description)
@@ -109,16 +108,17 @@ def _add_areas(info: etree._Element, stored: StoredAlert, catalog: AreaCatalog, 
             if borough.same:
                 _add_pair(area, "geocode", "SAME", borough.same)
         _add_pair(area, "geocode", AREA_CODE, CITYWIDE)
-    for key in resolved.keys:
-        place = catalog.get(key)
-        if place is not None:
-            _add_named(info, place, catalog)
+    named = [place for key in resolved.keys if (place := catalog.get(key)) is not None]
+    for place in named:
+        _add_named(info, place, catalog)
     if resolved.polygon or resolved.circle:
-        _add_drawn(info, resolved.polygon, resolved.circle, ", ".join(resolved.names) or city_name)
+        others = {place.name for place in named}
+        described = ", ".join(name for name in resolved.names if name not in others) or city_name
+        _add_drawn(info, resolved.polygon, resolved.circle, described)
 
 
 def _add_named(info: etree._Element, place: Area, catalog: AreaCatalog) -> None:
-    area = _area(info, place.name)
+    area = _area(info, f"ZIP {place.name}" if place.layer == "zip" else place.name)
     for part in _outline(place, catalog):
         _add(area, "polygon", _ring(part))
     if place.layer == "zip":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.alerts.alert import Alert
@@ -77,6 +77,13 @@ class AlertStore:
     async def chain(self, chain: str) -> list[StoredAlert]:
         """An alert with its updates and its cancel, oldest first."""
         return await self._all(select(table).where(table.c.chain == chain).order_by(table.c.number))
+
+    async def last_change(self) -> int | None:
+        """When a published alert last came or went, in milliseconds since 1970; None when there was none yet."""
+        changed = func.max(func.max(table.c.live_at, func.coalesce(table.c.ended_at, 0)))
+        async with self._database.read() as connection:
+            moment: int | None = (await connection.execute(select(changed).where(table.c.live_at.is_not(None)))).scalar_one()
+        return moment
 
     async def recent(
         self, *, status: Sequence[str] = (), since: int | None = None, before: int | None = None, topic: str | None = None, limit: int = 50

@@ -36,7 +36,8 @@ def alerts_atom(
 ) -> bytes:
     """The feed in UTF-8.
 
-    `alerts`: what `hub.feeds.selection.select` gave. `updated`: seconds since 1970, used when there is no entry.
+    `alerts`: what `hub.feeds.selection.select` gave. `updated`: seconds since 1970 of the last change to what is public; an alert
+    that has left the feed is such a change.
     """
     chosen = selection or Selection()
     base = public_url.rstrip("/")
@@ -45,7 +46,7 @@ def alerts_atom(
     feed.set(_LANG, chosen.language or "en")
     _add(feed, "id", address)
     _add(feed, "title", hub_name)
-    _add(feed, "updated", _time(max((_changed(alert) for alert in alerts), default=int(updated * 1000))))
+    _add(feed, "updated", _time(max((int(updated * 1000), *map(_changed, alerts)))))
     _add(_add(feed, "author"), "name", hub_name)
     _link(feed, "self", address, "application/atom+xml")
     _link(feed, "alternate", f"{base}/", "text/html")

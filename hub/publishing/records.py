@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.alerts.alert import Alert
 from hub.alerts.store import StoredAlert, fetch, stored
 from hub.errors import Conflict, InvalidInput
 from hub.publishing.draft import Draft
@@ -65,6 +66,8 @@ async def earlier(connection: AsyncConnection, draft: Draft, actor: Actor, key: 
         return seen
     if draft.identifier is None:
         return None
+    if (own := await _own(connection, draft)) is not None:
+        return own
     query = select(tables.alert.c.id).where(
         tables.alert.c.sender == draft.sender, tables.alert.c.identifier == draft.identifier, tables.alert.c.sent_at == draft.sent_at
     )
@@ -78,6 +81,25 @@ async def earlier(connection: AsyncConnection, draft: Draft, actor: Actor, key: 
 def purpose_hash(purpose: str, raw: bytes) -> bytes:
     """What a key is bound to: the body, and what was asked to be done with it, e.g. ``Update al_…``."""
     return hashlib.sha256(purpose.encode() + b"\0" + raw).digest()
+
+
+async def _own(connection: AsyncConnection, draft: Draft) -> StoredAlert | None:
+    """The alert that this document is an export of, for instance come back by way of another hub; Conflict when its words were changed.
+
+    `identifier` and `sent` are those that `hub.alerts.cap_writer` gives an alert. Ids are random: no other message has both.
+    """
+    alert = await fetch(connection, str(draft.identifier))
+    if alert is None or alert.live_at is None or alert.live_at // 1000 != draft.sent_at // 1000:
+        return None
+    if _told(alert.document) != _told(draft.document):
+        raise Conflict(f"This is alert {alert.id} of this hub with other words. To change it, publish an update of it.")
+    return alert
+
+
+def _told(document: Alert) -> tuple[object, ...]:
+    """What people are told of; areas, links and references are written in other words when an alert leaves as CAP."""
+    words = {(info.language, info.headline, info.description, info.instruction) for info in document.infos}
+    return document.event, document.msgType, document.severity, int(document.expires.timestamp()), words
 
 
 async def by_key(connection: AsyncConnection, actor: Actor, key: str, asked: bytes) -> StoredAlert | None:

@@ -93,6 +93,9 @@ HUB: web.AppKey[HubContext] = web.AppKey("hub", HubContext)
 ERROR_PAGE: web.AppKey[ErrorPage] = web.AppKey("error_page", ErrorPage)
 """Set by `build_app` to `hub.web.pages.error_page`."""
 
+STARTED: web.AppKey[float] = web.AppKey("started", float)
+"""When this hub began, in seconds since 1970."""
+
 ACTOR: web.RequestKey[Actor] = web.RequestKey("actor", Actor)
 """Who is logged in or sent a token; missing for everyone else."""
 

@@ -12,7 +12,7 @@ from hub.web.assets import asset
 from hub.web.client_address import read_networks
 from hub.web.console import alerts as console
 from hub.web.console import compose, log_in, progress
-from hub.web.context import ERROR_PAGE, HUB, HubContext
+from hub.web.context import ERROR_PAGE, HUB, STARTED, HubContext
 from hub.web.outbox_page import outbox
 from hub.web.pages import PAGES, Pages, error_page
 from hub.web.residents import alert, confirm, home, manage, service_worker, subscribe, unsubscribe, why
@@ -85,12 +85,14 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/console/compose", compose.compose_page),
     Route("POST", "/console/compose", compose.compose_submit),
     Route("POST", "/console/compose/preview", compose.compose_preview),
+    Route("GET", "/console/demo-notice", compose.notice_preview),
     Route("POST", "/console/demo-notice", compose.compose_submit),
     Route("GET", "/console/alerts/{id}", console.alert_review),
     Route("GET", "/console/alerts/{id}/events", progress.progress_events),
     Route("POST", "/console/alerts/{id}/approve", console.alert_approve),
     Route("POST", "/console/alerts/{id}/reject", console.alert_reject),
     Route("POST", "/console/alerts/{id}/stop", console.alert_stop),
+    Route("POST", "/console/alerts/{id}/call-off", console.alert_call_off),
     Route("GET", "/outbox", outbox),
 )
 
@@ -102,6 +104,7 @@ def build_app(hub: HubContext) -> web.Application:
     """The web application of one node. Raises SettingsError for trusted proxies that are no addresses."""
     app = web.Application(middlewares=middlewares.MIDDLEWARES, client_max_size=middlewares.BODY_BYTES)
     app[HUB] = hub
+    app[STARTED] = hub.clock()
     app[PAGES] = Pages()
     app[ERROR_PAGE] = error_page
     app[openapi.DESCRIPTION] = msgspec.json.encode(openapi.describe(TABLE, OPERATIONS, hub.public_url))

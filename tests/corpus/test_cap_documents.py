@@ -198,7 +198,7 @@ def test_the_citys_notices_come_out_schema_valid_and_can_be_read_back(
     document = read_cap((corpus / "cap" / f"notifynyc__{identifier}.xml").read_bytes(), catalog, NOW)
     live_at = int(document.sent.timestamp() * 1000)
     alert = row(document.alert, catalog, sender=document.sender, identifier=document.identifier, source="cap", live_at=live_at)
-    xml = write_cap(alert, catalog, public_url=PUBLIC_URL, hub_name="Tocsin", city_name="New York City")
+    xml = write_cap(alert, catalog, public_url=PUBLIC_URL, city_name="New York City")
     check_valid(schema, xml)
     back = read_cap(xml, catalog, NOW).alert
     assert set(resolve(back.area, catalog).keys) == set(alert.area.keys)
@@ -224,7 +224,7 @@ def test_what_staff_write_comes_out_schema_valid(
         {"language": "ar", "headline": "تحذير"},
     ]
     alert = stored(catalog, minimal(area=area, infos=infos, **changes))
-    check_valid(schema, write_cap(alert, catalog, public_url="http://127.0.0.1:8080", hub_name="Tocsin", city_name="New York City"))
+    check_valid(schema, write_cap(alert, catalog, public_url="http://127.0.0.1:8080", city_name="New York City"))
 
 
 def test_the_source_calls_nine_of_eleven_extreme_and_we_none(corpus: Path, catalog: AreaCatalog) -> None:

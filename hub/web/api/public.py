@@ -20,7 +20,7 @@ from hub.feeds import selection
 from hub.feeds.atom import alerts_atom
 from hub.web.api import here
 from hub.web.api.exchange import choice, public_answer, query
-from hub.web.context import HubContext, hub
+from hub.web.context import STARTED, HubContext, hub
 from subscriptions.severity import SEVERITIES, rank
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ HEARTBEAT_S = 15.0
 RETRY = b"retry: 3000\n\n"
 """Milliseconds after which a browser that lost the line comes back."""
 MOST_STREAMS = 5000
-FEED_BEGINNING = 0.0
-"""What an empty feed says it was updated at: a moving time would change its ETag with every request."""
 
 PARAMETERS = (*here.PARAMETERS, "severity", "active")
 
@@ -91,10 +89,16 @@ async def atom_feed(request: web.Request) -> web.StreamResponse:
         selection.select(await _live(context), chosen, context.catalog),
         public_url=context.public_url,
         hub_name=context.settings.hub_name,
-        updated=FEED_BEGINNING,
+        updated=await _last_change(request),
         selection=chosen,
     )
     return public_answer(request, document, "application/atom+xml", max_age=LIST_SECONDS)
+
+
+async def _last_change(request: web.Request) -> float:
+    """Seconds since 1970 of the newest change to what is public; before the first alert, of the hub's start. Only news moves it."""
+    changed = await hub(request).alerts.last_change()
+    return request.app[STARTED] if changed is None else changed / 1000
 
 
 async def cap_feed(request: web.Request) -> web.StreamResponse:
@@ -109,7 +113,6 @@ async def cap_feed(request: web.Request) -> web.StreamResponse:
         alert,
         context.catalog,
         public_url=context.public_url,
-        hub_name=context.settings.hub_name,
         city_name=context.settings.city_name,
         references=tuple(reference_to(known, context.public_url) for known in referenced if known is not None),
     )

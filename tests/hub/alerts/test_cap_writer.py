@@ -36,7 +36,7 @@ AREAS: list[dict[str, Any]] = [
 
 
 def written(alert: StoredAlert, catalog: AreaCatalog, references: tuple[Reference, ...] = ()) -> bytes:
-    return write_cap(alert, catalog, public_url=PUBLIC_URL, hub_name="Tocsin", city_name="New York City", references=references)
+    return write_cap(alert, catalog, public_url=PUBLIC_URL, city_name="New York City", references=references)
 
 
 def read_back(alert: StoredAlert, catalog: AreaCatalog, references: tuple[Reference, ...] = ()) -> CapDocument:
@@ -92,6 +92,7 @@ def test_the_message_speaks_for_this_hub_in_its_authors_time_zone(catalog: AreaC
     assert texts(xml, "expires") == ["2026-11-22T21:00:00-05:00"]
     assert texts(xml, "web") == [f"{PUBLIC_URL}/alerts/al_1"]
     assert texts(xml, "source") == ["Office of Examples"]
+    assert texts(xml, "senderName") == ["Office of Examples"]
 
 
 def test_utc_is_written_as_minus_zero_and_never_as_z(catalog: AreaCatalog) -> None:
@@ -118,10 +119,18 @@ def test_areas_carry_the_codes_that_others_know_and_outlines_of_few_points(catal
     xml = written(stored(catalog, minimal(area={"zips": ["11201"], "boroughs": ["Queens"]})), catalog)
     codes = list(zip(texts(xml, "valueName"), texts(xml, "value"), strict=True))
     assert {("ZIP", "11201"), ("SAME", "036081"), ("tocsin:area", "borough:4")} <= set(codes)
-    assert texts(xml, "areaDesc") == ["11201", "Queens"]
+    assert texts(xml, "areaDesc") == ["ZIP 11201", "Queens"]
     rings = [polygon.split() for polygon in texts(xml, "polygon")]
     assert rings
     assert all(ring[0] == ring[-1] and 4 <= len(ring) <= MOST_POINTS for ring in rings)
+
+
+def test_a_drawn_area_beside_a_named_one_is_described_by_what_it_lies_in(catalog: AreaCatalog) -> None:
+    area = {"zips": ["10301"], "circle": {"lat": 40.6937, "lon": -73.9903, "radius_m": 300}}
+    named, drawn = texts(written(stored(catalog, minimal(area=area)), catalog), "areaDesc")
+    assert named == "ZIP 10301"
+    assert drawn
+    assert "10301" not in drawn
 
 
 def test_a_drill_is_marked_as_one(catalog: AreaCatalog) -> None:

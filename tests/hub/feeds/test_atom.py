@@ -61,6 +61,12 @@ def test_a_feed_without_alerts_is_valid(catalog: AreaCatalog) -> None:
     assert root.findtext(f"{{{ATOM}}}updated") == "2026-11-22T19:00:00Z"
 
 
+def test_an_alert_that_left_the_feed_moves_its_updated_too(catalog: AreaCatalog) -> None:
+    left = NOW + 7200
+    xml = alerts_atom([stored(catalog)], public_url=PUBLIC_URL, hub_name="Tocsin", updated=left)
+    assert etree.fromstring(xml).findtext(f"{{{ATOM}}}updated") == "2026-11-22T21:00:00Z"
+
+
 def test_an_entry_carries_the_words_their_language_and_the_way_to_the_cap_document(catalog: AreaCatalog) -> None:
     alert = stored(catalog, minimal(infos=TWO, topics=["weather", "transit"]))
     root = feed([alert])

@@ -8,6 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from hub.alerts.cap_reader import cap_time
+from hub.alerts.cap_writer import reference_to, write_cap
+from hub.clock import instant
 from hub.errors import Conflict, Forbidden, InvalidInput, NotFound
 from hub.staff import audit
 from tests.hub.publishing.conftest import APPROVER, AUTHOR, PUBLISHER, City, document
@@ -298,3 +301,46 @@ async def test_one_language_for_its_readers_and_a_frame_for_everyone_else(city: 
     texts = {language: msgspec.json.decode(copy)["parts"]["subject"] for language, copy in copies}
     assert "Flash flooding" in texts[0]
     assert "Inundación repentina" in texts[1]
+
+
+async def exported(city: City, alert_id: str, **changed: str) -> bytes:
+    """The alert as this hub's own CAP feed gives it, with some words replaced."""
+    alert = await city.hub.alerts.get(alert_id)
+    assert alert is not None
+    references = [reference_to(earlier, city.hub.public_url) for earlier in await city.hub.alerts.chain(alert.chain) if earlier != alert]
+    xml = write_cap(
+        alert, city.hub.catalog, public_url=city.hub.public_url, city_name="New York City", references=tuple(references)
+    ).decode()
+    for old, new in changed.items():
+        assert old in xml
+        xml = xml.replace(old, new)
+    return xml.encode()
+
+
+async def test_the_hubs_own_export_coming_back_is_the_same_alert_and_reaches_nobody_again(city: City) -> None:
+    """S8, S9: an update too, and an alert that it has replaced."""
+    await city.people("zip=11201")
+    first = await city.publishing.submit(document(area={"zips": ["11201", "11205"]}), PUBLISHER)
+    await city.finished(first.id)
+    second = await city.publishing.update(first.id, document(), PUBLISHER)
+    await city.finished(second.id)
+    for alert in (first, second):
+        again = await city.publishing.submit(await exported(city, alert.id), PUBLISHER, source="cap")
+        assert again.id == alert.id
+    assert await city.table("SELECT count(*) FROM alert") == [(2,)]
+    assert await city.table("SELECT count(*) FROM mailing WHERE alert IS NOT NULL") == [(2,)]
+
+
+async def test_the_hubs_own_export_with_other_words_is_refused(city: City) -> None:
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    with pytest.raises(Conflict, match="with other words"):
+        await city.publishing.submit(await exported(city, alert.id, rises="falls"), PUBLISHER, source="cap")
+    assert await city.table("SELECT count(*) FROM alert") == [(1,)]
+
+
+async def test_a_foreign_document_that_only_shares_an_identifier_is_an_alert_of_its_own(city: City) -> None:
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    assert alert.live_at is not None
+    sent = cap_time(instant(alert.live_at // 1000).astimezone(alert.document.expires.tzinfo))
+    other = await exported(city, alert.id, **{sent: cap_time(instant(alert.live_at // 1000 - 60))})
+    assert (await city.publishing.submit(other, PUBLISHER, source="cap")).id != alert.id

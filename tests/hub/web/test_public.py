@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from lxml import etree
 
@@ -141,6 +143,24 @@ async def test_an_empty_feed_keeps_its_etag_while_nothing_happens(client, hub) -
     hub.clock.now += 3600
     async with client.get("/feeds/alerts.atom", headers={"If-None-Match": tag}) as response:
         assert response.status == 304
+
+
+async def test_the_feed_says_when_it_last_changed_and_before_that_when_the_hub_began(client, publish, program, hub) -> None:
+    async def updated() -> float:
+        async with client.get("/feeds/alerts.atom") as response:
+            feed = etree.fromstring(await response.read())
+        return datetime.fromisoformat(feed.findtext("{http://www.w3.org/2005/Atom}updated")).timestamp()
+
+    began = hub.clock()
+    hub.clock.now += 100
+    assert await updated() == began
+    alert, live = await publish(), hub.clock()
+    hub.clock.now += 100
+    assert await updated() == live
+    await (await program("publisher"))("POST", f"/api/v1/alerts/{alert}/stop")
+    stopped = hub.clock()
+    hub.clock.now += 100
+    assert await updated() == stopped
 
 
 async def test_a_published_alert_is_there_as_cap_even_when_it_is_over(client, publish, program, hub) -> None:
