@@ -94,10 +94,11 @@ def sms_lengths(rendered: dict[str, dict[str, dict[str, str]]]) -> dict[str, Sms
 def lint(document: Alert) -> list[str]:
     """What a reader would miss (S7): said to the author, and again to the approver."""
     findings = []
+    called_off = document.msgType == "Cancel"  # the frame says what that means, and the headline what it is about
     for info in document.infos:
-        if not info.instruction.strip():
+        if not info.instruction.strip() and not called_off:
             findings.append(f"{info.language}: nothing says what to do. Write an instruction.")
-        if not info.description.strip():
+        if not info.description.strip() and not called_off:
             findings.append(f"{info.language}: nothing says what has happened. Write a description.")
         if len(info.headline) > 100:
             findings.append(f"{info.language}: the headline is longer than a lock screen shows (100 characters).")

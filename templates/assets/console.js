@@ -10,7 +10,10 @@
       const bar = document.getElementById("bar");
       bar.max = now.planned || 1;
       bar.value = now.settled;
-      for (const place of progress.querySelectorAll("[data-n]")) place.textContent = format.format(now[place.dataset.n]);
+      for (const place of progress.querySelectorAll("[data-n]")) {
+        place.textContent = format.format(now[place.dataset.n]);
+        if (place.matches("dd")) place.parentElement.hidden = !now[place.dataset.n];
+      }
       if (now.finished) { source.close(); location.reload(); }
     });
   }

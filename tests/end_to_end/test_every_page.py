@@ -11,7 +11,7 @@ from tests.end_to_end.conftest import DESK, PHONE, Visitor
 from tests.end_to_end.pages import log_in
 
 RESIDENTS = ["/", "/subscribe", "/subscribe?lang=es", "/manage", "/unsubscribe/none", "/nothing-here", "/outbox", "/console/log-in"]
-STAFF = ["/console", "/console/compose", "/console/compose?start=fire"]
+STAFF = ["/console", "/console/compose", "/console/compose?start=fire", "/console/demo-notice?notice=1"]
 PAGE_BYTES = 100_000
 
 RULES = Path(__file__).with_name("rules.js").read_text(encoding="utf-8")
@@ -40,6 +40,11 @@ def test_every_page_is_sound(visitor: Visitor, viewport: dict[str, int], scheme:
     page.get_by_role("listitem").filter(has_text="Heat advisory").get_by_role("button", name="Publish").click()
     expect(page.get_by_role("heading", name="Gone out")).to_be_visible()
     check(page)
+    page.get_by_role("link", name="Call it off").click()
+    check(page)
+    page.get_by_role("link", name="write your own words").click()
+    check(page)
+    page.go_back()
     page.get_by_role("link", name="Public page").click()
     check(page)
     page.goto("/outbox")

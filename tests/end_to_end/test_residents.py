@@ -111,7 +111,7 @@ def test_whoever_confirms_during_an_alert_sees_it_and_can_stop_from_the_message(
     sign_up(page, "11205", "stops@example.org")
     page.goto(link_in_outbox(page, "confirm", "alerts here for: 11205"))
     page.get_by_role("button", name="Yes").click()
-    expect(page.get_by_role("heading", name=re.compile("alerts? holds? there now"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("alerts? (is|are) in effect there now"))).to_be_visible()
 
     page.goto(link_in_outbox(page, "why", "To a subscriber"))
     expect(page.get_by_text("ZIP 11205")).to_be_visible()

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.conftest import Visitor
+from tests.end_to_end.conftest import PHONE, Visitor
 from tests.end_to_end.pages import log_in
 
 
@@ -39,11 +39,11 @@ def test_a_severe_alert_goes_from_its_author_over_an_approver_to_the_outbox_and_
     expect(approver.get_by_text("This is not a drill.")).to_be_visible()
     people = approver.locator(".big b").inner_text()
     approver.get_by_role("button", name="Approve and send").click()
-    expect(approver.get_by_role("alert")).to_contain_text(f"Type {people}")
+    expect(approver.get_by_role("alert")).to_contain_text("not the number of people shown above")
     approver.get_by_label("How many people").fill(people)
     approver.get_by_role("button", name="Approve and send").click()
     expect(approver.get_by_role("heading", name="Gone out")).to_be_visible()
-    expect(approver.locator("[data-n=simulated]")).to_have_text(people)
+    expect(approver.locator("[data-n=matched]")).to_have_text(people)
     assert approver.locator("#bar").evaluate("bar => bar.value === bar.max")
 
     expect(resident.get_by_role("status")).to_contain_text("Fulton Landing")
@@ -95,18 +95,43 @@ def test_an_approver_sends_a_draft_back_with_a_reason_and_it_can_be_written_agai
     expect(author.get_by_label("ZIP codes")).to_have_value("10463")
 
 
-def test_an_update_and_a_call_off_start_from_what_was_said(visitor: Visitor) -> None:
+def test_a_false_alarm_is_called_off_in_one_press_and_whoever_got_it_is_told(visitor: Visitor) -> None:
+    page = visitor("/console", viewport=PHONE)
+    log_in(page, "approver")
+    page.get_by_role("listitem").filter(has_text="Police activity").get_by_role("link", name="Preview").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("nothing is sent yet")
+    page.get_by_role("button", name=re.compile("Publish now")).click()
+    expect(page.get_by_role("heading", name="Gone out")).to_be_visible()
+    reached = page.locator("[data-n=matched]").inner_text()
+    page.get_by_role("link", name="Call it off").click()
+    question = page.get_by_role("region", name="Call it off?")
+    expect(question).to_contain_text(f"{reached} people who got it are told")
+    expect(question).to_contain_text("Cancelled: Police activity at Borough Hall")
+    question.get_by_role("button", name="Call it off now").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Call-off")
+    expect(page.get_by_role("heading", name="Gone out")).to_be_visible()
+    expect(page.locator("[data-n=matched]")).to_have_text(reached)
+    expect(page.get_by_role("link", name="Call it off")).to_have_count(0)
+    page.get_by_role("link", name="Public page").click()
+    expect(page.get_by_role("main").get_by_text("You no longer need to act on it.")).to_have_count(1)
+    expect(page.get_by_role("heading", name="What was said, newest first")).to_be_visible()
+
+
+def test_a_call_off_in_own_words_is_previewed_for_whoever_got_the_alert(visitor: Visitor) -> None:
     page = visitor("/console")
     log_in(page, "approver")
-    page.get_by_role("listitem").filter(has_text="Police activity").get_by_role("button", name="Publish").click()
+    page.get_by_role("listitem").filter(has_text="Heat advisory").get_by_role("button", name="Publish now").click()
+    expect(page.get_by_role("heading", name="Gone out")).to_be_visible()
+    reached = page.locator("[data-n=matched]").inner_text()
     page.get_by_role("link", name="Call it off").click()
+    page.get_by_role("link", name="write your own words").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Call off an alert")
+    page.get_by_label("What has happened", exact=True).fill("The air has cooled earlier than forecast.")
     page.get_by_role("button", name="Preview").click()
-    page.get_by_role("button", name=re.compile("Publish now")).click()
-    expect(page.get_by_role("heading", name=re.compile("Going out|Gone out"))).to_be_visible()
-    page.get_by_role("link", name="Public page").click()
-    expect(page.get_by_role("main").get_by_text("You no longer need to act on it.").first).to_be_visible()
-    expect(page.get_by_role("heading", name="What was said, newest first")).to_be_visible()
+    expect(page.locator(".big b")).to_have_text(reached)
+    page.get_by_role("button", name=f"Call it off now and tell {reached} people").click()
+    expect(page.get_by_role("heading", name="Gone out")).to_be_visible()
+    expect(page.locator("[data-n=matched]")).to_have_text(reached)
 
 
 def test_pressing_an_area_on_the_map_names_its_zip(visitor: Visitor) -> None:
@@ -125,5 +150,5 @@ def test_a_wrong_password_and_a_stranger_learn_nothing(visitor: Visitor) -> None
     page.get_by_label("Name").fill("author")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Log in", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    expect(page.get_by_role("alert")).to_contain_text("Wrong name or password")
     expect(page.get_by_label("Password")).to_have_value("")

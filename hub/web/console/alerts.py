@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -9,18 +10,23 @@ import msgspec
 from aiohttp import web
 
 from hub.errors import Conflict, Forbidden, NotFound
+from hub.publishing.records import prepared_cancel
+from hub.staff.roles import may
 from hub.web.console.compose import compose_page, compose_preview, compose_submit
-from hub.web.console.limits import turn
 from hub.web.console.staff import actor_of, page, row, see_other, staff_card
 from hub.web.console.starters import starters
 from hub.web.context import hub
+from hub.web.middlewares import publishing_turn
 from hub.web.when import number
 
 if TYPE_CHECKING:
     from hub.alerts.store import StoredAlert
+    from hub.publishing.preview import Preview
+    from hub.staff.actor import Actor
 
 __all__ = [
     "alert_approve",
+    "alert_call_off",
     "alert_reject",
     "alert_review",
     "alert_stop",
@@ -53,9 +59,11 @@ async def console_home(request: web.Request) -> web.StreamResponse:
 
 
 async def alert_review(request: web.Request) -> web.StreamResponse:
-    """``GET /console/alerts/{id}``: what an approver decides on, or how far it has got."""
-    actor_of(request).require("read")
-    return await _page(request, await _known(request), note=NOTES.get(request.query.get("note", ""), ""), good=True)
+    """``GET /console/alerts/{id}[?call-off]``: what an approver decides on, or how far it has got, or whether to call it off."""
+    actor, stored = actor_of(request), await _known(request)
+    actor.require("read")
+    asked = await _call_off(request, stored, actor) if "call-off" in request.query else None
+    return await _page(request, stored, note=NOTES.get(request.query.get("note", ""), ""), good=True, call_off=asked)
 
 
 NOTES = {"back": "It went back to its author."}
@@ -67,9 +75,9 @@ async def alert_approve(request: web.Request) -> web.StreamResponse:
     data = await request.post()
     seen = str(data.get("people", ""))
     if stored.document.status == "Actual" and _digits(str(data.get("typed", ""))) != seen:
-        return await _page(request, stored, errors={"typed": f"Type {seen} to show that you have seen how many people get it."})
+        return await _page(request, stored, errors={"typed": "That is not the number of people shown above. Look again."})
     try:
-        with turn(request, actor):
+        with publishing_turn(request, actor):
             await hub(request).publishing.approve(stored.id, actor, expected_hash=str(data.get("expected_hash", "")))
     except (Conflict, Forbidden) as refused:
         return await _page(request, await _known(request), note=refused.detail, status=refused.status)
@@ -94,6 +102,25 @@ async def alert_stop(request: web.Request) -> web.StreamResponse:
     return await _page(request, await _known(request), note=note, good=True)
 
 
+async def alert_call_off(request: web.Request) -> web.StreamResponse:
+    """``POST /console/alerts/{id}/call-off``: in prepared words, to everyone who got it (S3)."""
+    actor, stored = actor_of(request), await _known(request)
+    once = str((await request.post()).get("once", ""))[:64]
+    try:
+        with publishing_turn(request, actor):
+            made = await hub(request).publishing.call_off(stored.id, actor, idempotency_key=f"console-{once}" if once else None)
+    except Conflict as refused:
+        return await _page(request, stored, note=refused.detail, status=refused.status)
+    return see_other(f"/console/alerts/{made.id}")
+
+
+async def _call_off(request: web.Request, stored: StoredAlert, actor: Actor) -> Preview | None:
+    """What a call-off would say, and to whom; None for what can't be called off. Looked up only when asked: it reads who was reached."""
+    if stored.status != "live" or stored.document.msgType == "Cancel" or not may(actor.role, "draft"):
+        return None
+    return await hub(request).publishing.preview(prepared_cancel(stored), actor, follows=stored.id, kind="Cancel")
+
+
 async def _page(
     request: web.Request,
     stored: StoredAlert,
@@ -102,6 +129,7 @@ async def _page(
     good: bool = False,
     status: int = 200,
     errors: Mapping[str, str] | None = None,
+    call_off: Preview | None = None,
 ) -> web.Response:
     context, actor = hub(request), actor_of(request)
     waiting = stored.status == "awaiting_approval"
@@ -120,6 +148,8 @@ async def _page(
         shape=msgspec.json.encode(preview.area_geojson).decode() if preview else "",
         progress=progress,
         running=progress is not None and not progress.finished and stored.status == "live",
+        call_off=call_off,
+        once=secrets.token_urlsafe(16),
         note=note,
         note_good=good,
         errors=errors or {},
@@ -129,7 +159,7 @@ async def _page(
 def _heading(stored: StoredAlert, mark: str) -> str:
     if stored.status == "awaiting_approval":
         return "Drill to approve" if mark else "Real alert to approve"
-    return stored.document.event
+    return f"Call-off: {stored.document.event}" if stored.document.msgType == "Cancel" else stored.document.event
 
 
 def _digits(text: str) -> str:

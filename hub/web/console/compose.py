@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
+from hub.alerts.alert import MsgType
 from hub.alerts.area import resolve
 from hub.alerts.store import StoredAlert
 from hub.alerts.validation import read_alert
@@ -19,10 +20,10 @@ from hub.staff.roles import may
 from hub.web.cards import Card
 from hub.web.console import form as forms
 from hub.web.console.form import Form, Unfinished
-from hub.web.console.limits import turn
 from hub.web.console.staff import actor_of, page, see_other, staff_card
 from hub.web.console.starters import starter, starters
 from hub.web.context import HubContext, hub
+from hub.web.middlewares import publishing_turn
 from subscriptions.severity import rank
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 HEADINGS = {"": "New alert", "Update": "Update an alert", "Cancel": "Call off an alert"}
 NOTES = {
     "Update": "Goes to everyone in its area, and to everyone who got this:",
-    "Cancel": "Goes to everyone who got this, and to nobody else:",
+    "Cancel": "Goes to everyone who got this, and to nobody else. Every message begins with “Cancelled”:",
 }
 
 
@@ -62,12 +63,12 @@ async def compose_submit(request: web.Request) -> web.StreamResponse:
     form, context = forms.read(data), hub(request)
     try:
         raw = _document(form, context)
-        shown = await context.publishing.preview(raw, actor)
+        shown = await _look(form, raw, actor, context)
     except (Unfinished, InvalidInput) as faults:
         return await _form_page(request, form, _errors(faults, form))
     if shown.hash != data.get("expected_hash"):
         return await _preview(request, form, actor, changed=True)
-    with turn(request, actor):
+    with publishing_turn(request, actor):
         stored = await _submit(form, raw, actor, context, str(data.get("once", ""))[:64])
     return see_other(f"/console/alerts/{stored.id}")
 
@@ -75,20 +76,48 @@ async def compose_submit(request: web.Request) -> web.StreamResponse:
 async def _submit(form: Form, raw: bytes, actor: Actor, context: HubContext, once: str) -> StoredAlert:
     """The key of the preview makes a double click one alert (S9)."""
     publishing, follows, key = context.publishing, form.get("follows"), f"console-{once}" if once else None
-    if follows and form.get("kind") == "Update":
-        return await publishing.update(follows, raw, actor, idempotency_key=key)
-    if follows and form.get("kind") == "Cancel":
-        return await publishing.cancel(follows, raw, actor, idempotency_key=key)
-    return await publishing.submit(raw, actor, source="console", idempotency_key=key)
+    match _kind(form):
+        case "Update":
+            return await publishing.update(follows, raw, actor, idempotency_key=key)
+        case "Cancel":
+            return await publishing.cancel(follows, raw, actor, idempotency_key=key)
+        case _:
+            return await publishing.submit(raw, actor, source="console", idempotency_key=key)
+
+
+def _kind(form: Form) -> MsgType:
+    """What it is to the alert that it follows, if it follows any."""
+    kind = form.get("kind") if form.get("follows") else ""
+    return "Update" if kind == "Update" else "Cancel" if kind == "Cancel" else "Alert"
+
+
+async def _look(form: Form, raw: bytes, actor: Actor, context: HubContext) -> Preview:
+    """What goes out, to the people to whom it goes: of an update or a call-off those who got what it follows."""
+    kind = _kind(form)
+    return await context.publishing.preview(raw, actor, follows=form.get("follows") if kind != "Alert" else None, kind=kind)
+
+
+async def notice_preview(request: web.Request) -> web.StreamResponse:
+    """``GET /console/demo-notice?notice=``: a ready-made notice as the form would show it before it goes out."""
+    actor, context = actor_of(request), hub(request)
+    actor.require("preview")
+    alert = read_alert(_notice(context, request.query.get("notice", "")), context.catalog, context.clock())
+    form = forms.from_alert(alert)
+    return await _preview(request, msgspec.structs.replace(form, values={**form.values, **forms.ending(alert.expires.timestamp())}), actor)
 
 
 async def _demo_notice(request: web.Request, number: str, actor: Actor) -> web.Response:
-    notices = hub(request).demo_notices()
-    if not number.isdecimal() or int(number) >= len(notices):
-        raise NotFound("There is no such ready-made notice.")
-    with turn(request, actor):
-        stored = await hub(request).publishing.submit(notices[int(number)][1].encode(), actor, source="demo")
+    raw = _notice(hub(request), number)
+    with publishing_turn(request, actor):
+        stored = await hub(request).publishing.submit(raw, actor, source="demo")
     return see_other(f"/console/alerts/{stored.id}")
+
+
+def _notice(context: HubContext, number: str) -> bytes:
+    notices = context.demo_notices()
+    if not (number.isascii() and number.isdecimal()) or int(number) >= len(notices):
+        raise NotFound("There is no such ready-made notice.")
+    return notices[int(number)][1].encode()
 
 
 async def _first_form(request: web.Request) -> Form:
@@ -98,28 +127,16 @@ async def _first_form(request: web.Request) -> Form:
         if name in request.query:
             stored = await _known(hub(request), request.query[name])
             form = forms.from_alert(stored.document)
-            extra = {"follows": stored.id, "kind": kind} if kind else {}
+            # Written again, it may be a drill this time; what follows an alert is as real as that one.
+            extra = {"follows": stored.id, "kind": kind} if kind else {"status": ""}
             return msgspec.structs.replace(form, values={**form.values, **extra, **(_called_off(stored) if kind == "Cancel" else {})})
     return Form(dict(forms.DEFAULTS))
 
 
 def _called_off(stored: StoredAlert) -> dict[str, str]:
-    """A cancel starts with its words written: at that moment nobody should have to search for them (S3)."""
-    headlines = {info.language.split("-")[0]: info.headline for info in stored.document.infos}
-    made = {"urgency": "Past"}
-    if "en" in headlines:
-        made |= {
-            "headline_en": f"Over: {headlines['en']}",
-            "description_en": "This alert is called off.",
-            "instruction_en": "You no longer need to act on it.",
-        }
-    if "es" in headlines:
-        made |= {
-            "headline_es": f"Terminó: {headlines['es']}",
-            "description_es": "Este aviso queda sin efecto.",
-            "instruction_es": "Ya no tiene que hacer nada.",
-        }
-    return made
+    """A call-off in one's own words keeps the headline that people know, and nothing of what they were told to do."""
+    emptied = {f"{part}_{tag}": "" for part in ("description", "instruction") for tag in forms.LANGUAGES}
+    return emptied | {"urgency": "Past"} | forms.ending(stored.expires_at / 1000)
 
 
 def _document(form: Form, context: HubContext) -> bytes:
@@ -131,13 +148,14 @@ async def _preview(request: web.Request, form: Form, actor: Actor, *, changed: b
     form = forms.fixed_end(form, context.clock()) if _is_number(form.get("duration")) else form
     try:
         raw = _document(form, context)
-        shown = await context.publishing.preview(raw, actor)
+        shown = await _look(form, raw, actor, context)
     except (Unfinished, InvalidInput) as faults:
         return await _form_page(request, form, _errors(faults, form))
     return page(
         request,
         "preview.html",
-        card=_card(raw, shown, actor, context),
+        card=_card(raw, shown, actor, context, _kind(form)),
+        kind=_kind(form),
         preview=shown,
         shape=msgspec.json.encode(shown.area_geojson).decode(),
         hidden=form.hidden(),
@@ -155,10 +173,10 @@ def _errors(faults: Unfinished | InvalidInput, form: Form) -> dict[str, str]:
     return faults.errors if isinstance(faults, Unfinished) else forms.errors_of(faults, forms.written_languages(form))
 
 
-def _card(raw: bytes, shown: Preview, actor: Actor, context: HubContext) -> Card:
+def _card(raw: bytes, shown: Preview, actor: Actor, context: HubContext, kind: MsgType) -> Card:
     """The alert as it will stand on the public page: nothing is stored, so the row is made for this look only."""
     now = milliseconds(context.clock)
-    document = read_alert(raw, context.catalog, context.clock())
+    document = msgspec.structs.replace(read_alert(raw, context.catalog, context.clock()), msgType=kind)
     unstored = StoredAlert(
         number=0,
         id="preview",
@@ -198,6 +216,8 @@ async def _form_page(request: web.Request, form: Form, errors: Mapping[str, str]
         heading=HEADINGS.get(kind, HEADINGS[""]),
         follows={"id": earlier.id, "headline": earlier.document.infos[0].headline} if earlier else None,
         follows_note=NOTES.get(kind, ""),
+        called_off=kind == "Cancel",
+        carried=[(name, text) for name, text in form.hidden() if not name.startswith(forms.PARTS) and name != "web"],
         boroughs=sorted(area.name for area in context.catalog.areas if area.layer == "borough"),
         starters=starters(),
     )

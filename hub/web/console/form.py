@@ -38,7 +38,18 @@ ONE_LINE = (
 TEXTS = ("zips", "neighborhoods", "polygon", "follows", "kind")
 MANY = ("boroughs", "topics")
 
-DEFAULTS = {"status": "Actual", "urgency": "Immediate", "certainty": "Observed", "duration": "4"}
+DEFAULTS = {"duration": "4"}
+"""What an empty form has chosen. Never whether it is real, nor how grave: whoever says that must have meant it."""
+
+REQUIRED = {
+    "status": "Choose whether it is real, a drill or a test.",
+    "event": "Say what it is, in two or three words.",
+    "category": "Choose a category.",
+    "severity": "Choose how serious it is.",
+    "urgency": "Choose when people must act.",
+    "certainty": "Choose how sure it is.",
+}
+"""Field → what is said when it is empty."""
 
 _SAME_NAME = frozenset({"event", "category", "severity", "urgency", "certainty", "topics", "status", "incident"})
 _FIELD_OF = {
@@ -87,8 +98,8 @@ def read(data: MultiDictProxy[Any]) -> Form:
 
 def document(form: Form, now: float) -> dict[str, Any]:
     """The alert as JSON. Raises Unfinished for what only the form can know; everything else is for the document's own validation."""
-    errors: dict[str, str] = {}
-    made = {name: form.get(name) for name in ("status", "event", "category", "severity", "urgency", "certainty") if form.get(name)}
+    errors = {name: sentence for name, sentence in REQUIRED.items() if not form.get(name)}
+    made = {name: form.get(name) for name in REQUIRED}
     whole = made | {
         "expires": _expires(form, now, errors),
         "infos": _infos(form, errors),
@@ -107,8 +118,12 @@ def fixed_end(form: Form, now: float) -> Form:
     """The same form with its duration turned into a moment, so that what is previewed is what is published."""
     if form.get("duration") in {"", "at"}:
         return form
-    end = local(now) + timedelta(hours=float(form.get("duration")))
-    return msgspec.structs.replace(form, values={**form.values, "duration": "at", "expires_at": end.strftime("%Y-%m-%dT%H:%M")})
+    return msgspec.structs.replace(form, values={**form.values, **ending(now + 3600 * float(form.get("duration")))})
+
+
+def ending(moment: float) -> dict[str, str]:
+    """The fields that say: until this moment, to the minute. Seconds since 1970."""
+    return {"duration": "at", "expires_at": local(moment).strftime("%Y-%m-%dT%H:%M")}
 
 
 def _expires(form: Form, now: float, errors: dict[str, str]) -> str:
@@ -216,7 +231,7 @@ def written_languages(form: Form) -> list[str]:
 
 def from_alert(alert: Alert) -> Form:
     """The form that would make this alert again, with a duration to choose anew."""
-    values = DEFAULTS | {name: str(getattr(alert, name)) for name in ("status", "event", "category", "severity", "urgency", "certainty")}
+    values = DEFAULTS | {name: str(getattr(alert, name)) for name in REQUIRED}
     for info in alert.infos:
         tag = info.language.split("-")[0]
         if tag in LANGUAGES:

@@ -68,3 +68,5 @@ OUTCOMES = (
     ("withheld", "Not sent"),
 )
 """Field of `hub.delivery.progress.Progress` → column. Handed over, delivered and confirmed are three numbers, never one (S16)."""
+BY_CHANNEL = (("handed_over", "Handed over"), ("simulated", "Outbox"), ("uncertain", "Uncertain"), ("failed", "Failed"))
+"""The same for each channel: fewer, so that the table fits a phone."""

@@ -83,6 +83,7 @@ def test_geojson_may_be_a_geometry_a_feature_or_a_collection_of_one(pasted: str,
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
+        *[({name: ""}, name) for name in ("status", "event", "category", "severity", "urgency", "certainty")],
         ({"headline_en": ""}, "headline_en"),
         ({"headline_en": f"Fire at {BLANK}"}, "headline_en"),
         ({"instruction_es": f"Vaya a {BLANK}"}, "instruction_es"),
@@ -136,7 +137,7 @@ def test_an_alert_can_be_written_again_from_its_own_document(catalog) -> None:
 
 @pytest.mark.parametrize("one", starters(), ids=lambda one: one.id)
 def test_a_text_to_start_from_is_refused_until_its_blanks_are_filled_and_then_valid(one, catalog) -> None:
-    start = Form(forms.DEFAULTS | one.form() | {"zips": "11201"})
+    start = Form(forms.DEFAULTS | one.form() | {"zips": "11201", "status": "Actual"})
     with pytest.raises(Unfinished):
         forms.document(start, NOW)
     filled = Form({name: text.replace(BLANK, "Main Street") for name, text in start.values.items()})

@@ -1,0 +1,183 @@
+"""What staff are shown before they decide: nothing chosen for them, no answer given away, and of a call-off what goes out and no more."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from hub.staff.actor import SYSTEM, Actor
+from hub.web.middlewares import LIMITS
+from tests.hub.web.conftest import PASSWORD, Parts
+
+OTHER = Actor(kind="staff", id=99, name="other desk", agency="Emergency Management", role="publisher")
+
+
+async def page(client: TestClient, path: str, *, status: int = 200) -> str:
+    async with client.get(path) as response:
+        assert response.status == status, path
+        return await response.text()
+
+
+async def press(client: TestClient, at: str, action: str, **fields: str) -> tuple[int, str, str]:
+    """(status, location, text) of a form on the page `at`, with the token of its session."""
+    token = re.search(r'name="csrf" value="(\w+)"', await page(client, at))
+    assert token
+    async with client.post(action, data={"csrf": token[1]} | fields, allow_redirects=False) as response:
+        return response.status, response.headers.get("Location", ""), await response.text()
+
+
+async def publish(hub: Parts, actor: Actor = SYSTEM, **changes: Any) -> Any:
+    return await hub.publishing.submit(json.dumps(hub.alert(**changes)).encode(), actor)
+
+
+def fields_of(text: str) -> dict[str, str]:
+    """The hidden and text fields of a page's forms, without the token."""
+    found = re.findall(r'<input[^>]* name="(\w+)"(?: type="text")? value="([^"]*)"', text)
+    found += re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>([^<]*)</textarea>', text)
+    return {name: html.unescape(value) for name, value in found if name != "csrf"}
+
+
+async def test_an_empty_form_has_chosen_neither_that_it_is_real_nor_how_grave_it_is(logged_in: str, client: TestClient) -> None:
+    shown = await page(client, "/console/compose")
+    assert re.findall(r'name="(?:status|severity)"[^>]* checked', shown) == []
+    for name in ("urgency", "certainty", "category"):
+        assert re.search(rf'<select id="{name}"[^>]*><option value="">Choose…</option>', shown)
+
+
+async def test_a_form_says_everything_that_is_not_chosen_at_once(logged_in: str, client: TestClient) -> None:
+    status, _, shown = await press(client, "/console/compose", "/console/compose/preview", headline_en="Water", zips="11201", duration="4")
+    assert status == 422
+    assert "6 problems to fix" in shown
+    assert "Choose whether it is real, a drill or a test." in shown
+
+
+async def test_an_alert_written_again_asks_anew_whether_it_is_real(hub: Parts, logged_in: str, client: TestClient) -> None:
+    alert = await publish(hub)
+    shown = await page(client, f"/console/compose?copy={alert.id}")
+    assert re.findall(r'name="status"[^>]* checked', shown) == []
+
+
+async def test_an_update_is_as_real_as_what_it_follows(hub: Parts, logged_in: str, client: TestClient) -> None:
+    alert = await publish(hub, status="Exercise")
+    shown = await page(client, f"/console/compose?update={alert.id}")
+    assert fields_of(shown)["status"] == "Exercise"
+    assert "Is it real?" not in shown
+
+
+async def test_a_wrong_number_of_people_does_not_tell_the_right_one(hub: Parts, logged_in: str, client: TestClient) -> None:
+    alert = await publish(hub, OTHER, severity="Severe")
+    path = f"/console/alerts/{alert.id}"
+    status, _, shown = await press(client, path, f"{path}/approve", expected_hash=alert.hash, people="0", typed="7")
+    assert status == 422
+    assert re.findall(r'id="typed-error">(.*?)</p>', shown) == [
+        '<span class="hidden">Error:</span> That is not the number of people shown above. Look again.'
+    ]
+    stored = await hub.alerts.get(alert.id)
+    assert stored is not None
+    assert stored.status == "awaiting_approval"
+
+
+async def test_a_call_off_is_shown_first_and_takes_one_press(hub: Parts, logged_in: str, client: TestClient) -> None:
+    alert = await publish(hub)
+    path = f"/console/alerts/{alert.id}"
+    assert "Call it off now" not in await page(client, path)
+    asked = await page(client, f"{path}?call-off")
+    assert "Cancelled: Flooding possible in Brooklyn Heights" in asked
+    assert f"/console/compose?cancel={alert.id}" in asked
+    once = fields_of(asked)["once"]
+    made = [await press(client, path, f"{path}/call-off", once=once) for _ in range(2)]
+    assert made[0][:2] == made[1][:2]
+    called_off = await hub.alerts.get(made[0][1].rpartition("/")[2])
+    assert called_off is not None
+    assert (called_off.document.msgType, called_off.status) == ("Cancel", "live")
+
+
+async def test_a_severe_alert_is_called_off_without_a_second_person(hub: Parts, logged_in: str, client: TestClient) -> None:
+    alert = await publish(hub, OTHER, severity="Severe")
+    path = f"/console/alerts/{alert.id}"
+    await press(client, path, f"{path}/approve", expected_hash=alert.hash, people="0", typed="0")
+    _, location, _ = await press(client, path, f"{path}/call-off")
+    assert 'class="status live"' in await page(client, location)
+
+
+async def test_who_may_not_publish_sends_a_call_off_for_approval(hub: Parts, client: TestClient) -> None:
+    await hub.staff.add("writer", PASSWORD, agency="Emergency Management", role="author")
+    client.session.cookie_jar.update_cookies({"tocsin": await hub.staff.log_in("writer", PASSWORD)}, client.make_url("/"))
+    alert = await publish(hub)
+    path = f"/console/alerts/{alert.id}"
+    asked = await page(client, f"{path}?call-off")
+    assert "Send the call-off for approval" in asked
+    assert "Call it off now" not in asked
+    _, location, _ = await press(client, path, f"{path}/call-off")
+    assert "Waits for approval" in await page(client, location)
+
+
+async def test_what_is_called_off_can_not_be_called_off_again_and_says_it_once(hub: Parts, logged_in: str, client: TestClient) -> None:
+    alert = await publish(hub)
+    path = f"/console/alerts/{alert.id}"
+    _, location, _ = await press(client, path, f"{path}/call-off")
+    status, _, shown = await press(client, path, f"{path}/call-off")
+    assert status == 409
+    assert "Only an alert that is live can be called off." in shown
+    for query in ("", "?call-off"):
+        own = await page(client, location + query)
+        assert "Call it off" not in own
+        assert "Send an update" not in own
+    public = await page(client, location.replace("/console", ""))
+    assert public.count("You no longer need to act on it.") == 1
+    assert "called off." not in public
+
+
+async def test_a_call_off_in_own_words_asks_for_words_only_and_repeats_no_prefix(hub: Parts, logged_in: str, client: TestClient) -> None:
+    alert = await publish(hub)
+    form = await page(client, f"/console/compose?cancel={alert.id}")
+    assert "Until when?" not in form
+    fields = fields_of(form)
+    assert (fields["headline_en"], fields["instruction_en"]) == (alert.document.infos[0].headline, "")
+    hub.clock.now += 60
+    status, _, shown = await press(client, "/console/compose", "/console/compose/preview", **fields)
+    assert status == 200
+    assert "Cancelled: Flooding possible in Brooklyn Heights" in shown
+    assert "Over: " not in shown
+    assert "nothing says what to do" not in shown
+    assert "Call it off now and tell" in shown
+
+
+async def test_a_ready_made_notice_is_previewed_by_one_click_and_published_from_there(
+    hub: Parts, logged_in: str, client: TestClient
+) -> None:
+    hub.demo_notices = lambda: [("Flood in Brooklyn Heights", json.dumps(hub.alert()))]  # type: ignore[method-assign]  # only a demonstration has some
+    assert 'href="/console/demo-notice?notice=0"' in await page(client, "/console")
+    shown = await page(client, "/console/demo-notice?notice=0")
+    assert "Preview: nothing is sent yet" in shown
+    assert await hub.alerts.recent() == []
+    status, location, _ = await press(client, "/console", "/console/compose", **fields_of(shown))
+    assert status == 303
+    stored = await hub.alerts.get(location.rpartition("/")[2])
+    assert stored is not None
+    assert (stored.status, stored.document.infos[0].headline) == ("live", "Flooding possible in Brooklyn Heights")
+
+
+@pytest.mark.parametrize("number", ["", "-1", "1", "٣"])
+async def test_a_notice_that_does_not_exist_is_a_friendly_404(logged_in: str, client: TestClient, number: str) -> None:
+    assert "There is no page here" in await page(client, f"/console/demo-notice?notice={number}", status=404)
+
+
+async def test_call_offs_count_against_the_same_allowance_as_the_api(hub: Parts, logged_in: str, client: TestClient, app: Any) -> None:
+    alert = await publish(hub)
+    allowance = app[LIMITS].publishing
+    while not allowance.take("staff:1 desk"):
+        pass
+    path = f"/console/alerts/{alert.id}"
+    assert (await press(client, path, f"{path}/call-off"))[0] == 429
+
+
+async def test_a_wrong_log_in_says_so_in_plain_words(client: TestClient) -> None:
+    async with client.post("/console/log-in", data={"name": "desk", "password": "nope"}) as response:
+        assert response.status == 422
+        assert "Wrong name or password." in await response.text()
