@@ -2,8 +2,8 @@
 
 One line is one place and one address of a person; further lines with the same `person`, directly below, add places and addresses.
 A person comes in whole or not at all, and every refused line is reported with what is wrong. `consent_source` says where the consent was
-given and is kept in the receipt. ``drills=1`` takes drills and tests too. A sample (``sample=1``) is never really written to: its messages go
-to the outbox.
+given and is kept in the receipt. ``drills=1`` takes drills and tests too. A sample (``sample=1``) is never really written to: its messages
+go to the outbox.
 """
 
 from __future__ import annotations
