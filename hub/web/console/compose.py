@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 HEADINGS = {"": "New alert", "Update": "Update an alert", "Cancel": "Call off an alert"}
 NOTES = {
     "Update": "Goes to everyone in its area, and to everyone who got this:",
-    "Cancel": "Goes to everyone who got this, and to nobody else. Every message begins with “Cancelled”:",
+    "Cancel": "Every message begins with “Cancelled”. Goes to nobody but everyone who got this:",
 }
 
 

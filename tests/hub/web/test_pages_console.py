@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient
+from sqlalchemy import insert
 
 from hub.staff.actor import SYSTEM, Actor
+from hub.store import tables
+from hub.web.console.words import OUTCOMES
 from hub.web.middlewares import LIMITS
 from tests.hub.web.conftest import PASSWORD, Parts
 
@@ -181,3 +184,20 @@ async def test_a_wrong_log_in_says_so_in_plain_words(client: TestClient) -> None
     async with client.post("/console/log-in", data={"name": "desk", "password": "nope"}) as response:
         assert response.status == 422
         assert "Wrong name or password." in await response.text()
+
+
+async def test_counters_that_count_nothing_take_no_room(hub: Parts, logged_in: str, client: TestClient) -> None:
+    alert = await publish(hub)
+    shown = await page(client, f"/console/alerts/{alert.id}")
+    counters = re.findall(r"<div( hidden)?><dt>(.*?)</dt><dd data-n", shown)
+    assert len(counters) == len(OUTCOMES)
+    assert all(hidden for hidden, _ in counters)
+
+
+async def test_the_outbox_shows_what_people_read_before_what_machines_read(hub: Parts, logged_in: str, client: TestClient) -> None:
+    kept = {"webhook": {"data": "{}"}, "email": {"parts": {"subject": "S", "text": "T"}}, "sms": {"parts": {"text": "T"}}}
+    async with hub.database.write() as connection:
+        for channel, copy in reversed(kept.items()):
+            body = json.dumps({"channel": channel, "purpose": "alert", "language": "en", "parts": {}} | copy)
+            await connection.execute(insert(tables.outbox).values(channel=channel, copy=body, at=0, mailing=1, address=1))
+    assert re.findall(r'<figure class="device (\w+)">', await page(client, "/outbox")) == ["sms", "email", "webhook"]
