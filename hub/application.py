@@ -135,6 +135,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     """The parts, each with what it needs; nothing runs yet."""
     clock = _clock(settings, demo=demo)
     database = await stack.enter_async_context(Database(settings.database or f"sqlite:///{folder / 'tocsin.db'}"))
+    stack.enter_context(data_folder.alone(database.path.with_suffix(".lock"), f"the database {database.path}"))
     await asyncio.to_thread(upgrade, database.path)
     ledger = Ledger(database)
     stack.push_async_callback(ledger.aclose)
@@ -164,6 +165,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         places,
         clock,
         refresh=sync.catch_up,
+        halt=coordinator.halt,
         rate_of=rates,
         planned=coordinator.wake,
         matched=metrics.match_seconds.observe,

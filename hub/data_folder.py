@@ -18,12 +18,19 @@ DEMO_MARK = "this-is-a-demonstration"
 def held(folder: Path, *, demo: bool) -> Iterator[None]:
     """Lock the folder: a second hub on the same SQLite file would take the first one's leases for void. Raises SettingsError."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as file:
+    with alone(folder / "lock", f"the data folder {folder}"):
+        _mark(folder, demo=demo)
+        yield
+
+
+@contextmanager
+def alone(lock: Path, what: str) -> Iterator[None]:
+    """Hold a lock file while one hub runs. Raises SettingsError when another holds it."""
+    with lock.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SettingsError(f"another hub runs on the data folder {folder}: stop it, or choose another with --data") from None
-        _mark(folder, demo=demo)
+            raise SettingsError(f"another hub runs on {what}: stop it, or choose another with --data") from None
         yield
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
 import structlog
 
 from channels.contract import Message
@@ -29,7 +31,10 @@ HELD_PER_CHANNEL = 2
 """Batches of one channel that a sender holds: one being handed over and one ready behind it."""
 SWEEP_S = 1.0
 HUNG_S = 5.0
+ENDING_S = 1.0
+LAST_COMMITS_S = 3.0
 LOWEST = 1_000
+AFTER_STEP_S = 5
 
 log = structlog.get_logger()
 
@@ -80,6 +85,7 @@ class Coordinator:
         self.handles: list[Handle] = []
         self._rows: list[Taken] = []
         self._committing = asyncio.Lock()
+        self._feeding = asyncio.Lock()
         self._wake = asyncio.Event()
         self._incoming = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -107,11 +113,23 @@ class Coordinator:
         for handle in self.handles:
             await self._end(handle)
         await asyncio.gather(*self._readers)
+        try:
+            async with asyncio.timeout(LAST_COMMITS_S):
+                await self._commit_all()
+        except TimeoutError:
+            log.exception("receipts_not_settled", receipts=len(self._rows))
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _commit_all(self) -> None:
         while self._rows:
-            await self._commit()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            try:
+                await self._commit()
+            except Exception:  # another process may hold the database for a moment, and these receipts are worth a second try
+                log.exception("settle_failed")
+                await asyncio.sleep(0.1)
 
     def wake(self) -> None:
         """There may be work."""
@@ -143,41 +161,60 @@ class Coordinator:
         task.add_done_callback(self._readers.discard)
 
     async def _read(self, handle: Handle) -> None:
-        while (body := await frames.read(handle.reader)) is not None:
-            handle.heard = time.monotonic()
-            frame = frames.to_coordinator.decode(body)
-            if isinstance(frame, frames.Receipts) and (leased := handle.held.get(frame.batch)) is not None:
-                self._rows.append((handle, leased, frame.rows, frame.finished))
-                self._incoming.set()
-        handle.ended.set()
-        self._wake.set()
+        try:
+            while (body := await frames.read(handle.reader)) is not None:
+                handle.heard = time.monotonic()
+                frame = frames.to_coordinator.decode(body)
+                if isinstance(frame, frames.Receipts) and (leased := handle.held.get(frame.batch)) is not None:
+                    self._rows.append((handle, leased, frame.rows, frame.finished))
+                    self._incoming.set()
+        except msgspec.DecodeError:
+            log.exception("frame_unreadable", pid=handle.process.pid)
+        finally:
+            handle.ended.set()
+            self._wake.set()
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
-            for handle in list(self.handles):
-                handle.send(frames.Alive())
-                if time.monotonic() - handle.heard > HUNG_S or handle.ended.is_set():
-                    await self._replace(handle)
+            try:
+                for handle in list(self.handles):
+                    handle.send(frames.Alive())
+                    if time.monotonic() - handle.heard > HUNG_S or handle.ended.is_set():
+                        await self._replace(handle)
+                await self._reclaim()
+            except Exception:  # process boundary: the next look tries again, the log says why it must
+                log.exception("watch_failed")
             self._wake.set()
 
     async def _replace(self, handle: Handle) -> None:
+        """Each step may be repeated: until the last one succeeded the handle stays, and the next look finds it."""
         if self._stopping:
             return
         log.warning("sender_replaced", pid=handle.process.pid, batches=len(handle.held))
-        self.handles.remove(handle)
         await self._end(handle)
         await handle.ended.wait()
         while any(owner is handle for owner, *_ in self._rows):
             await self._commit()
         await self._ledger.give_back(handle.held)
+        handle.held.clear()
+        self.handles.remove(handle)
         await self._start_sender()
 
+    async def _reclaim(self) -> None:
+        """No lease is left behind: what nobody here holds, reports or is being given is free again."""
+        async with self._feeding:
+            ours = {batch for handle in self.handles for batch in handle.held} | {leased.batch for _, leased, _, _ in self._rows}
+            await self._ledger.reclaim(ours)
+
     async def _end(self, handle: Handle) -> None:
-        if not handle.ended.is_set():
+        with contextlib.suppress(TimeoutError):
+            if handle.ended.is_set():
+                await asyncio.wait_for(handle.process.wait(), ENDING_S)
+        if handle.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 handle.process.kill()
-        await handle.process.wait()
+            await handle.process.wait()
         handle.writer.close()
 
     async def _dispatch(self) -> None:
@@ -192,13 +229,28 @@ class Coordinator:
                 log.exception("dispatch_failed")
 
     async def _feed(self) -> None:
-        now = int(self._clock() * 1000)
-        for channel in await self._ledger.waiting_channels(now):
-            rooms = [(handle, *handle.room(channel)) for handle in self.handles if not handle.ended.is_set()]
-            # The sender with most room first, so that two senders share one large alert from its first second.
-            for handle, free, above in sorted(rooms, key=lambda room: (-room[1], -room[2], len(room[0].held))):
-                for leased in await self._ledger.lease(channel, free, above, now):
-                    await self._give(handle, leased)
+        async with self._feeding:
+            now = int(self._clock() * 1000)
+            for channel in await self._ledger.waiting_channels(now):
+                await self._feed_channel(channel, now)
+
+    async def _feed_channel(self, channel: str, now: int) -> None:
+        rooms = [(handle, *handle.room(channel)) for handle in self.handles if not handle.ended.is_set()]
+        # The sender with most room first, so that two senders share one large alert from its first second.
+        for handle, free, above in sorted(rooms, key=lambda room: (-room[1], -room[2], len(room[0].held))):
+            batches = await self._ledger.lease(channel, free, above, now)
+            if not batches and above == LOWEST:
+                self._wake.set()  # there was something due, so it was closed (expired, stopped, nobody left): look behind it at once
+            await self._give_all(handle, batches)
+
+    async def _give_all(self, handle: Handle, batches: list[Leased]) -> None:
+        for position, leased in enumerate(batches):
+            try:
+                await self._give(handle, leased)
+            except Exception:
+                handle.held.pop(leased.batch, None)
+                await self._ledger.give_back([rest.batch for rest in batches[position:]])
+                raise
 
     async def _give(self, handle: Handle, leased: Leased) -> None:
         try:
@@ -271,7 +323,9 @@ def group(taken: Sequence[Taken], now: float) -> list[Settlement]:
     for _, leased, rows, _ in taken:
         for row in rows:
             outcome = Outcome.DOUBTFUL if row.maybe_sent else row.outcome
-            alike.setdefault((leased.batch, outcome, row.reason, row.after), (leased, []))[1].append(row)
+            # Waits are rounded up to few, else a provider that names each its own second would leave a batch a person.
+            after = None if row.after is None else math.ceil(row.after / AFTER_STEP_S) * AFTER_STEP_S
+            alike.setdefault((leased.batch, outcome, row.reason, after), (leased, []))[1].append(row)
     return [
         _settlement(leased, Outcome(outcome), rows, reason, after, now) for (_, outcome, reason, after), (leased, rows) in alike.items()
     ]

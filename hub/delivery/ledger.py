@@ -75,6 +75,19 @@ class Ledger:
         ids = _json.encode(list(batches)).decode()
         await self._write(lambda c: c.execute("UPDATE batch SET state=0 WHERE id IN (SELECT value FROM json_each(?))", (ids,)))
 
+    async def reclaim(self, held: Iterable[int]) -> None:
+        """Free every lease that is not among these."""
+        ids = _json.encode(list(held)).decode()
+        await self._write(
+            lambda c: c.execute("UPDATE batch SET state=0 WHERE state=1 AND id NOT IN (SELECT value FROM json_each(?))", (ids,))
+        )
+
+    async def leased(self, mailings: Sequence[int]) -> bool:
+        """Whether anything of these is still in a sender's hands."""
+        ids = _json.encode(list(mailings)).decode()
+        query = "SELECT 1 FROM batch WHERE state=1 AND mailing IN (SELECT value FROM json_each(?)) LIMIT 1"
+        return await self._write(lambda c: c.execute(query, (ids,)).fetchone() is not None)
+
     async def halt(self, mailing: int, now: int) -> int:
         """Nothing of this mailing is leased any more; whoever was waiting is withheld. Returns how many."""
         return await self._write(lambda c: ledger_sql.halt(c, mailing, now))

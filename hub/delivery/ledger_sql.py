@@ -31,18 +31,21 @@ def plan(c: sqlite3.Connection, mailing: int, matched: int, lists: Sequence[Plan
     ).fetchone()
     if row is None:
         return False
-    add_batches(c, mailing, row[0], lists, now)
+    add_batches(c, mailing, row[0], lists)
     if not any(len(part.addresses) for part in lists):
         c.execute("UPDATE mailing SET state='done', last_at=? WHERE id=?", (now, mailing))
     return True
 
+
+AT_ONCE = 0
+"""Due time of a first try: always past, whatever a clock that jumps says."""
 
 _NEW_BATCH = (
     "INSERT INTO batch(mailing, channel, language, simulated, priority, due_at, attempt, state, addresses) VALUES (?,?,?,?,?,?,?,0,?)"
 )
 
 
-def add_batches(c: sqlite3.Connection, mailing: int, priority: int, lists: Sequence[Planned], now: int) -> None:
+def add_batches(c: sqlite3.Connection, mailing: int, priority: int, lists: Sequence[Planned]) -> None:
     """Batches and the count of what is planned, inside the caller's transaction."""
     for part in lists:
         if not len(part.addresses):
@@ -51,7 +54,7 @@ def add_batches(c: sqlite3.Connection, mailing: int, priority: int, lists: Seque
         c.executemany(
             _NEW_BATCH,
             (
-                (mailing, part.channel, part.language, int(part.simulated), priority, now, 1, ids[start : start + part.size].tobytes())
+                (mailing, part.channel, part.language, int(part.simulated), priority, AT_ONCE, 1, ids[start : start + part.size].tobytes())
                 for start in range(0, len(ids), part.size)
             ),
         )
@@ -157,6 +160,11 @@ def settle(c: sqlite3.Connection, settlements: Sequence[Settlement], finished: S
 
 def _postpone(c: sqlite3.Connection, settlement: Settlement) -> None:
     leased = settlement.leased
+    (state,) = c.execute("SELECT state FROM mailing WHERE id=?", (leased.mailing,)).fetchone()
+    if state == "stopped":
+        ended = Outcome.UNCERTAIN if settlement.outcome is Outcome.DOUBTFUL else Outcome.WITHHELD
+        _close(c, leased.batch, leased.mailing, leased.channel, ended, settlement.addresses, settlement.at)
+        return
     batch = c.execute(
         _NEW_BATCH,
         (
@@ -226,7 +234,7 @@ def halt(c: sqlite3.Connection, mailing: int, now: int) -> int:
     ).fetchall():
         withheld += _close(c, batch, mailing, channel, Outcome.WITHHELD, np.frombuffer(addresses, dtype="<i8").tolist(), now)
         c.execute("DELETE FROM batch WHERE id=?", (batch,))
-    c.execute("UPDATE mailing SET state='stopped' WHERE id=? AND state IN ('launched', 'planned')", (mailing,))
+    c.execute("UPDATE mailing SET state='stopped' WHERE id=?", (mailing,))
     return withheld
 
 
@@ -253,7 +261,7 @@ def catch_up(c: sqlite3.Connection, subscriber: int, offers: Sequence[Offer], no
         fresh = [address for address in offer.addresses if not _known(c, row[0], offer.channel, address)]
         if fresh:
             part = Planned(offer.channel, offer.language, offer.simulated, np.array(fresh, dtype=np.int64))
-            add_batches(c, row[0], row[1], [part], now)
+            add_batches(c, row[0], row[1], [part])
             c.execute("UPDATE mailing SET state='planned' WHERE id=?", (row[0],))
             offered += len(fresh)
     c.execute("DELETE FROM catch_up WHERE subscriber=?", (subscriber,))

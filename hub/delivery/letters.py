@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.clock import Clock, milliseconds
+from hub.delivery.ledger_sql import AT_ONCE
 from hub.store import tables
 from subscriptions import languages
 from subscriptions.post import Letter
@@ -49,7 +50,7 @@ class Letters:
             "language": languages.tag(letter.language),
             "simulated": int(letter.simulated),
             "priority": PRIORITY,
-            "due_at": now,
+            "due_at": AT_ONCE,
             "attempt": 1,
             "state": 0,
             "addresses": np.array([letter.address], dtype="<i8").tobytes(),

@@ -29,6 +29,8 @@ from subscriptions.matching import Group, Match, Target
 SECONDS_OF_WORK = 5.0
 """A batch is no more than this at its provider's rate, so that no lease is held for long."""
 SWEEP_S = 1.0
+QUIET_S = 3.0
+LOOK_S = 0.02
 
 log = structlog.get_logger()
 
@@ -45,13 +47,14 @@ class Planner:
         clock: Clock,
         *,
         refresh: Callable[[], Awaitable[None]],
+        halt: Callable[[int], Awaitable[int]],
         rate_of: Callable[[str, bool], float | None],
         planned: Callable[[], None],
         matched: Callable[[float], None],
     ) -> None:
         self._database, self._ledger, self._audience, self._catalog, self._clock = database, ledger, audience, catalog, clock
         self._alerts = AlertStore(database)
-        self._refresh, self._rate_of, self._planned = refresh, rate_of, planned
+        self._refresh, self._halt, self._rate_of, self._planned = refresh, halt, rate_of, planned
         self._matched_in = matched
         self._wake = asyncio.Event()
         self._wake.set()
@@ -87,19 +90,35 @@ class Planner:
         if launched:
             await self._refresh()
         for mailing, number in launched:
-            alert = await self._alerts.by_number(number)
-            if alert is not None:
-                await self._plan(mailing, alert)
+            try:
+                alert = await self._alerts.by_number(number)
+                if alert is not None:
+                    await self._plan(mailing, alert)
+            except Exception:  # one alert that can't be planned must not hold up all others
+                log.exception("planning_failed", mailing=mailing)
 
     async def _plan(self, mailing: int, alert: StoredAlert) -> None:
         if fingerprint(alert.document, alert.area, alert.grade) != alert.hash:
             log.error("hash_differs", alert_id=alert.id)
             await self._ledger.halt(mailing, milliseconds(self._clock))
             return
+        if alert.document.msgType != "Alert":
+            await self._end_earlier(alert)
         lists, people = await self._lists(alert)
         if await self._ledger.plan(mailing, len(people), self._sized(lists), milliseconds(self._clock)):
             log.info("planned", alert_id=alert.id, mailing=mailing, people=len(people))
             self._planned()
+
+    async def _end_earlier(self, alert: StoredAlert) -> None:
+        """Before those who were reached are counted, nobody may be reached any more: else they would keep what is being taken back."""
+        earlier = await self._earlier(alert)
+        for mailing in earlier:
+            await self._halt(mailing)
+        for _ in range(int(QUIET_S / LOOK_S)):
+            if not await self._ledger.leased(earlier):
+                return
+            await asyncio.sleep(LOOK_S)
+        log.warning("still_in_flight", alert_id=alert.id)
 
     async def audience_of(self, alert: StoredAlert) -> Match:
         """Who would get it if it went now; `alert` need not be stored, then its number is 0."""

@@ -45,15 +45,24 @@ class Window:
 
     def __init__(self, size: int) -> None:
         self._free = size
+        self._closed = False
         self._open = asyncio.Event()
         self._open.set()
 
-    async def take(self) -> None:
-        """Wait for room for one more."""
-        while self._free <= 0:
+    async def take(self) -> bool:
+        """Wait for room for one more; False once the window is closed for good."""
+        while self._free <= 0 and not self._closed:
             self._open.clear()
             await self._open.wait()
+        if self._closed:
+            return False
         self._free -= 1
+        return True
+
+    def close(self) -> None:
+        """Nothing more is begun; whoever waits is let go."""
+        self._closed = True
+        self._open.set()
 
     def give(self, count: int) -> None:
         """So many were committed, or were never started."""
@@ -112,13 +121,13 @@ class Lane:
 
     async def _run(self) -> None:
         while True:
+            if self._jobs and (rate := self._jobs[0].work.rate) is not None:
+                await self._pace(rate)  # first the slot, then whose it is: an urgent batch or a stop may come meanwhile
             turn = self._take()
             if turn is None:
                 self._more.clear()
                 await self._more.wait()
                 continue
-            if turn[0].work.rate is not None:
-                await self._pace(turn[0].work.rate)
             await self._hand_over(*turn)
 
 
@@ -182,6 +191,7 @@ class Sender:
                 self._withhold(lambda job: job.work.mailing != mailing)
             case frames.Drain():
                 self._draining = True
+                self._window.close()
                 self._forget_waiting()
             case frames.Alive() | frames.Configure():
                 pass
@@ -235,9 +245,10 @@ class Sender:
         self._window.give(-len(rows))
 
     async def _hand_over(self, job: Job, to: To) -> None:
+        if not await self._window.take():
+            return  # not reported: the batch's rest is given back when this process ends
         self._in_flight += 1
         try:
-            await self._window.take()
             row = self._not_now(job, to) or await self._deliver(job, to)
             self._report(job, row)
         finally:
@@ -251,6 +262,8 @@ class Sender:
         now = self.clock()
         if now >= job.work.message.expires_at:
             return Row(to.address, Outcome.EXPIRED, int(now * 1000))
+        if job.work.mailing in self._halted:
+            return Row(to.address, Outcome.WITHHELD, int(now * 1000))
         return None
 
     async def _deliver(self, job: Job, to: To) -> Row:
@@ -330,7 +343,7 @@ class Sender:
 
 
 def _row_of(failure: DeliveryFailed, address: int, at: int) -> Row:
-    reason = failure.reason[:80]
+    reason = failure.reason[:80].encode("utf-8", "replace").decode()
     match failure:
         case TryAgain(after=after):
             return Row(address, Outcome.WAITING, at, reason, after=after)

@@ -154,7 +154,7 @@ class Publishing:
     async def _following(self, raw: bytes, alert_id: str, kind: MsgType) -> Draft:
         followed = await self._known(alert_id)
         async with self._database.read() as connection:
-            await records.check_followed(connection, followed)
+            await records.check_open(connection, followed.chain)
         draft = await self._read(raw, "api", follows=alert_id)
         _check_own_words(draft.document, alert_id, kind)
         document = msgspec.structs.replace(draft.document, msgType=kind, references=(alert_id,))
@@ -192,6 +192,8 @@ class Publishing:
             if earlier is not None:
                 return earlier
             chain = await records.chain_of(connection, draft)
+            if draft.document.msgType != "Alert" and chain is not None and not draft.expired:
+                await records.check_open(connection, chain)
             status = self._first_status(draft, actor, await records.weight(connection, chain))
             row = records.new_row(draft, actor, status, people, chain, now)
             await connection.execute(insert(tables.alert).values(row))
@@ -266,6 +268,8 @@ class Publishing:
             raise Forbidden("Somebody else must approve this: nobody approves what they wrote themselves.")
         if fingerprint(alert.document, alert.area, alert.grade) != alert.hash or expected not in {None, alert.hash}:
             raise Conflict("This is not what you looked at: open the alert again and approve what you see then.")
+        if alert.document.msgType != "Alert" and alert.chain != alert.id:
+            await records.check_open(connection, alert.chain, alert.number)
         if alert.expires_at <= now:
             raise Conflict("It has expired and would reach nobody. Write it again with a later end.")
         return alert

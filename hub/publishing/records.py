@@ -146,13 +146,19 @@ async def weight(connection: AsyncConnection, chain: str | None) -> int:
     return max((max(rank(alert.document.severity), alert.grade) for alert in alerts if alert.document.status == "Actual"), default=0)
 
 
-async def check_followed(connection: AsyncConnection, alert: StoredAlert) -> None:
-    """Only what people were told can be updated or called off, and not after it was called off. Raises Conflict."""
-    if alert.live_at is None:
+async def check_open(connection: AsyncConnection, chain: str, number: int | None = None) -> None:
+    """Only what people were told can be followed, not after it was called off, and not by what a later version has overtaken.
+
+    `number` is that of an update or a cancel that waited for approval. Raises Conflict.
+    """
+    query = select(tables.alert).where(tables.alert.c.chain == chain, tables.alert.c.live_at.is_not(None))
+    told = [stored(row) for row in await connection.execute(query)]
+    if not told:
         raise Conflict("This alert was never published, so there is nothing to update or to call off.")
-    query = select(tables.alert).where(tables.alert.c.chain == alert.chain, tables.alert.c.live_at.is_not(None))
-    if any(stored(row).document.msgType == "Cancel" for row in await connection.execute(query)):
+    if any(alert.document.msgType == "Cancel" for alert in told):
         raise Conflict("This alert has been called off. Publish a new one.")
+    if number is not None and any(alert.number > number for alert in told):
+        raise Conflict("A later version of this alert has gone out meanwhile. Write the change anew on top of that one.")
 
 
 async def launch(connection: AsyncConnection, alert: StoredAlert, now: int) -> None:
@@ -176,5 +182,4 @@ async def _supersede(connection: AsyncConnection, alert: StoredAlert, now: int) 
     earlier = (tables.alert.c.chain == alert.chain) & (tables.alert.c.number < alert.number)
     numbers = list((await connection.execute(select(tables.alert.c.number).where(earlier))).scalars())
     await connection.execute(update(tables.alert).where(earlier, tables.alert.c.status == "live").values(status="ended", ended_at=now))
-    running = tables.mailing.c.alert.in_(numbers) & tables.mailing.c.state.in_(("launched", "planned"))
-    await connection.execute(update(tables.mailing).where(running).values(state="stopped"))
+    await connection.execute(update(tables.mailing).where(tables.mailing.c.alert.in_(numbers)).values(state="stopped"))

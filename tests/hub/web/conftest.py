@@ -133,6 +133,7 @@ async def hub(tmp_path: Path, catalog: AreaCatalog, settings: Settings) -> Async
             catalog,
             clock,
             refresh=nothing,
+            halt=none_halted,
             rate_of=lambda *_: None,
             planned=lambda: None,
             matched=lambda _: None,
