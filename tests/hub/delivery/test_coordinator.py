@@ -183,6 +183,26 @@ async def test_a_stop_ends_hand_overs_and_says_how_many_had_gone(tmp_path: Path)
         assert counters["withheld"] == 4000 - counters["handed_over"] > 0
 
 
+async def test_a_new_alert_is_not_held_up_by_what_is_closed_before_it(tmp_path: Path) -> None:
+    async with node(tmp_path, 100) as house:
+        async with house.running(senders=1) as coordinator:
+            dead = [add_mailing(house.path, expires_at=1) for _ in range(40)]
+            for mailing in dead:
+                await coordinator._ledger.plan(mailing, 1, [Planned("webhook", "en", False, np.array([1], dtype=np.int64))], 0)
+            fresh = await house.launch(coordinator, 100)
+            await until(lambda: house.state(fresh) == "done")
+        assert all(house.counters(mailing) == {"planned": 1, "expired": 1} for mailing in dead)
+
+
+async def test_a_drain_with_a_shut_window_settles_what_is_in_flight(tmp_path: Path) -> None:
+    async with node(tmp_path, 3000) as house:
+        async with house.running(senders=1) as coordinator:
+            await house.launch(coordinator, 3000)
+            await house.sink.arrived(200)
+            sender = coordinator.handles[0].process
+        assert sender.returncode == 0
+
+
 async def test_nothing_is_handed_over_after_it_expires(tmp_path: Path) -> None:
     async with node(tmp_path, 50) as house, house.running(rate=50.0) as coordinator:
         mailing = await house.launch(coordinator, 50, ends_ms=400)

@@ -171,6 +171,28 @@ async def test_a_stop_withholds_everyone_not_yet_leased_and_then_the_rest(house:
     assert house.counters(mailing) == {"planned": 6, "handed_over": 1, "withheld": 5}
 
 
+async def test_what_would_be_tried_again_after_a_stop_is_withheld_at_once(house: House) -> None:
+    mailing = await house.planned([1, 2])
+    (batch,) = await house.lease()
+    await house.ledger.halt(mailing, NOW)
+    await house.settle(batch, Outcome.WAITING, [1], due_at=NOW + 600_000, next_attempt=2)
+    await house.settle(batch, Outcome.DOUBTFUL, [2], finish=True, due_at=NOW + 600_000, next_attempt=2)
+    assert house.counters(mailing) == {"planned": 2, "withheld": 1, "uncertain": 1}
+    assert rows(house.path, "SELECT count(*) FROM batch") == [(0,)]
+
+
+async def test_a_lease_that_nobody_holds_is_free_again(house: House) -> None:
+    await house.planned([1, 2], size=1)
+    first, second = await house.lease()
+    await house.ledger.reclaim([first.batch])
+    assert [batch.batch for batch in await house.lease()] == [second.batch]
+
+
+async def test_a_clock_that_jumps_back_delays_no_first_try(house: House) -> None:
+    await house.planned([1])
+    assert [of(batch) for batch in await house.lease(now=NOW - 3_600_000)] == [[1]]
+
+
 async def test_a_correction_goes_to_those_who_were_or_may_have_been_reached(house: House) -> None:
     mailing = await house.planned([1, 2, 3, 4])
     (batch,) = await house.lease()

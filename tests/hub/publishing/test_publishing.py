@@ -190,6 +190,38 @@ async def test_a_severe_alert_is_called_off_in_one_step_and_by_one_person(city: 
         await city.publishing.call_off(first.id, PUBLISHER)
 
 
+async def test_a_call_off_in_mid_alert_reaches_everyone_whom_the_alert_reached(city: City) -> None:
+    """S3: nobody keeps a false alarm because it was still on its way when it was taken back."""
+    await city.people(*["zip=11201"] * 3000)
+    first = await city.publishing.submit(document(), PUBLISHER)
+    while (await city.publishing.progress(first.id)).simulated < 200:
+        pass
+    off = await city.publishing.call_off(first.id, PUBLISHER)
+    state = await city.finished(off.id)
+    reached = "SELECT address FROM delivery WHERE mailing={} AND outcome IN (1, 2, 4, 7)"
+    had, told = await city.table(reached.format(1)), await city.table(reached.format(2))
+    assert {row[0] for row in had} == {row[0] for row in told}
+    assert 200 <= state.simulated == len(had) < 3000
+
+
+async def test_two_who_call_off_at_once_make_one_call_off(city: City) -> None:
+    await city.people("zip=11201")
+    first = await city.publishing.submit(document(), PUBLISHER)
+    await city.finished(first.id)
+    offs = await asyncio.gather(*(city.publishing.call_off(first.id, actor) for actor in (PUBLISHER, APPROVER)), return_exceptions=True)
+    assert sorted(type(off).__name__ for off in offs) == ["Conflict", "StoredAlert"]
+
+
+async def test_an_update_that_waited_is_not_approved_after_its_alert_was_called_off(city: City) -> None:
+    await city.people("zip=11201")
+    first = await city.publishing.submit(document(), PUBLISHER)
+    update = await city.publishing.update(first.id, document(severity="Severe"), PUBLISHER)
+    assert update.status == "awaiting_approval"
+    await city.publishing.call_off(first.id, PUBLISHER)
+    with pytest.raises(Conflict):
+        await city.publishing.approve(update.id, APPROVER)
+
+
 async def test_nobody_lowers_a_severe_alert_alone(city: City) -> None:
     """S1: an update or a cancel in one's own words, however mild it calls itself, needs whoever its alert needed."""
     first = await city.publishing.submit(document(severity="Extreme"), AUTHOR)
