@@ -96,9 +96,10 @@ class Ledger:
         """Everyone to whom any of these mailings was, or may have been, handed over, and who has not opted out since."""
         return await self._write(lambda c: ledger_sql.reached(c, mailings))
 
-    async def catch_up(self, subscriber: int, offers: Sequence[Offer], now: int) -> int:
-        """Queue live alerts for one person, each address at most once per mailing, and strike the debt. Returns how many were queued."""
-        return await self._write(lambda c: ledger_sql.catch_up(c, subscriber, offers, now))
+    async def catch_up(self, subscriber: int, offers: Sequence[Offer], asked: int) -> int:
+        """Queue live alerts for one person, each address at most once per mailing, and strike the debt, unless it was asked for again
+        since (`asked` times, as the caller saw it). Returns how many were queued."""
+        return await self._write(lambda c: ledger_sql.catch_up(c, subscriber, offers, asked))
 
     async def waiting_channels(self, now: int) -> list[str]:
         """Channels that have a batch due now."""

@@ -251,7 +251,7 @@ def reached(c: sqlite3.Connection, mailings: Sequence[int]) -> list[Reached]:
     return [Reached(row[0], row[1], bool(row[2]), row[3], row[4]) for row in rows]
 
 
-def catch_up(c: sqlite3.Connection, subscriber: int, offers: Sequence[Offer], now: int) -> int:
+def catch_up(c: sqlite3.Connection, subscriber: int, offers: Sequence[Offer], asked: int) -> int:
     """Queue live alerts for one person, each address once; strike the debt."""
     offered = 0
     for offer in offers:
@@ -264,7 +264,7 @@ def catch_up(c: sqlite3.Connection, subscriber: int, offers: Sequence[Offer], no
             add_batches(c, row[0], row[1], [part])
             c.execute("UPDATE mailing SET state='planned' WHERE id=?", (row[0],))
             offered += len(fresh)
-    c.execute("DELETE FROM catch_up WHERE subscriber=?", (subscriber,))
+    c.execute("DELETE FROM catch_up WHERE subscriber=? AND asked=?", (subscriber, asked))
     return offered
 
 

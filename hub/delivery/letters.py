@@ -60,7 +60,9 @@ class Letters:
 
     async def live_for(self, connection: AsyncConnection, subscriber: int) -> None:
         """Owe this person what is still live at their places; the planner pays it after the commit, and again after a crash."""
-        await connection.execute(upsert(tables.catch_up).values(subscriber=subscriber).on_conflict_do_nothing())
+        again = {"asked": tables.catch_up.c.asked + 1}
+        debt = upsert(tables.catch_up).values(subscriber=subscriber)
+        await connection.execute(debt.on_conflict_do_update(index_elements=[tables.catch_up.c.subscriber], set_=again))
 
     def wake(self) -> None:
         """After the commit."""

@@ -161,19 +161,19 @@ class Planner:
     async def catch_up(self) -> None:
         """Send what is still live to those who have just confirmed or moved (S28), to each address at most once."""
         async with self._database.read() as connection:
-            owed = list((await connection.execute(select(tables.catch_up.c.subscriber))).scalars())
+            owed = (await connection.execute(select(tables.catch_up.c.subscriber, tables.catch_up.c.asked))).all()
         if not owed:
             return
         await self._refresh()
         live = await self._alerts.live(milliseconds(self._clock))
         targets = [(alert, self._target(alert)) for alert in live]
-        for subscriber in owed:
+        for subscriber, asked in owed:
             offers = [
                 Offer(alert.number, group.channel, group.language, group.simulated, ids.tolist())
                 for alert, aim in targets
                 for group, ids in self._audience.match_one(subscriber, aim).groups.items()
             ]
-            await self._ledger.catch_up(subscriber, offers, milliseconds(self._clock))
+            await self._ledger.catch_up(subscriber, offers, asked)
         self._planned()
 
 

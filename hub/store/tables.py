@@ -110,6 +110,7 @@ catch_up = Table(
     "catch_up",
     metadata,
     Column("subscriber", _Key, primary_key=True, autoincrement=False),  # joined or moved: is owed what is still live there
+    Column("asked", Integer, nullable=False, server_default=text("1")),  # how often: a debt that grew while it was paid stays
 )
 
 outbox = Table(

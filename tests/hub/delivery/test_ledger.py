@@ -220,13 +220,23 @@ async def test_somebody_who_joins_is_sent_what_is_live_once(house: House) -> Non
     (batch,) = await house.lease()
     await house.settle(batch, Outcome.HANDED_OVER, [1])
     offers = [Offer(7, "email", "en", False, [1, 2, 3])]
-    assert await house.ledger.catch_up(1, offers, NOW) == 1
-    assert await house.ledger.catch_up(1, offers, NOW) == 0
+    assert await house.ledger.catch_up(1, offers, 1) == 1
+    assert await house.ledger.catch_up(1, offers, 1) == 0
     await house.settle(batch, Outcome.HANDED_OVER, [2], finish=True)
     (late,) = await house.lease()
     assert of(late) == [3]
     assert await house.settle(late, Outcome.HANDED_OVER, [3], finish=True) == [Finished(70)]
     assert house.counters(70) == {"planned": 3, "handed_over": 3}
+
+
+async def test_a_debt_that_was_asked_for_again_while_it_was_paid_stays(house: House) -> None:
+    connection = connect(house.path)
+    connection.execute("INSERT INTO catch_up(subscriber, asked) VALUES (1, 2)")
+    connection.close()
+    await house.ledger.catch_up(1, [], 1)
+    assert rows(house.path, "SELECT asked FROM catch_up") == [(2,)]
+    await house.ledger.catch_up(1, [], 2)
+    assert rows(house.path, "SELECT asked FROM catch_up") == []
 
 
 async def test_progress_knows_how_long_people_waited(house: House) -> None:

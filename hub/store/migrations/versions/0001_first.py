@@ -71,6 +71,7 @@ def upgrade() -> None:
     op.create_table(
         "catch_up",
         sa.Column("subscriber", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("asked", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.PrimaryKeyConstraint("subscriber"),
     )
     op.create_table(
