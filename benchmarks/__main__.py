@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks import fanout, matching
 from benchmarks.measure import Figure
+from hub import log
 
 LATEST = Path(__file__).parent / "latest.json"
 
@@ -25,6 +26,7 @@ SUITES = {
 
 def main() -> None:
     """Take the figures that were asked for, print them, and keep them."""
+    log.configure("warning")
     only = {name for name in os.environ.get("ONLY", "").split(",") if name}
     unknown = only - {name for names in SUITES for name in names}
     if unknown:
