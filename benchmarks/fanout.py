@@ -70,34 +70,28 @@ async def publish_and_wait(hub: Hub, document: bytes) -> float:
 
 def webhook() -> dict[str, Figure]:
     """50,000 webhooks through ledger and senders against a bare aiohttp loop."""
-
-    async def work(url: str) -> tuple[list[float], list[float]]:
-        ours, bare = [], []
-        async with hub_with(RECIPIENTS, url) as hub:
-            for _ in range(PAIRS):
-                ours.append(RECIPIENTS / await publish_and_wait(hub, alert("11201")))
-                bare.append(await asyncio.to_thread(in_a_process, "benchmarks.bare_aiohttp", url, BARE))
-        return ours, bare
-
-    with sink() as url:
-        ours, bare = uvloop.run(work(url))
-    return {"fanout_webhook": figure(ours, bare, "hand-overs/s", "bare aiohttp loop, one process, no ledger")}
+    return {"fanout_webhook": _beside("benchmarks.bare_aiohttp", BARE, "bare aiohttp loop, one process, no ledger")}
 
 
 def vs_apprise() -> dict[str, Figure]:
-    """The same against `Apprise.async_notify` with one target a call, as its users loop over people."""
+    """The same against `Apprise.async_notify`, as its users loop over people."""
+    return {"vs_apprise": _beside("benchmarks.bare_apprise", APPRISE, "Apprise.async_notify, 50 targets a call")}
+
+
+def _beside(module: str, count: int, yardstick: str) -> Figure:
+    """Our fan-out and a yardstick's process in turns, at the same sink."""
 
     async def work(url: str) -> tuple[list[float], list[float]]:
         ours, theirs = [], []
         async with hub_with(RECIPIENTS, url) as hub:
             for _ in range(PAIRS):
                 ours.append(RECIPIENTS / await publish_and_wait(hub, alert("11201")))
-                theirs.append(await asyncio.to_thread(in_a_process, "benchmarks.bare_apprise", url, APPRISE))
+                theirs.append(await asyncio.to_thread(in_a_process, module, url, count))
         return ours, theirs
 
     with sink() as url:
         ours, theirs = uvloop.run(work(url))
-    return {"vs_apprise": figure(ours, theirs, "hand-overs/s", "Apprise.async_notify, 50 targets a call")}
+    return figure(ours, theirs, "hand-overs/s", yardstick)
 
 
 def first_handover() -> dict[str, Figure]:
