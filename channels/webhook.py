@@ -40,6 +40,9 @@ class WebhookDraft(msgspec.Struct, frozen=True):
     slots: tuple[str, ...]
 
 
+_VERIFIER = "secret"
+
+
 class Webhook:
     """POSTs to receivers: those that staff allowed by the fast client, all others by the guarded one."""
 
@@ -62,13 +65,19 @@ class Webhook:
         return parse_webhook(raw)
 
     def compose(self, message: Message) -> WebhookDraft:
-        """Write the body: ``type``, ``timestamp`` (RFC 3339), ``language``, ``links`` and ``data``, the alert as the hub describes it."""
+        """Write the body: ``type``, ``timestamp`` (RFC 3339), ``language``, ``links`` and ``data``, the alert as the hub describes it.
+
+        What asks for confirmation also hands over ``secret``, with which this receiver verifies everything that follows.
+        """
         body = JsonBody(_document(message))
-        return WebhookDraft(body, body.slots)
+        return WebhookDraft(body, tuple(name for name in body.slots if name != _VERIFIER))
 
     async def deliver(self, draft: WebhookDraft, to: Recipient) -> Receipt:
         """POST it, signed for this receiver. 410 means that the address is gone. Raises DeliveryFailed."""
-        body, moment = draft.body.stamp(to.links), int(self._clock())
+        links = to.links
+        if _VERIFIER in draft.body.slots:
+            links = {**links, _VERIFIER: secret_for(self._key, to.address)}
+        body, moment = draft.body.stamp(links), int(self._clock())
         headers = _HEADERS | signature_headers(_secret(self._key, to.address), to.delivery_id, moment, body)
         client = self._known if origin_of(to.address) in self._allowed else self._strangers
         settle(await client.post(to.address, headers, body), gone=_GONE, now=moment)
@@ -108,4 +117,4 @@ def _document(message: Message) -> dict[str, Any]:
         "language": message.language,
         "links": {"page": message.link} | ({own: slot(own)} if own else {}),
         "data": read_json(message.data) if message.data else {},
-    }
+    } | ({_VERIFIER: slot(_VERIFIER)} if message.purpose == "confirm" else {})

@@ -171,3 +171,13 @@ def test_without_a_key_the_channel_is_not_configured() -> None:
 def test_an_allowed_host_that_is_none_is_said_at_the_start() -> None:
     with pytest.raises(InvalidAddress, match="allowed host"):
         Webhook(msgspec.structs.replace(SETTINGS, webhook_hosts=("not a host",)))
+
+
+async def test_what_asks_for_confirmation_hands_over_the_secret_and_nothing_else_does(channel: Webhook, sink: HttpSink) -> None:
+    asked = await hook(channel, sink, msgspec.structs.replace(FLOOD, purpose="confirm", data=""))
+    secret = json.loads(asked.body)["secret"]
+    told = await hook(channel, sink)
+    assert verify(secret, asked)
+    assert verify(secret, told)
+    assert "secret" not in json.loads(told.body)
+    assert "secret" not in channel.compose(msgspec.structs.replace(FLOOD, purpose="confirm")).slots
