@@ -8,7 +8,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -30,17 +30,35 @@ TEXT = "Two to three inches of rain are falling within an hour. Water rises fast
 @asynccontextmanager
 async def hub_with(people: int, url: str, zips: tuple[str, ...] = ("11201",)) -> AsyncIterator[Hub]:
     """A hub whose people each have one webhook at the sink, spread over the given ZIPs."""
+    hosts = url.removeprefix("http://")
+    async with hub_of(people, "webhook", lambda number: f"{url}/{number}", zips, TOCSIN_WEBHOOK_HOSTS=hosts) as hub:
+        yield hub
+
+
+@asynccontextmanager
+async def hub_of(
+    people: int, channel: str, address: Callable[[int], str], zips: tuple[str, ...] = ("11201",), **environ: str
+) -> AsyncIterator[Hub]:
+    """A hub whose people each have one address of this channel. `environ` are settings, for instance the provider."""
     with tempfile.TemporaryDirectory() as folder:
-        host = url.removeprefix("http://")
-        environ = {"TOCSIN_DATA": folder, "TOCSIN_ALLOW_PRIVATE": "1", "TOCSIN_WEBHOOK_HOSTS": host, "TOCSIN_LOG_LEVEL": "warning"}
-        async with open_hub(load(environ=os.environ | environ), demo=False, port=0) as hub:
+        base = {"TOCSIN_DATA": folder, "TOCSIN_ALLOW_PRIVATE": "1", "TOCSIN_LOG_LEVEL": "warning"}
+        async with open_hub(load(environ=os.environ | base | environ), demo=False, port=0) as hub:
             lines = ["person,zip,language,channel,address,consent_source"]
-            lines += [f"{n},{zips[n % len(zips)]},en,webhook,{url}/{n},benchmark" for n in range(people)]
+            lines += [f"{n},{zips[n % len(zips)]},en,{channel},{address(n)},benchmark" for n in range(people)]
             report = await import_csv(hub.database, hub.keyring, catalog.parsers(), hub.catalog, lines)
             assert report.people == people, report.refused[:3]
             await hub.sync.load()
             await publish_and_wait(hub, alert(zips[0]))  # what is loaded at first use is no part of any figure
             yield hub
+
+
+async def in_turns(hub: Hub, people: int, yardstick: Callable[[], float]) -> tuple[list[float], list[float]]:
+    """Hand-overs a second of a whole alert and what the yardstick says, pair by pair. `yardstick` runs in a thread."""
+    ours, theirs = [], []
+    for _ in range(PAIRS):
+        ours.append(people / await publish_and_wait(hub, alert("11201")))
+        theirs.append(await asyncio.to_thread(yardstick))
+    return ours, theirs
 
 
 def alert(*zips: str, severity: str = "Moderate") -> bytes:
@@ -82,12 +100,8 @@ def _beside(module: str, count: int, yardstick: str) -> Figure:
     """Our fan-out and a yardstick's process in turns, at the same sink."""
 
     async def work(url: str) -> tuple[list[float], list[float]]:
-        ours, theirs = [], []
         async with hub_with(RECIPIENTS, url) as hub:
-            for _ in range(PAIRS):
-                ours.append(RECIPIENTS / await publish_and_wait(hub, alert("11201")))
-                theirs.append(await asyncio.to_thread(in_a_process, module, url, count))
-        return ours, theirs
+            return await in_turns(hub, RECIPIENTS, lambda: in_a_process(module, url, count))
 
     with sink() as url:
         ours, theirs = uvloop.run(work(url))
