@@ -25,7 +25,7 @@ from channels.vapid import public_key
 from hub import data_folder, wiring
 from hub import demo as samples
 from hub.alerts.store import AlertStore
-from hub.clock import Clock, milliseconds, parse_clock
+from hub.clock import Clock, parse_clock
 from hub.delivery import frames
 from hub.delivery.audience_sync import AudienceSync
 from hub.delivery.coordinator import WINDOW, Coordinator
@@ -35,12 +35,14 @@ from hub.delivery.planner import Planner
 from hub.delivery.providers import LOOK_EVERY_S, Providers
 from hub.delivery.rendering import Renderer
 from hub.errors import SettingsError
+from hub.feeds.news import News
 from hub.incidents.incident import Incidents
 from hub.keys import keyring_of
 from hub.live import Live
 from hub.metrics import Metrics
 from hub.publishing.publishing import Publishing
 from hub.settings import Settings
+from hub.signals import ALERTS, LocalSignals, Signals
 from hub.staff.account import Staff
 from hub.store import tables
 from hub.store.database import Database
@@ -76,6 +78,8 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     alerts: AlertStore
     renderer: Renderer
     live: Live
+    news: News
+    signals: Signals
     metrics: Metrics
     sync: AudienceSync
     coordinator: Coordinator
@@ -122,6 +126,8 @@ async def open_hub(settings: Settings, *, demo: bool, port: int) -> AsyncIterato
         await hub.sync.load()
         await stack.enter_async_context(hub.coordinator)
         stack.callback(hub.live.close)
+        await hub.news.recall()
+        await stack.enter_async_context(_running(hub.news.run))
         await stack.enter_async_context(_running(hub.planner.run))
         if demo:
             await samples.fill(hub)
@@ -137,13 +143,14 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     database = await stack.enter_async_context(Database(settings.database or f"sqlite:///{folder / 'tocsin.db'}"))
     stack.enter_context(data_folder.alone(database.path.with_suffix(".lock"), f"the database {database.path}"))
     await asyncio.to_thread(upgrade, database.path)
+    signals = await stack.enter_async_context(LocalSignals())
     ledger = Ledger(database)
     stack.push_async_callback(ledger.aclose)
     public_url = settings.public_url.rstrip("/") or f"http://{settings.host}:{port}"
     keyring, vapid = await keyring_of(settings, database), data_folder.vapid_key(folder)
     channels = channel_settings(settings, public_url, keyring, vapid, outbox=demo or settings.flag("outbox"))
     places = await asyncio.to_thread(_city, settings.city)
-    audience, alerts, live, metrics = Audience(places), AlertStore(database), Live(milliseconds(clock)), Metrics()
+    audience, alerts, live, metrics = Audience(places), AlertStore(database), Live(), Metrics()
     sync, links = AudienceSync(database, audience), Links(keyring.link_key, public_url)
     renderer, incidents = Renderer(public_url, settings.hub_name, settings.city_name, clock), Incidents(database, clock)
     rates, bot_name = wiring.Rates(channels), BotName()
@@ -190,7 +197,14 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         bot_name=bot_name,
         matched_places=wiring.MatchedPlaces(database, alerts, audience, places),
     )
-    told = wiring.Told(live, renderer, metrics, planner.wake)
+    told = wiring.Told(signals, metrics, planner.wake)
+    news = News(
+        database,
+        live,
+        clock,
+        data=lambda alert: renderer.alert(alert, "webhook", "en").data.encode(),
+    )
+    signals.listen(ALERTS, news.hint)
     publishing = Publishing(
         database,
         places,
@@ -220,6 +234,8 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         alerts=alerts,
         renderer=renderer,
         live=live,
+        news=news,
+        signals=signals,
         metrics=metrics,
         coordinator=coordinator,
         planner=planner,

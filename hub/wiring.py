@@ -15,8 +15,8 @@ from hub.delivery.batches import Leased, Settlement
 from hub.delivery.outcome import REACHED
 from hub.delivery.rendering import Renderer
 from hub.incidents.incident import Incidents
-from hub.live import Live
 from hub.metrics import Metrics
+from hub.signals import ALERTS, Signals
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
@@ -74,21 +74,20 @@ class Settled:
 
 
 class Told:
-    """Told by publishing: the planner gets its signal, whoever watches sees the alert come and go."""
+    """Told by publishing: the planner gets its signal, and every node looks at what is public now."""
 
-    def __init__(self, live: Live, renderer: Renderer, metrics: Metrics, wake: Callable[[], None]) -> None:
-        self._live, self._renderer, self._metrics, self._wake = live, renderer, metrics, wake
+    def __init__(self, signals: Signals, metrics: Metrics, wake: Callable[[], None]) -> None:
+        self._signals, self._metrics, self._wake = signals, metrics, wake
 
     def launched(self, alert: StoredAlert) -> None:
         """It is live."""
         self._wake()
         self._metrics.alerts_published.labels(alert.source, alert.document.status).inc()
-        name = {"Alert": "alert", "Update": "update", "Cancel": "cancel"}[alert.document.msgType]
-        self._live.publish(name, self._renderer.alert(alert, "webhook", "en").data.encode())
+        self._signals.send(ALERTS)
 
-    def ended(self, alert: StoredAlert) -> None:
+    def ended(self, _: StoredAlert) -> None:
         """It has run out or was stopped."""
-        self._live.publish("end", msgspec.json.encode({"id": alert.id}))
+        self._signals.send(ALERTS)
 
 
 class MatchedPlaces:

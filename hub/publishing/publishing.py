@@ -283,13 +283,13 @@ class Publishing:
         """End all hand-overs of it (S12). Returns once no sender works on it any more, 2 s at most."""
         actor.require("stop")
         before = await self._move(alert_id, "stop", actor, {})
+        self._ended(before)
         for mailing in await self._mailings(before):
             await self._halt(mailing)
         state = await self._quiet(before)
         async with self._database.write() as connection:
             details = {"handed_over": state.handed_over + state.simulated, "withheld": state.withheld}
             await audit.append(connection, milliseconds(self._clock), actor.label, "stop counted", alert_id, details)
-        self._ended(before)
         return Stopped(state.handed_over + state.simulated, state.withheld)
 
     async def _quiet(self, alert: StoredAlert) -> Progress:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
@@ -18,13 +17,11 @@ from hub.clock import instant, milliseconds
 from hub.errors import NotFound, Unavailable
 from hub.feeds import selection
 from hub.feeds.atom import alerts_atom
+from hub.live import STILL_HERE
 from hub.web.api import here
 from hub.web.api.exchange import choice, public_answer, query
 from hub.web.context import STARTED, HubContext, hub
 from subscriptions.severity import SEVERITIES, rank
-
-if TYPE_CHECKING:
-    from hub.live import Event
 
 LIST_SECONDS = 10
 """How long a list of alerts may be kept by caches: short, since people act on it."""
@@ -135,7 +132,7 @@ async def live_stream(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def with_heartbeat(events: AsyncIterator[Event], seconds: float = HEARTBEAT_S) -> AsyncIterator[bytes]:
+async def with_heartbeat(events: AsyncIterator[bytes], seconds: float = HEARTBEAT_S) -> AsyncIterator[bytes]:
     """How soon to come back, then the events' own bytes; a comment whenever nothing happens, so that proxies keep the line open."""
     async with aclosing(events) as source:  # type: ignore[type-var]  # an async generator, typed as the iterator it also is
         # Listening begins before the first byte is sent: who has read that byte misses nothing.
@@ -145,13 +142,13 @@ async def with_heartbeat(events: AsyncIterator[Event], seconds: float = HEARTBEA
             while True:
                 done, _ = await asyncio.wait({upcoming}, timeout=seconds)
                 if not done:
-                    yield b": still here\n\n"
+                    yield STILL_HERE
                     continue
                 event = upcoming.result()
                 if event is None:
                     return
                 upcoming = asyncio.ensure_future(anext(source, None))
-                yield event.wire
+                yield event
         finally:
             upcoming.cancel()
             await asyncio.gather(upcoming, return_exceptions=True)
@@ -196,4 +193,4 @@ async def _over(context: HubContext) -> list[StoredAlert]:
 
 def _last_event_id(request: web.Request) -> int | None:
     text = request.headers.get("Last-Event-ID", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 19 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from hub.clock import instant
 from hub.delivery.ledger import Ledger
 from hub.delivery.planner import Planner
 from hub.delivery.rendering import Renderer
+from hub.feeds.news import News
 from hub.incidents.incident import Incidents
 from hub.live import Live
 from hub.metrics import Metrics
@@ -122,8 +124,10 @@ async def hub(tmp_path: Path, catalog: AreaCatalog, settings: Settings) -> Async
         async def none_halted(_: int) -> int:
             return 0
 
-        def told(alert: StoredAlert) -> None:
-            live.publish("alert", msgspec.json.encode({"id": alert.id}))
+        news = News(database, live, clock, data=lambda alert: msgspec.json.encode({"id": alert.id}))
+
+        def told(_: StoredAlert) -> None:
+            news.hint()
 
         ledger = Ledger(database)
         planner = Planner(
@@ -138,10 +142,9 @@ async def hub(tmp_path: Path, catalog: AreaCatalog, settings: Settings) -> Async
             planned=lambda: None,
             matched=lambda _: None,
         )
-        publishing = Publishing(
-            database, catalog, planner, renderer, clock, refresh=nothing, launched=told, halt=none_halted, ended=lambda _: None
-        )
+        publishing = Publishing(database, catalog, planner, renderer, clock, refresh=nothing, launched=told, halt=none_halted, ended=told)
         staff = Staff(database, clock, Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
+        looking = asyncio.ensure_future(news.run())
         yield Parts(
             settings=settings,
             clock=clock,
@@ -156,6 +159,8 @@ async def hub(tmp_path: Path, catalog: AreaCatalog, settings: Settings) -> Async
             live=live,
             metrics=metrics,
         )
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
         live.close()
         await ledger.aclose()
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from lxml import etree
 
-from hub.live import Live
+from hub.live import KEPT, Live, event
 from hub.web.api.public import RETRY, with_heartbeat
 
 ON = "/api/v1/public/alerts"
@@ -185,9 +185,10 @@ async def test_the_stream_tells_what_happens_and_resumes_where_a_reader_lost_it(
         assert await _event(response) == RETRY
         first, second = await publish(), await publish()
         one, two = await _event(response), await _event(response)
-    assert one == b'id: 1\nevent: alert\ndata: {"id":"%s"}\n\n' % first.encode()
+    identity, rest = one.removeprefix(b"id: ").split(b"\n", 1)
+    assert rest == b'event: alert\ndata: {"id":"%s"}\n\n' % first.encode()
     assert second.encode() in two
-    async with client.get("/live", headers={"Last-Event-ID": "1"}) as response:
+    async with client.get("/live", headers={"Last-Event-ID": identity.decode()}) as response:
         await _event(response)
         assert await _event(response) == two
 
@@ -205,8 +206,9 @@ async def test_a_quiet_stream_has_a_heartbeat_and_then_goes_on() -> None:
     live = Live()
     pieces = with_heartbeat(live.subscribe(), seconds=0.01)
     assert [await anext(pieces) for _ in range(3)] == [RETRY, b": still here\n\n", b": still here\n\n"]
-    live.publish("end", b"{}")
-    assert await anext(pieces) == b"id: 1\nevent: end\ndata: {}\n\n"
+    end = event(1_795_000_000_000, 7, "end", b"{}")
+    live.publish(end)
+    assert await anext(pieces) == end.wire
     await pieces.aclose()
     assert live.readers == 0
 
@@ -216,8 +218,8 @@ async def test_a_reader_that_is_too_slow_is_let_go() -> None:
     pieces = with_heartbeat(live.subscribe(), seconds=0.01)
     await anext(pieces)  # how soon to come back
     await anext(pieces)  # a heartbeat: by now it listens
-    for number in range(200):
-        live.publish("alert", b"%d" % number)
+    for number in range(2 * KEPT):
+        live.publish(event(1_795_000_000_000, number, "alert", b"{}"))
     read = [piece async for piece in pieces]
-    assert len(read) < 200
+    assert len(read) < 2 * KEPT
     assert live.readers == 0
