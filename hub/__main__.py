@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -18,6 +18,7 @@ from hub.errors import HubError, InvalidInput, SettingsError
 from hub.settings import Settings, load
 
 if TYPE_CHECKING:
+    from hub.commands.check import Finding
     from hub.staff.account import Staff
     from hub.store.database import Database
 
@@ -196,11 +197,59 @@ def check(data: Data = None) -> None:
     """Look for anything broken: settings, schema, keyring, the audit chain, the ledger. Exit code 1 when something is."""
     from hub.commands.check import examine
 
-    findings = run(examine(settings_with(data=data)))
+    _show(run(examine(settings_with(data=data))))
+
+
+def _show(findings: Iterable[Finding]) -> None:
+    findings = tuple(findings)
     for finding in findings:
         out.print(("[green]ok[/]    " if finding.fine else "[red]wrong[/] ") + finding.what, highlight=False, soft_wrap=True)
     if not all(finding.fine for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="Where to; an older file of this name is replaced.")], data: Data = None) -> None:
+    """Write the whole hub into one file, while it runs; its passphrase is TOCSIN_BACKUP_PASSPHRASE, or asked for."""
+    from hub.commands.backup import back_up, passphrase_of, size, step_back
+    from hub.commands.bars import bars
+
+    settings = settings_with(data=data)
+    passphrase = _passphrase(lambda: passphrase_of(settings, lambda: typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True)))
+    step_back()
+    with bars(err) as told:
+        taken = run(back_up(settings, file, passphrase, told))
+    _say(f"{taken.file}: {size(taken.size)}, {taken.rows:,} rows. `tocsin restore {taken.file} --drill` tries whether it can be restored")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `tocsin backup` wrote.")],
+    data: Data = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Messages under way at the backup go out; some people get them twice.")] = False,
+    drill: Annotated[bool, typer.Option("--drill", help="Try it in a folder that is removed afterwards.")] = False,
+) -> None:
+    """Make a hub from a backup, in an empty place, and check it. Exit code 1 when something is wrong with it."""
+    from hub.commands.backup import passphrase_of
+    from hub.commands.bars import bars
+    from hub.commands.restore import bring_back
+    from hub.commands.restore import drill as try_out
+
+    settings = settings_with(data=data)
+    passphrase = _passphrase(lambda: passphrase_of(settings, lambda: typer.prompt("Passphrase", hide_input=True)))
+    with bars(err) as told:
+        work = try_out(settings, file, passphrase, told) if drill else bring_back(settings, file, passphrase, told, resume=resume)
+        report = run(work)
+    for line in report.lines:
+        _say(line)
+    _show(report.findings)
+
+
+def _passphrase(ask: Callable[[], str]) -> str:
+    try:
+        return ask()
+    except SettingsError as error:
+        fail(error.detail)
 
 
 @staff_app.command("add")

@@ -25,6 +25,7 @@ from channels.vapid import public_key
 from hub import data_folder, wiring
 from hub import demo as samples
 from hub.alerts.store import AlertStore
+from hub.backup.schedule import Schedule
 from hub.clock import Clock, parse_clock
 from hub.delivery import frames
 from hub.delivery.audience_sync import AudienceSync
@@ -85,6 +86,7 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     coordinator: Coordinator
     planner: Planner
     providers: Providers
+    backups: Schedule
     channels: ChannelSettings
     vapid_public_key: str
     bot_name: BotName
@@ -92,7 +94,7 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     async def readiness(self) -> Mapping[str, str]:
         """Part → ``ok`` or why not. A provider that is away is named, and stops nothing."""
         parts = {"publish": await self._can_write(), "delivery": "ok" if self.coordinator.alive else "no sender process runs"}
-        return parts | {f"provider:{channel}": status for channel, status in self.providers.status.items()}
+        return parts | {f"provider:{channel}": status for channel, status in self.providers.status.items()} | self.backups.status
 
     async def _can_write(self) -> str:
         try:
@@ -132,6 +134,7 @@ async def open_hub(settings: Settings, *, demo: bool, port: int) -> AsyncIterato
         if demo:
             await samples.fill(hub)
         stack.enter_context(_ticking(hub))
+        await stack.enter_async_context(_running(hub.backups.run))
         if hub.channels.telegram_token:
             await stack.enter_async_context(_running(hub.run_bot))
         yield hub
@@ -240,6 +243,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         coordinator=coordinator,
         planner=planner,
         providers=Providers(channels),
+        backups=Schedule(settings, clock, metrics),
         channels=channels,
         vapid_public_key=public_key(vapid),
         bot_name=bot_name,

@@ -12,6 +12,7 @@ from channels.vapid import create_vapid_key
 from hub.errors import SettingsError
 
 DEMO_MARK = "this-is-a-demonstration"
+VAPID_FILE = "vapid.pem"
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def _mark(folder: Path, *, demo: bool) -> None:
 
 def vapid_key(folder: Path) -> str:
     """PEM of the P-256 key that identifies this hub to push services. Losing it ends every web push subscription."""
-    file = folder / "vapid.pem"
+    file = folder / VAPID_FILE
     if not file.exists():
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as out:

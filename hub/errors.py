@@ -15,6 +15,7 @@
     ├── TooMany         429  `after` in seconds
     ├── Unavailable     503
     └── SettingsError        the hub can't start as configured
+        └── BackupError      a backup can't be taken, read or restored; like its parent it answers whoever runs the hub, never a request
 """
 
 from __future__ import annotations
@@ -114,3 +115,9 @@ class SettingsError(HubError):
     """The hub can't start as configured."""
 
     slug, title = "settings", "A setting is wrong"
+
+
+class BackupError(SettingsError):
+    """A backup can't be taken, read or restored."""
+
+    slug, title = "backup", "The backup failed"

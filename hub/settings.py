@@ -49,6 +49,12 @@ SETTINGS = (
     Setting("sms_countries", "US", "Countries (ISO 3166) whose numbers may get SMS, separated by commas."),
     Setting("signup_limits", "on", "off: no limits on sign-up; for tests and benchmarks."),
     Setting("tile_url", "", "Map tiles under our own polygons, e.g. https://tiles.example/{z}/{x}/{y}.png; empty for none."),
+    Setting("backup", "", "Folder that the running hub puts its backups into; empty for none. Set it on one node."),
+    Setting("backup_every", "6", "Hours between two backups."),
+    Setting("backup_keep", "28", "How many backups are kept there; older ones are deleted."),
+    Setting(
+        "backup_passphrase", "", "What backups are wrapped with, at least 12 characters. Keep a copy away from this machine.", secret=True
+    ),
     Setting("clock", "", "An RFC 3339 instant or a shift in seconds; refused outside --demo and tests."),
     Setting("testing", "", "1: this is a test, the clock may be set."),
     Setting("log_level", "info", "debug, info, warning or error."),

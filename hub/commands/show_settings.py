@@ -126,7 +126,7 @@ def _keyring(value: str) -> None:
         raise Expected("expected the JSON of a keyring.json") from None
 
 
-NUMBERS: Mapping[str, tuple[int, int]] = {"port": (0, 65535), "senders": (1, 64)}
+NUMBERS: Mapping[str, tuple[int, int]] = {"port": (0, 65535), "senders": (1, 64), "backup_every": (1, 8760), "backup_keep": (1, 10_000)}
 SWITCHES = frozenset({"outbox", "allow_private", "testing"})
 RULES: Mapping[str, Rule] = {
     "database": sqlite_path,
@@ -146,6 +146,7 @@ RULES: Mapping[str, Rule] = {
     "sms_countries": _like(r"[A-Za-z]{2}(\s*,\s*[A-Za-z]{2})*\s*,?", "two letters for each country, separated by commas"),
     "signup_limits": _one_of("on", "off"),
     "tile_url": _url("http", "https", holding=("{z}", "{x}", "{y}")),
+    "backup_passphrase": _like(r".{12,}", "at least 12 characters"),
     "clock": parse_clock,
     "log_level": _one_of("debug", "info", "warning", "error"),
 }

@@ -25,6 +25,17 @@ def _config(connection: Connection) -> Config:
     return config
 
 
+def migrate_to(connection: Connection, target: str) -> None:
+    """Inside the caller's transaction: make or migrate the schema up to a revision, ``head`` for this release's.
+
+    Raises SettingsError for a revision of a later release.
+    """
+    config = _config(connection)
+    if target not in {"head", *(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())}:
+        raise SettingsError(f"this is of a later release (schema {target}): install that release")
+    command.upgrade(config, target)
+
+
 def revision(path: Path) -> tuple[str | None, str | None]:
     """The revision of an existing file and the one that this release has. Changes nothing. Raises SettingsError when there is no file."""
     if not path.exists():

@@ -1,0 +1,70 @@
+"""`tocsin backup`: one file with everything that a hub is, taken while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hub.backup.records import Keys
+from hub.backup.schedule import SHORTEST_PASSPHRASE
+from hub.backup.taking import Taken, Told, take
+from hub.data_folder import VAPID_FILE
+from hub.errors import BackupError
+from hub.keys import keyring_of
+from hub.settings import Settings
+from hub.store.database import Database, sqlite_path
+from hub.store.migrate import revision
+
+NICER = 10
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def passphrase_of(settings: Settings, ask: Callable[[], str]) -> str:
+    """From TOCSIN_BACKUP_PASSPHRASE, or asked for on a terminal; never an argument, which others on the machine could read.
+
+    Raises BackupError when there is none, or when it is too short to be one.
+    """
+    if settings.backup_passphrase:
+        passphrase = settings.backup_passphrase
+    elif sys.stdin.isatty():
+        passphrase = ask()
+    else:
+        raise BackupError("a backup needs a passphrase: set TOCSIN_BACKUP_PASSPHRASE, or run this on a terminal")
+    if len(passphrase) < SHORTEST_PASSPHRASE:
+        raise BackupError(
+            f"the passphrase of a backup needs at least {SHORTEST_PASSPHRASE} characters: take some words that belong together for you"
+        )
+    return passphrase
+
+
+async def back_up(settings: Settings, file: Path, passphrase: str, told: Told) -> Taken:
+    """Write the backup. Raises BackupError, SettingsError; nothing is left of it then."""
+    url = settings.database or f"sqlite:///{Path(settings.data) / 'tocsin.db'}"
+    await asyncio.to_thread(revision, sqlite_path(url))
+    async with Database(url) as database:
+        ring = await keyring_of(settings, database, create=False)
+        return await take(database, Keys(ring.to_bytes(), _vapid(Path(settings.data))), passphrase, file, time.time, told=told)
+
+
+def step_back() -> None:
+    """Let everything else on the machine go first, an alert before all."""
+    os.nice(NICER)
+
+
+def _vapid(folder: Path) -> str:
+    file = folder / VAPID_FILE
+    return file.read_text(encoding="ascii") if file.exists() else ""
+
+
+def size(count: int) -> str:
+    """Bytes for people: ``12.3 MB``."""
+    amount, unit = float(count), UNITS[0]
+    for unit in UNITS:  # noqa: B007 - the last one stays
+        if amount < 1000:
+            break
+        amount /= 1000
+    return f"{amount:.1f} {unit}" if unit != "B" else f"{count} B"
