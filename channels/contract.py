@@ -9,7 +9,8 @@ Errors::
     ├── InvalidAddress      the text can't be an address of this kind; says how to mend it
     ├── NotConfigured       this hub has no provider for the channel
     └── DeliveryFailed
-        ├── TryAgain        429, 5xx, refused connections, SMPP throttling; `after` in seconds when the provider said so
+        ├── TryAgain        429, 5xx, SMPP throttling; `after` in seconds when the provider said so
+        │   └── Unreachable refused or impossible connections: nobody was there to answer
         ├── Uncertain       it was sent and no answer came: it may or may not have arrived
         └── Rejected        it will never be taken; `address_is_dead` closes the address
 """
@@ -65,6 +66,10 @@ class TryAgain(DeliveryFailed):
     def __init__(self, reason: str, after: float | None = None) -> None:
         super().__init__(reason)
         self.after = after
+
+
+class Unreachable(TryAgain):
+    """No connection stood, so nothing was sent and the provider said nothing at all."""
 
 
 class Uncertain(DeliveryFailed):

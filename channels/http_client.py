@@ -12,15 +12,11 @@ from typing import Protocol
 import msgspec
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import BuilderError, DetailedPyreqwestError, PyreqwestError
-from pyreqwest.response import Response
 
-from channels.contract import DeliveryFailed, Rejected, TryAgain, Uncertain
+from channels.contract import DeliveryFailed, Rejected, Uncertain, Unreachable
 from channels.http_outcomes import Answer
 
 USER_AGENT = "tocsin"
-
-SHORT_BODY = 2048
-"""Bytes of an answer that are ever read."""
 
 _READ_AHEAD = 1
 """Bytes of the body that are awaited with the head: enough to notice an empty one and keep the connection, and the status still counts
@@ -58,14 +54,14 @@ class HttpClient:
         self._client: Client | None = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """One POST. Raises TryAgain when nothing was sent, Uncertain when no answer came, Rejected for what can't be a request."""
+        """One POST. Raises Unreachable when nothing was sent, Uncertain when no answer came, Rejected for what can't be a request."""
         client = self._client or self._open()
         try:
             request = client.post(url).headers(headers).body_bytes(body).streamed_read_buffer_limit(_READ_AHEAD).build_streamed()
             async with request as response:
                 if 200 <= response.status < 300:
                     return Answer(response.status)
-                return Answer(response.status, response.get_header("retry-after"), await _short_body(response))
+                return Answer(response.status, response.get_header("retry-after"))
         except (BuilderError, ValueError):
             raise Rejected("this can't be sent as an HTTP request") from None
         except PyreqwestError as error:
@@ -107,22 +103,14 @@ def _build(timeouts: Timeouts) -> Client:
     )
 
 
-async def _short_body(response: Response) -> bytes:
-    """The start of a refusal's body. The status is the answer, so a body that breaks off is only a shorter one."""
-    try:
-        return bytes(await response.body_reader.read(SHORT_BODY) or b"")
-    except PyreqwestError:
-        return b""
-
-
 def _failure(error: PyreqwestError) -> DeliveryFailed:
     """Whether anything had been sent. The class does not tell: pyreqwest says ConnectError for a reset after the whole request too."""
     steps = _steps(error)
     if "client error (Connect)" not in steps:
         return Uncertain("no answer came")
     if "operation timed out" in steps or "deadline has elapsed" in steps:
-        return TryAgain("the connection timed out")
-    return TryAgain("no connection could be made")
+        return Unreachable("the connection timed out")
+    return Unreachable("no connection could be made")
 
 
 def _steps(error: PyreqwestError) -> frozenset[str]:

@@ -22,11 +22,10 @@ _LATER_BELOW_500 = frozenset(
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a server said: the status, its Retry-After as sent, and, when it refused, the first bytes of its body."""
+    """What a server said: the status, and its Retry-After as sent. A body says nothing that a channel acts on, so none is kept."""
 
     status: int
     retry_after: str | None = None
-    body: bytes = b""
 
 
 def _outcome(status: int) -> Outcome:

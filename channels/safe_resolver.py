@@ -11,12 +11,13 @@ import socket
 from collections.abc import Mapping
 
 import aiohttp
+from aiohappyeyeballs import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.connector import AddrInfoType
 from yarl import URL
 
-from channels.contract import DeliveryFailed, Rejected, TryAgain, Uncertain
-from channels.http_client import PATIENT, SHORT_BODY, USER_AGENT, Timeouts
+from channels.contract import Rejected
+from channels.http_client import PATIENT, Timeouts
+from channels.http_direct import DirectClient, ForbiddenAddressError
 from channels.http_outcomes import Answer
 from channels.receiver_url import IPAddress, as_address
 
@@ -63,10 +64,6 @@ _PRIVATE = tuple(
 """What `allow_private` opens. Link-local stays closed: a cloud's metadata service lives there."""
 
 
-class ForbiddenAddressError(OSError):
-    """The host is, or resolves to, an address that strangers may not make this hub connect to."""
-
-
 def is_public(address: IPAddress) -> bool:
     """Whether anyone on the internet could be at this address."""
     if isinstance(address, ipaddress.IPv4Address):
@@ -111,60 +108,35 @@ class GuardedResolver(AbstractResolver):
 
 
 class SafeClient:
-    """POSTs to hosts that strangers named. The session is opened at its first POST, in the running loop."""
+    """POSTs to hosts that strangers named: each address is looked at after DNS, and once more where its socket is made."""
 
     def __init__(self, *, allow_private: bool, timeouts: Timeouts = PATIENT, resolver: AbstractResolver | None = None) -> None:
         """`resolver` looks names up; the system's own by default."""
         self._allow_private = allow_private
         self._timeouts = timeouts
         self._resolver = resolver
-        self._session: aiohttp.ClientSession | None = None
+        self._client: DirectClient | None = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """One POST. Raises Rejected for a forbidden target, TryAgain when nothing was sent, Uncertain when no answer came."""
-        target = URL(url, encoded=True)
-        check_target(target, allow_private=self._allow_private)
-        session = self._session or self._open()
-        try:
-            async with session.post(target, headers=headers, data=body, allow_redirects=False) as response:
-                if 200 <= response.status < 300:
-                    return Answer(response.status)
-                return Answer(response.status, response.headers.get("Retry-After"), await _short_body(response))
-        except (aiohttp.ClientError, TimeoutError) as error:
-            # aiohttp's own words name the host, which is part of an address.
-            raise _failure(error) from None
-        except ValueError:
-            raise Rejected("this can't be sent as an HTTP request") from None
+        """One POST. Raises Rejected for a forbidden target, Unreachable when nothing was sent, Uncertain when no answer came."""
+        return await (self._client or self._open()).post(url, headers, body)
 
     async def aclose(self) -> None:
-        """Close the session; a later POST opens a new one."""
-        session, self._session = self._session, None
-        if session:
-            await session.close()
+        """Close all connections; a later POST opens new ones."""
+        client, self._client = self._client, None
+        if client:
+            await client.aclose()
 
-    def _open(self) -> aiohttp.ClientSession:
-        timeouts = self._timeouts
-        self._session = aiohttp.ClientSession(
-            connector=self._connector(),
-            timeout=aiohttp.ClientTimeout(total=timeouts.connect + timeouts.answer, connect=timeouts.connect, sock_read=timeouts.answer),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": USER_AGENT},
-            auto_decompress=False,
-            trust_env=False,
-        )
-        return self._session
+    def _open(self) -> DirectClient:
+        resolver = GuardedResolver(self._resolver or aiohttp.ThreadedResolver(), allow_private=self._allow_private)
+        self._client = DirectClient(self._timeouts, admit=self._admit, resolver=resolver, open_socket=self._socket)
+        return self._client
 
-    def _connector(self) -> aiohttp.TCPConnector:
-        return aiohttp.TCPConnector(
-            resolver=GuardedResolver(self._resolver or aiohttp.ThreadedResolver(), allow_private=self._allow_private),
-            socket_factory=self._socket,
-            limit_per_host=8,
-            # Shorter than servers' own: a connection that is closed just as a POST leaves looks like a missing answer.
-            keepalive_timeout=3,
-        )
+    def _admit(self, url: str) -> None:
+        check_target(URL(url, encoded=True), allow_private=self._allow_private)
 
     def _socket(self, target: AddrInfoType) -> socket.socket:
-        """The last look, at the address itself: aiohttp does not resolve literals."""
+        """The last look, at the address itself, whoever looked it up."""
         family, kind, protocol, _, address = target
         _guard(str(address[0]), allow_private=self._allow_private)
         return socket.socket(family, kind, protocol)
@@ -174,30 +146,3 @@ def _guard(host: str, *, allow_private: bool) -> None:
     address = as_address(host)
     if address is None or not is_reachable(address, allow_private=allow_private):
         raise ForbiddenAddressError("this address is not public")
-
-
-async def _short_body(response: aiohttp.ClientResponse) -> bytes:
-    """The start of a refusal's body. The status is the answer, so a body that breaks off is only a shorter one."""
-    try:
-        return await response.content.read(SHORT_BODY)
-    except (aiohttp.ClientError, TimeoutError):
-        return b""
-
-
-def _failure(error: aiohttp.ClientError | TimeoutError) -> DeliveryFailed:
-    # The certificate's error is a connector's error that has no os_error, so it comes first.
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return TryAgain("the receiver's certificate is not valid")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return _no_connection(error.os_error)
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return TryAgain("the connection timed out")
-    if isinstance(error, aiohttp.InvalidURL):
-        return Rejected("this can't be sent as an HTTP request")
-    return Uncertain("no answer came")
-
-
-def _no_connection(error: OSError) -> DeliveryFailed:
-    if isinstance(error, ForbiddenAddressError):
-        return Rejected("this address is not public")
-    return TryAgain("no connection could be made")

@@ -1,0 +1,121 @@
+"""One HTTP/1.1 connection with one request on its way at a time. What an answer is, llhttp says, by aiohttp's binding to it.
+
+The status is the answer: it counts as soon as the head is there, and of a body only its end matters, after which the connection can be
+used again. Nothing is pipelined, since whoever did not answer would leave it open which of several requests arrived (RFC 9112 §9.3.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import HttpResponseParser, RawResponseMessage
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import StreamReader
+
+from channels.contract import Uncertain
+from channels.http_outcomes import Answer
+
+SKIPPED_BODY = 4096
+"""Bytes of an answer's body, doubled: a longer one costs the connection, since reading it would cost more than a new one."""
+
+LONGEST_HEAD = 8190
+"""Bytes of one line of an answer's head."""
+
+_SWITCHED = 101
+
+
+class Connection(BaseProtocol):
+    """`idle` is told whenever the connection can take the next request, `lost` once, when it is gone."""
+
+    __slots__ = ("_answer", "_body", "_idle", "_lost", "resting", "since")
+
+    def __init__(self, idle: Callable[[Connection], None], lost: Callable[[Connection], None]) -> None:
+        """In a running loop."""
+        loop = asyncio.get_running_loop()
+        super().__init__(loop)
+        self._parser = HttpResponseParser(
+            cast("ResponseHandler", self),  # of which the parser uses what BaseProtocol has
+            loop,
+            SKIPPED_BODY,
+            max_line_size=LONGEST_HEAD,
+            max_field_size=LONGEST_HEAD,
+            read_until_eof=True,
+            auto_decompress=False,
+        )
+        self._idle, self._lost = idle, lost
+        self._answer: asyncio.Future[Answer] | None = None
+        self._body: StreamReader | None = None
+        self.resting = True
+        """Whether it can take a request."""
+        self.since = loop.time()
+        """When it was given its request, or began to rest; by the loop's clock."""
+
+    def send(self, request: bytes) -> asyncio.Future[Answer]:
+        """Write a whole request; only while `resting`. The future raises Uncertain when no answer comes."""
+        self._answer = answer = self._loop.create_future()
+        self.resting, self.since = False, self._loop.time()
+        if self.transport is not None:
+            self.transport.write(request)
+        return answer
+
+    def drop(self) -> None:
+        """Close at once, whatever is on its way."""
+        self.resting = False
+        if self.transport is not None:
+            self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Part of an answer."""
+        if self._parser is None or self.resting:
+            self.drop()  # nothing was asked: a server that speaks first has nothing to say that could be trusted
+            return
+        try:
+            messages, switched, _ = self._parser.feed_data(data)
+        except HttpProcessingError:
+            self.drop()
+            return
+        for message, body in messages:
+            self._take(message, body)
+        if self._body is not None and self._body.is_eof():
+            self._rest(last=switched)
+
+    def pause_reading(self) -> None:
+        """The parser's word for a body that became long."""
+        self.drop()
+
+    def eof_received(self) -> None:
+        """The other side has closed; the transport closes too."""
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Whoever waits learns that no answer came."""
+        super().connection_lost(exc)
+        self.resting = False
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(Uncertain("no answer came"))
+        self._answer = self._parser = self._body = None
+        self._lost(self)
+
+    def _take(self, message: RawResponseMessage, body: StreamReader) -> None:
+        if 100 <= message.code < 200 and message.code != _SWITCHED:
+            return
+        if self._answer is None or self._answer.done():
+            self.drop()  # a second answer to one request, or one that nobody waits for any more
+            return
+        self._answer.set_result(Answer(message.code, message.headers.get("Retry-After")))
+        self._answer = None
+        if message.should_close or message.code == _SWITCHED:
+            self.drop()
+        else:
+            self._body = body
+
+    def _rest(self, *, last: bool) -> None:
+        self._body = None
+        if last or self.transport is None or self.transport.is_closing():
+            self.drop()
+            return
+        self.resting, self.since = True, self._loop.time()
+        self._idle(self)
