@@ -9,8 +9,9 @@ Errors::
     ├── InvalidAddress      the text can't be an address of this kind; says how to mend it
     ├── NotConfigured       this hub has no provider for the channel
     └── DeliveryFailed
-        ├── TryAgain        429, 5xx, SMPP throttling; `after` in seconds when the provider said so
-        │   └── Unreachable refused or impossible connections: nobody was there to answer
+        ├── TryAgain        429, 5xx, a full mailbox, SMPP throttling; `after` in seconds when the provider said so
+        │   └── ProviderFault       nothing was sent, and the next person would fare no better: a refused log-in, a broken provider
+        │       └── Unreachable     refused or impossible connections: nobody was there to answer
         ├── Uncertain       it was sent and no answer came: it may or may not have arrived
         └── Rejected        it will never be taken; `address_is_dead` closes the address
 """
@@ -68,7 +69,14 @@ class TryAgain(DeliveryFailed):
         self.after = after
 
 
-class Unreachable(TryAgain):
+class ProviderFault(TryAgain):
+    """Certainly not sent, because of the provider and not of this message: it can't be reached, refuses our log-in, or is broken.
+
+    Counts against its breaker, and the next provider may take the same person at once.
+    """
+
+
+class Unreachable(ProviderFault):
     """No connection stood, so nothing was sent and the provider said nothing at all."""
 
 
@@ -177,10 +185,12 @@ class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     public_url: str
     smtp: str | None = None
-    """``smtp://user:pass@host:port`` or ``smtps://…``; ``?starttls=never`` for a relay on loopback."""
+    """``smtp://user:pass@host:port`` or ``smtps://…``; ``?starttls=never`` for a relay on loopback. Several with white space between
+    them: the first is preferred, the next takes over while it fails."""
     mail_from: str = "alerts@localhost"
     sms: str | None = None
-    """``smpp://user:pass@host:port``, or an Apprise URL of an SMS service."""
+    """``smpp://user:pass@host:port``, an Apprise URL of an SMS service, or ``https://user:pass@host/…`` of a Twilio-compatible API;
+    several as for `smtp`."""
     sms_from: str = ""
     telegram_token: str | None = None
     telegram_api: str | None = None

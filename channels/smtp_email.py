@@ -2,12 +2,14 @@
 
 What a refusal means depends on what was asked (RFC 5321 §4.2, RFC 3463)::
 
-    connecting, STARTTLS, AUTH   TryAgain    it is about this hub, not about the person
-    4yz anywhere                 TryAgain
-    MAIL                         TryAgain    our sender is refused; Rejected when the mail itself is (size, international address)
-    RCPT 5.1.1, "user unknown"   Rejected    and the address is dead
+    connecting, STARTTLS, AUTH   ProviderFault   it is about this hub, not about the person
+    421 anywhere                 ProviderFault   the server is closing
+    other 4yz                    TryAgain
+    MAIL                         ProviderFault   our sender is refused; Rejected when the mail itself is (size, international address)
+    RCPT 5.1.1, "user unknown"   Rejected        and the address is dead
     RCPT, DATA other 5yz         Rejected
-    connection lost in DATA      Uncertain   the final dot may have been seen
+    lost before the content      ProviderFault
+    lost in the content          Uncertain       the final dot may have been seen
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ import ipaddress
 import re
 import time
 from collections.abc import Callable
-from typing import ClassVar
+from operator import attrgetter
+from typing import ClassVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import aiosmtplib
@@ -30,6 +33,7 @@ from channels.contract import (
     Limits,
     Message,
     NotConfigured,
+    ProviderFault,
     Receipt,
     Recipient,
     Rejected,
@@ -37,12 +41,22 @@ from channels.contract import (
     Uncertain,
 )
 from channels.mime import Mail, compose
+from channels.smtp_session import Refused, Reply, SessionLost, SmtpSession, Step
 
 CONNECTIONS = 16
 """Open at once in one sender process."""
 
+_MAILS_A_CONNECTION = 4
+"""Under way or waiting, so that each connection's next mail is there when the server asks for it."""
+
 TIMEOUT = 60.0
+CONNECT_TIMEOUT = 20.0
 """Seconds."""
+
+SERVICE_CLOSING = 421
+"""The server ends the connection (RFC 5321 §3.8)."""
+
+_PATH = re.compile(r"[^\x00-\x20\x7f<>]+")
 
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\b")
 _DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
@@ -73,18 +87,17 @@ class SmtpEmail:
     """E-mail through one SMTP server."""
 
     name: ClassVar[str] = "email"
-    limits: ClassVar[Limits] = Limits(concurrency=CONNECTIONS)
+    limits: ClassVar[Limits] = Limits(concurrency=CONNECTIONS * _MAILS_A_CONNECTION)
 
     def __init__(self, settings: ChannelSettings, clock: Callable[[], float] = time.time, *, timeout: float = TIMEOUT) -> None:
-        """`timeout` in seconds is for connecting and for each answer."""
+        """`timeout` in seconds is for each answer, and bounds connecting."""
         if not settings.smtp:
             raise NotConfigured("set TOCSIN_SMTP to smtp://user:pass@host:port")
         self._server = read_server(settings.smtp)
         self._mail_from = settings.mail_from
         self._host = _greeting(urlsplit(settings.public_url).hostname or "localhost")
         self._timeout = timeout
-        self._idle: list[aiosmtplib.SMTP] = []
-        self._turns = asyncio.Semaphore(CONNECTIONS)
+        self._lines = [_Line() for _ in range(CONNECTIONS)]
 
     @classmethod
     def parse_address(cls, raw: str) -> str:
@@ -97,36 +110,39 @@ class SmtpEmail:
 
     async def deliver(self, draft: Mail, to: Recipient) -> Receipt:
         """Hand one mail to the server; `provider_id` is what it answered, usually with its queue id."""
-        mail = draft.stamp(to)
-        async with self._turns:
-            connection = await self._connection()
-            try:
-                answer = await _transact(connection, draft.sender, to.address, mail)
-            except aiosmtplib.SMTPResponseException as refusal:
-                await self._forget_mail(connection, refusal.code)
-                raise verdict(refusal) from None
-            except BaseException:
-                connection.close()  # lost or cancelled half-way: nobody knows what the server expects next
-                raise
-            self._idle.append(connection)
-        return Receipt(provider_id=answer[:200])
+        content = draft.stamp(to)
+        if b"\n." in content:
+            content = content.replace(b"\n.", b"\n..")  # RFC 5321 §4.5.2
+        line = min(self._lines, key=_load)
+        line.load += 1
+        try:
+            session = line.session if line.session is not None and line.session.usable else await self._reopen(line)
+            mail, rcpt = _envelope(session, draft.sender, to.address)
+            reply = await session.hand_over(mail, rcpt, content)
+        except Refused as refused:
+            raise verdict(refused.step, refused.reply) from None
+        except SessionLost as lost:
+            if lost.content_sent:
+                raise Uncertain("the connection was lost while the mail was handed over") from None
+            raise ProviderFault(str(lost)) from None
+        finally:
+            line.load -= 1
+        return Receipt(provider_id=reply.text[:200])
 
     async def aclose(self) -> None:
         """Say QUIT on what is open."""
-        idle, self._idle = self._idle, []
-        await asyncio.gather(*(_quit(connection) for connection in idle))
+        await asyncio.gather(*(line.aclose() for line in self._lines))
 
-    async def _connection(self) -> aiosmtplib.SMTP:
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.is_connected:
-                return connection
-            connection.close()
-        return await self._connect()
+    async def _reopen(self, line: _Line) -> SmtpSession:
+        """All who wait for one line share one attempt, and its failure."""
+        if line.opening is None:
+            line.opening = asyncio.ensure_future(self._connect())
+            line.opening.add_done_callback(line.opened)
+        return await asyncio.shield(line.opening)
 
-    async def _connect(self) -> aiosmtplib.SMTP:
+    async def _connect(self) -> SmtpSession:
         server = self._server
-        connection = aiosmtplib.SMTP(
+        client = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
             username=server.username,
@@ -134,26 +150,63 @@ class SmtpEmail:
             use_tls=server.use_tls,
             start_tls=server.start_tls,
             local_hostname=self._host,
-            timeout=self._timeout,
+            timeout=min(self._timeout, CONNECT_TIMEOUT),
         )
         try:
-            await connection.connect()
-            if connection.is_ehlo_or_helo_needed:
-                await connection.ehlo()
+            await client.connect()
+            if client.is_ehlo_or_helo_needed:
+                await client.ehlo()
         except (aiosmtplib.SMTPException, OSError) as error:
-            connection.close()
-            raise TryAgain(f"the mail server can't be used: {_cause(error)}") from None
-        return connection
+            client.close()
+            raise ProviderFault(f"the mail server can't be used: {_cause(error)}") from None
+        except BaseException:
+            client.close()
+            raise
+        if client.transport is None or client.transport.is_closing():
+            client.close()
+            raise ProviderFault("the mail server closed the connection")
+        offers, transport = client.supports_extension, cast("asyncio.Transport", client.transport)
+        return SmtpSession(transport, pipelining=offers("pipelining"), smtputf8=offers("smtputf8"), timeout=self._timeout)
 
-    async def _forget_mail(self, connection: aiosmtplib.SMTP, code: int) -> None:
-        """Make a connection ready for the next mail after a refusal; 421 means that the server is closing it (RFC 5321 §3.8)."""
-        try:
-            if code in {aiosmtplib.SMTPStatus.domain_unavailable, aiosmtplib.SMTPStatus.invalid_response}:
-                raise aiosmtplib.SMTPServerDisconnected("closing")
-            await connection.rset()
-            self._idle.append(connection)
-        except (aiosmtplib.SMTPException, OSError):
-            connection.close()
+
+class _Line:
+    """One place for a connection. `load` counts who uses it or waits for it."""
+
+    __slots__ = ("load", "opening", "session")
+
+    def __init__(self) -> None:
+        self.load = 0
+        self.session: SmtpSession | None = None
+        self.opening: asyncio.Task[SmtpSession] | None = None
+
+    def opened(self, opening: asyncio.Task[SmtpSession]) -> None:
+        """Keep what came of an attempt to connect."""
+        self.opening = None
+        self.session = None if opening.cancelled() or opening.exception() else opening.result()
+
+    async def aclose(self) -> None:
+        """End the attempt or the connection."""
+        opening, session = self.opening, self.session
+        self.session = None
+        if opening is not None:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+        if session is not None:
+            await session.aclose()
+
+
+_load = attrgetter("load")
+
+
+def _envelope(session: SmtpSession, sender: str, recipient: str) -> tuple[bytes, bytes]:
+    """MAIL and RCPT. Raises Rejected."""
+    if not _PATH.fullmatch(recipient):
+        raise Rejected("the address can't stand in an envelope")
+    if recipient.isascii():
+        return f"MAIL FROM:<{sender}>\r\n".encode("ascii"), f"RCPT TO:<{recipient}>\r\n".encode("ascii")
+    if not session.smtputf8:
+        raise Rejected("the mail server takes no international addresses")
+    return f"MAIL FROM:<{sender}> SMTPUTF8\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode()
 
 
 def read_server(url: str) -> MailServer:
@@ -181,43 +234,21 @@ def read_server(url: str) -> MailServer:
     )
 
 
-def verdict(refusal: aiosmtplib.SMTPResponseException) -> DeliveryFailed:
+def verdict(step: Step, reply: Reply) -> DeliveryFailed:
     """What a server's refusal means for the person, by the table above."""
-    found = _ENHANCED.match(refusal.message)
+    found = _ENHANCED.match(reply.text)
     enhanced = found.group(1) if found else ""
-    reason = f"the mail server said {refusal.code}{' ' if enhanced else ''}{enhanced}"
-    if 400 <= refusal.code < 500:
+    reason = f"the mail server said {reply.code}{' ' if enhanced else ''}{enhanced}"
+    if reply.code == SERVICE_CLOSING:
+        return ProviderFault(reason)
+    if 400 <= reply.code < 500:
         return TryAgain(reason)
-    if not 500 <= refusal.code < 600:
-        return Uncertain(f"the mail server gave an answer that can't be read ({refusal.code})")
-    if isinstance(refusal, aiosmtplib.SMTPSenderRefused):
-        return Rejected(reason) if refusal.code == 552 or enhanced in _REFUSED_MAIL else TryAgain(f"{reason} to our own address")
-    at_recipient = isinstance(refusal, aiosmtplib.SMTPRecipientRefused)
-    dead = enhanced in _DEAD if enhanced else at_recipient and bool(_UNKNOWN_USER.search(refusal.message))
+    if not 500 <= reply.code < 600:
+        return Uncertain(f"the mail server gave an answer that can't be read ({reply.code})")
+    if step is Step.MAIL:
+        return Rejected(reason) if reply.code == 552 or enhanced in _REFUSED_MAIL else ProviderFault(f"{reason} to our own address")
+    dead = enhanced in _DEAD if enhanced else step is Step.RCPT and bool(_UNKNOWN_USER.search(reply.text))
     return Rejected(reason, address_is_dead=dead)
-
-
-async def _transact(connection: aiosmtplib.SMTP, sender: str, recipient: str, mail: bytes) -> str:
-    """MAIL, RCPT, DATA; returns the server's last words. Raises SMTPResponseException or DeliveryFailed."""
-    options, encoding = ([], "ascii") if recipient.isascii() else (["SMTPUTF8"], "utf-8")
-    if options and not connection.supports_extension("smtputf8"):
-        raise Rejected("the mail server takes no international addresses")
-    try:
-        await connection.mail(sender, options=options, encoding=encoding)
-        await connection.rcpt(recipient, encoding=encoding)
-    except OSError:
-        raise TryAgain("the mail server closed the connection") from None
-    try:
-        return (await connection.data(mail)).message
-    except OSError:
-        raise Uncertain("the connection was lost while the mail was handed over") from None
-
-
-async def _quit(connection: aiosmtplib.SMTP) -> None:
-    try:
-        await connection.quit(timeout=2)
-    except (aiosmtplib.SMTPException, OSError):
-        connection.close()
 
 
 def _cause(error: Exception) -> str:

@@ -76,9 +76,9 @@ def person(address: str = "ann@example.org", delivery_id: str = "d-1") -> Recipi
     return Recipient(delivery_id=delivery_id, address=address, links=LINKS)
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[MailServer]:
-    async with mail_server() as running:
+@pytest.fixture(params=[False, True], ids=["one-by-one", "pipelining"])
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[MailServer]:
+    async with mail_server(pipelining=request.param) as running:
         yield running
 
 
@@ -213,7 +213,9 @@ async def test_a_connection_that_the_server_closed_is_opened_anew(server: MailSe
     draft = channel.compose(message())
     await channel.deliver(draft, person())
     await server.hang_up()
-    while channel._idle[0].is_connected:
+    session = channel._lines[0].session
+    assert session is not None
+    while session.usable:
         await asyncio.sleep(0)
     await channel.deliver(draft, person())
     assert (len(server.sent), len(server.connections)) == (2, 2)

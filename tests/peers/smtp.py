@@ -38,6 +38,8 @@ class MailServer:
         """Never answer a mail that came."""
         self.drop: str | None = None
         """Cut the connection when this command comes; "DOT" for after the mail was taken."""
+        self.pipelining = False
+        """Offer PIPELINING (RFC 2920). aiosmtpd reads line by line, so that it can."""
         self.connections: list[_Connection] = []
         self.listener: asyncio.Server | None = None
         self.port = 0
@@ -75,6 +77,12 @@ class MailServer:
             for connection in self.connections:
                 await connection.closed.wait()
 
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, replies: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*replies[:-1], "250-PIPELINING", replies[-1]] if self.pipelining else replies
+
     async def handle_MAIL(self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802 - aiosmtpd's name
         if reply := self._cut(server, "MAIL"):
             return reply
@@ -107,6 +115,7 @@ class MailServer:
 async def mail_server(**options: Any) -> AsyncIterator[MailServer]:
     """Serve on any free port of loopback. `options` go to aiosmtpd's SMTP; `log_in=("user", "password")` asks for that log-in."""
     mails = MailServer()
+    mails.pipelining = options.pop("pipelining", False)
     if log_in := options.pop("log_in", None):
         wanted = LoginPassword(*(word.encode() for word in log_in))
         options |= {
