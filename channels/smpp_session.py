@@ -1,7 +1,8 @@
 """One SMPP 3.4 connection: bound as a transmitter, many requests under way at once, each with its own answer.
 
-aiosmpplib codes the PDUs. Its ESME is not used: it takes messages from a queue, tells of a lost one only when a later one is sent, writes
-numbers and texts to its log on errors, and leaves sockets open.
+aiosmpplib codes what is rare (bind, unbind, enquire_link); `submit_sm` makes the rest, most of it once for all people. The library's
+ESME is not used: it takes messages from a queue, tells of a lost one only when a later one is sent, writes numbers and texts to its log on
+errors, and leaves sockets open.
 
 Bound as a transmitter, so that replies and receipts wait at the SMSC for a receiver instead of being lost here.
 Source: SMPP v3.4, §2.2 (sessions), §3.2 (PDU header), §4.4 (submit_sm), §5.1.3 (command_status).
@@ -13,10 +14,11 @@ import asyncio
 import itertools
 import ssl
 import struct
+from collections.abc import Sequence
 from typing import Self
 
 import msgspec
-from aiosmpplib.protocol import BindTransmitter, EnquireLink, SmppMessage, SubmitSm, Unbind
+from aiosmpplib.protocol import BindTransmitter, EnquireLink, SmppMessage, Unbind
 from aiosmpplib.state import SmppCommand, SmppCommandStatus
 
 KEEPALIVE = 30.0
@@ -26,6 +28,8 @@ _HEADER = struct.Struct("!IIII")
 _LONGEST_PDU = 70_000
 _RESPONSE = 0x80000000
 _LAST_SEQUENCE = 0x7FFFFFFF
+_SUBMIT_SM = int(SmppCommand.SUBMIT_SM)
+_UNBIND_S = 1.0
 
 
 class SessionLost(Exception):
@@ -53,100 +57,137 @@ class Answer(msgspec.Struct, frozen=True):
     message_id: str = ""
 
 
-class SmppSession:
+class NoAnswer(Exception):
+    """The SMSC lives and did not answer this request in time."""
+
+
+Asked = tuple["asyncio.Future[Answer]", float]
+"""Whom an answer is for, and when it is overdue."""
+
+
+class SmppSession(asyncio.Protocol):
     """Opened by `open`, used by `submit`, ended by `aclose` or by the SMSC; then `usable` is False and another one is needed."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-        self._waiting: dict[int, asyncio.Future[Answer]] = {}
-        self._sequence = itertools.cycle(range(1, _LAST_SEQUENCE))
-        self._task: asyncio.Task[None] | None = None
+    def __init__(self, answer_within: float) -> None:
+        """`answer_within` is in seconds, for each request."""
         self.usable = True
+        self._answer_within = answer_within
+        self._loop = asyncio.get_running_loop()
+        self._closed = self._loop.create_future()
+        self._waiting: dict[int, Asked] = {}
+        self._sequence = itertools.cycle(range(1, _LAST_SEQUENCE))
+        self._buffer = b""
+        self._out: list[bytes] = []
+        self._heard = self._loop.time()
+        self._probed = False
+        self._transport: asyncio.Transport | None = None
+        self._overdue: asyncio.TimerHandle | None = None
+        self._alive = self._loop.call_later(KEEPALIVE, self._keep_alive)
 
     @classmethod
-    async def open(cls, smsc: Smsc) -> Self:
+    async def open(cls, smsc: Smsc, answer_within: float) -> Self:
         """Connect and bind. Raises OSError, or SessionLost with the status."""
         context = ssl.create_default_context() if smsc.tls else None
-        session = cls(*await asyncio.open_connection(smsc.host, smsc.port, ssl=context))
-        session._task = asyncio.create_task(session._read(), name="smpp session")
+        _, session = await asyncio.get_running_loop().create_connection(lambda: cls(answer_within), smsc.host, smsc.port, ssl=context)
         try:
-            await session._bind(smsc)
+            await session.bind(smsc)
         except BaseException:
-            await session._end()
+            session.end("closed")
+            await session.aclose()
             raise
         return session
 
-    async def submit(self, message: SubmitSm) -> Answer:
-        """Send one submit_sm and wait for its submit_sm_resp. Raises SessionLost."""
-        return await self._ask(message)
-
-    async def aclose(self) -> None:
-        """Unbind, politely but not patiently."""
-        if self.usable:
-            try:
-                async with asyncio.timeout(1):
-                    await self._ask(Unbind())
-            except (SessionLost, OSError):
-                self.usable = False
-        await self._end()
-
-    async def _bind(self, smsc: Smsc) -> None:
+    async def bind(self, smsc: Smsc) -> None:
+        """As a transmitter. Raises SessionLost with the status."""
         answer = await self._ask(BindTransmitter(system_id=smsc.system_id, password=smsc.password))
         if answer.status != SmppCommandStatus.ESME_ROK:
             raise SessionLost(f"the SMSC refused to bind (0x{answer.status:02X})", sent=False)
 
-    async def _ask(self, request: SmppMessage) -> Answer:
+    def submit(self, bodies: Sequence[bytes]) -> list[asyncio.Future[Answer]]:
+        """Send submit_sm PDUs, given without their headers; each future ends in an Answer, NoAnswer or SessionLost."""
+        return [self._request(_SUBMIT_SM, body) for body in bodies]
+
+    async def aclose(self) -> None:
+        """Unbind, politely but not patiently."""
+        if self.usable:
+            asked = self._ask(Unbind())
+            await asyncio.wait([asked], timeout=_UNBIND_S)
+        self.end("closed")
+        await asyncio.wait([self._closed], timeout=_UNBIND_S)
+
+    def end(self, why: str) -> None:
+        """Close now; whoever waits for an answer is told why none will come."""
+        self.usable = False
+        self._alive.cancel()
+        if self._overdue is not None:
+            self._overdue.cancel()
+        for answer, _ in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(SessionLost(why, sent=True))
+        self._waiting.clear()
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio's."""
+        self._transport = transport  # type: ignore[assignment]  # TCP and TLS give one that reads and writes
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """asyncio's."""
+        self.end("the SMSC closed the connection")
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        """Take all whole PDUs."""
+        self._heard, self._probed = self._loop.time(), False
+        octets, at = self._buffer + data if self._buffer else data, 0
+        while self.usable and len(octets) - at >= _HEADER.size:
+            length, command, status, sequence = _HEADER.unpack_from(octets, at)
+            if not _HEADER.size <= length <= _LONGEST_PDU:
+                self.end("the SMSC sent what is not SMPP")
+                return
+            if len(octets) - at < length:
+                break
+            if command & _RESPONSE:
+                self._answered(sequence, status, octets[at + _HEADER.size : at + length])
+            else:
+                self._respond(command, sequence)
+            at += length
+        self._buffer = octets[at:]
+
+    def _ask(self, message: SmppMessage) -> asyncio.Future[Answer]:
+        pdu: bytes = message.pdu()
+        return self._request(int(message.smpp_command), pdu[_HEADER.size :])
+
+    def _request(self, command: int, body: bytes) -> asyncio.Future[Answer]:
+        answer: asyncio.Future[Answer] = self._loop.create_future()
         if not self.usable:
-            raise SessionLost("the connection to the SMSC is closed", sent=False)
-        sequence = request.sequence_num = next(self._sequence)
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[sequence] = answer
-        try:
-            self._writer.write(request.pdu())
-            return await answer
-        finally:
-            self._waiting.pop(sequence, None)
+            answer.set_exception(SessionLost("the connection to the SMSC is closed", sent=False))
+            return answer
+        sequence = next(self._sequence)
+        self._waiting[sequence] = (answer, self._loop.time() + self._answer_within)
+        self._write(_HEADER.pack(_HEADER.size + len(body), command, 0, sequence) + body)
+        if self._overdue is None:
+            self._overdue = self._loop.call_later(self._answer_within, self._look)
+        return answer
 
-    async def _read(self) -> None:
-        why = "the SMSC closed the connection"
-        try:
-            while await self._next():
-                pass
-        except TimeoutError:
-            why = "the SMSC fell silent"
-        except (OSError, asyncio.IncompleteReadError):
-            pass
-        except ValueError:
-            why = "the SMSC sent what is not SMPP"
-        finally:
-            self.usable = False
-            self._writer.close()
-            for answer in self._waiting.values():
-                if not answer.done():
-                    answer.set_exception(SessionLost(why, sent=True))
+    def _write(self, pdu: bytes) -> None:
+        """All that is written in one turn of the loop goes out at once."""
+        if not self._out:
+            self._loop.call_soon(self._flush)
+        self._out.append(pdu)
 
-    async def _next(self) -> bool:
-        """Handle one PDU; False when the SMSC unbinds."""
-        length, command, status, sequence = _HEADER.unpack(await self._header())
-        if not _HEADER.size <= length <= _LONGEST_PDU:
-            raise ValueError(length)
-        body = await self._reader.readexactly(length - _HEADER.size)
-        if command & _RESPONSE:
-            answer = self._waiting.get(sequence)
-            if answer is not None and not answer.done():
-                answer.set_result(Answer(status, body.partition(b"\x00")[0].decode("ascii", "replace")))
-        else:
-            self._respond(command, sequence)
-        return bool(command != SmppCommand.UNBIND)
+    def _flush(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(self._out))
+        self._out.clear()
 
-    async def _header(self) -> bytes:
-        try:
-            async with asyncio.timeout(KEEPALIVE):
-                return await self._reader.readexactly(_HEADER.size)
-        except TimeoutError:
-            self._writer.write(EnquireLink(sequence_num=next(self._sequence)).pdu())
-        async with asyncio.timeout(KEEPALIVE):
-            return await self._reader.readexactly(_HEADER.size)
+    def _answered(self, sequence: int, status: int, body: bytes) -> None:
+        """A second answer to one request, or one to a request that nobody made, is nobody's."""
+        asked = self._waiting.pop(sequence, None)
+        if asked is not None and not asked[0].done():
+            asked[0].set_result(Answer(status, body.partition(b"\x00")[0].decode("ascii", "replace")))
 
     def _respond(self, command: int, sequence: int) -> None:
         """Answer a request of the SMSC. What it brings (deliver_sm) is not taken: "not now" makes it keep the message."""
@@ -156,12 +197,31 @@ class SmppSession:
             reply, status, body = command | _RESPONSE, SmppCommandStatus.ESME_RX_T_APPN, b"\x00"
         else:
             reply, status, body = SmppCommand.GENERIC_NACK, SmppCommandStatus.ESME_RINVCMDID, b""
-        self._writer.write(_HEADER.pack(_HEADER.size + len(body), reply, status, sequence) + body)
+        self._write(_HEADER.pack(_HEADER.size + len(body), reply, status, sequence) + body)
+        if command == SmppCommand.UNBIND:
+            self._flush()
+            self.end("the SMSC closed the connection")
 
-    async def _end(self) -> None:
-        self.usable = False
-        self._writer.close()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await asyncio.gather(self._writer.wait_closed(), return_exceptions=True)
+    def _look(self) -> None:
+        """One timer for all answers: requests are in order, so the first is the first to be overdue."""
+        self._overdue = None
+        now = self._loop.time()
+        while self._waiting:
+            sequence, (answer, due) = next(iter(self._waiting.items()))
+            if not answer.done() and due > now:
+                self._overdue = self._loop.call_later(due - now, self._look)
+                return
+            del self._waiting[sequence]
+            if not answer.done():
+                answer.set_exception(NoAnswer("the SMSC did not answer"))
+
+    def _keep_alive(self) -> None:
+        silent = self._loop.time() - self._heard
+        if silent < KEEPALIVE:
+            self._alive = self._loop.call_later(KEEPALIVE - silent, self._keep_alive)
+        elif self._probed:
+            self.end("the SMSC fell silent")
+        else:
+            self._probed = True
+            self._write(EnquireLink(sequence_num=next(self._sequence)).pdu())
+            self._alive = self._loop.call_later(KEEPALIVE, self._keep_alive)

@@ -6,11 +6,11 @@ phone instead of starting anew.
 
 What an answer means (SMPP v3.4 §5.1.3)::
 
-    0x58 throttled, 0x14 queue full, 0x08 system error, 0x64 temporary      TryAgain
-    0x0B invalid destination                                               Rejected, and the number is dead
-    any other error, the SMSC's own (0x400–0x4FF) included                 Rejected
-    no answer, or the connection lost after sending                        Uncertain
-    no connection, or no bind                                              TryAgain
+    0x58 throttled, 0x14 queue full, 0x64 temporary           TryAgain
+    0x08 system error, no connection, or no bind              ProviderFault
+    0x0B invalid destination                                  Rejected, and the number is dead
+    any other error, the SMSC's own (0x400–0x4FF) included    Rejected
+    no answer, or the connection lost after sending           Uncertain
 """
 
 from __future__ import annotations
@@ -19,16 +19,15 @@ import asyncio
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-from aiosmpplib.protocol import SubmitSm
 from aiosmpplib.state import NPI, TON, PhoneNumber
 from aiosmpplib.state import SmppCommandStatus as Status
 
+from channels import submit_sm
 from channels.addresses import parse_phone
 from channels.contract import (
     ChannelSettings,
@@ -36,33 +35,36 @@ from channels.contract import (
     Limits,
     Message,
     NotConfigured,
+    ProviderFault,
     Receipt,
     Recipient,
     Rejected,
     TryAgain,
     Uncertain,
 )
-from channels.gsm7 import CodedText, encode
-from channels.smpp_session import Answer, SessionLost, SmppSession, Smsc
+from channels.gsm7 import encode
+from channels.smpp_session import Answer, NoAnswer, SessionLost, SmppSession, Smsc
 from channels.stamping import Stamp
+from channels.submit_sm import SubmitSm
 
 TIMEOUT = 30.0
+CONNECT_TIMEOUT = 15.0
 """Seconds."""
 
-_PASSING = frozenset({Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL, Status.ESME_RSYSERR, Status.ESME_RX_T_APPN})
+_PASSING = frozenset({Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL, Status.ESME_RX_T_APPN})
 
-_UDHI = 0b0100_0000
-"""esm_class: the short message begins with a user data header."""
+WINDOW = 64
+"""People whose messages are under way at once on one connection."""
 
 _PRIORITY = {"Extreme": 3, "Severe": 2}
 
 
 class SmsDraft(msgspec.Struct, frozen=True):
-    """`coded` is ready to go when the text is the same for all, None when it holds a person's own link."""
+    """`submit` is ready to go when the text is the same for all, None when it holds a person's own link."""
 
     text: Stamp
-    coded: CodedText | None
-    valid_until: datetime
+    submit: SubmitSm | None
+    expires_at: float
     priority: int
     slots: tuple[str, ...]
 
@@ -71,7 +73,7 @@ class SmppSms:
     """SMS through one SMSC, over one connection of this process."""
 
     name: ClassVar[str] = "sms"
-    limits: ClassVar[Limits] = Limits(concurrency=32)
+    limits: ClassVar[Limits] = Limits(concurrency=WINDOW)
 
     def __init__(self, settings: ChannelSettings, clock: Callable[[], float] = time.time, *, timeout: float = TIMEOUT) -> None:
         """`timeout` in seconds is for binding and for each answer."""
@@ -81,7 +83,7 @@ class SmppSms:
         self._source = read_source(settings.sms_from)
         self._timeout = timeout
         self._session: SmppSession | None = None
-        self._opening = asyncio.Lock()
+        self._opening: asyncio.Task[SmppSession] | None = None
 
     @classmethod
     def parse_address(cls, raw: str) -> str:
@@ -90,84 +92,79 @@ class SmppSms:
 
     def compose(self, message: Message) -> SmsDraft:
         """Code the text; `message.parts` needs ``text``."""
-        text = Stamp(message.parts["text"])
-        return SmsDraft(
-            text=text,
-            coded=None if text.slots else encode(text.stamp({})),
-            valid_until=datetime.fromtimestamp(message.expires_at, UTC),
-            priority=_PRIORITY.get(message.severity, 0),
-            slots=text.slots,
-        )
+        text, priority = Stamp(message.parts["text"]), _PRIORITY.get(message.severity, 0)
+        submit = None if text.slots else self._submit(text.stamp({}), priority, message.expires_at)
+        return SmsDraft(text, submit, message.expires_at, priority, text.slots)
 
     async def deliver(self, draft: SmsDraft, to: Recipient) -> Receipt:
         """Submit all parts; `provider_id` is the first part's message id."""
-        coded = draft.coded or encode(draft.text.stamp(to.links))
-        session = await self._bound()
-        submits = [session.submit(part) for part in self._parts(draft, coded, to)]
-        try:
-            async with asyncio.timeout(self._timeout):
-                answers = await asyncio.gather(*submits, return_exceptions=True)
-        except TimeoutError:
-            raise Uncertain("the SMSC did not answer") from None
+        submit = draft.submit or self._submit(draft.text.stamp(to.links), draft.priority, draft.expires_at)
+        bodies = submit.bodies(to.address, zlib.crc32(to.delivery_id.encode()) & 0xFF)
+        session = self._session if self._session is not None and self._session.usable else await self._bound()
+        answers = [await _ended(answer) for answer in session.submit(bodies)]
         if failures := [failure for answer in answers if (failure := verdict(answer))]:
             raise _worst(failures)
         return Receipt(provider_id=next(answer.message_id for answer in answers if isinstance(answer, Answer)) or None)
 
     async def aclose(self) -> None:
         """Unbind."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
         session, self._session = self._session, None
         if session is not None:
             await session.aclose()
 
     async def _bound(self) -> SmppSession:
-        async with self._opening:
-            if self._session is None or not self._session.usable:
-                try:
-                    async with asyncio.timeout(self._timeout):
-                        self._session = await SmppSession.open(self._smsc)
-                except SessionLost as error:
-                    raise TryAgain(str(error)) from None
-                except OSError as error:
-                    raise TryAgain(f"the SMSC can't be reached: {type(error).__name__}") from None
-            return self._session
+        """All who wait share one attempt, and its failure."""
+        if self._opening is None:
+            self._opening = asyncio.ensure_future(self._bind())
+            self._opening.add_done_callback(self._opened)
+        return await asyncio.shield(self._opening)
 
-    def _parts(self, draft: SmsDraft, coded: CodedText, to: Recipient) -> Iterable[SubmitSm]:
-        for octets in with_headers(coded.parts, zlib.crc32(to.delivery_id.encode()) & 0xFF):
-            part = SubmitSm(
-                short_message="-",  # the octets below go instead: the library's own coding miscounts the extension table
-                source=self._source,
-                destination=PhoneNumber(to.address.removeprefix("+"), TON.INTERNATIONAL, NPI.ISDN),
-                esm_class=_UDHI if len(coded.parts) > 1 else 0,
-                priority_flag=draft.priority,
-                validity_period=draft.valid_until,
-                registered_delivery=0,
-                encoding="ucs2" if coded.encoding == "UCS-2" else None,
-            )
-            part.set_encoded_message(octets)
-            yield part
+    def _opened(self, opening: asyncio.Task[SmppSession]) -> None:
+        self._opening = None
+        self._session = None if opening.cancelled() or opening.exception() else opening.result()
+
+    async def _bind(self) -> SmppSession:
+        try:
+            async with asyncio.timeout(min(self._timeout, CONNECT_TIMEOUT)):
+                return await SmppSession.open(self._smsc, self._timeout)
+        except SessionLost as error:
+            raise ProviderFault(str(error)) from None
+        except (OSError, NoAnswer) as error:
+            raise ProviderFault(f"the SMSC can't be reached: {type(error).__name__}") from None
+
+    def _submit(self, text: str, priority: int, expires_at: float) -> SubmitSm:
+        return submit_sm.compose(encode(text), self._source, priority=priority, expires_at=expires_at)
 
 
-def with_headers(parts: tuple[bytes, ...], reference: int) -> tuple[bytes, ...]:
-    """Each part of a long text behind its user data header (3GPP TS 23.040 §9.2.3.24.1); a single part stays as it is."""
-    if len(parts) == 1:
-        return parts
-    return tuple(bytes([5, 0, 3, reference, len(parts), number]) + part for number, part in enumerate(parts, 1))
+async def _ended(answer: asyncio.Future[Answer]) -> Answer | SessionLost | NoAnswer:
+    try:
+        return await answer
+    except (SessionLost, NoAnswer) as error:
+        return error
 
 
-def verdict(answer: Answer | BaseException) -> DeliveryFailed | None:
-    """What one part's answer means, None for success. Raises what is no answer at all."""
+def verdict(answer: Answer | SessionLost | NoAnswer) -> DeliveryFailed | None:
+    """What one part's answer means, None for success."""
     match answer:
-        case Answer(status=Status.ESME_ROK):
-            return None
-        case Answer(status=status) if status in _PASSING:
-            return TryAgain(f"the SMSC said 0x{status:02X}")
         case Answer(status=status):
-            return Rejected(f"the SMSC said 0x{status:02X}", address_is_dead=status == Status.ESME_RINVDSTADR)
+            return None if status == Status.ESME_ROK else _refusal(status)
         case SessionLost(sent=False):
-            return TryAgain(str(answer))
+            return ProviderFault(str(answer))
         case SessionLost():
             return Uncertain("the connection to the SMSC was lost before it answered")
-    raise answer
+    return Uncertain("the SMSC did not answer")
+
+
+def _refusal(status: int) -> DeliveryFailed:
+    reason = f"the SMSC said 0x{status:02X}"
+    if status == Status.ESME_RSYSERR:
+        return ProviderFault(reason)
+    if status in _PASSING:
+        return TryAgain(reason)
+    return Rejected(reason, address_is_dead=status == Status.ESME_RINVDSTADR)
 
 
 def _worst(failures: list[DeliveryFailed]) -> DeliveryFailed:
