@@ -71,7 +71,7 @@ class EmailRow(_PeerRow):
     )
 
     async def start(self) -> None:
-        self._server = await self.stack.enter_async_context(mail_server())
+        self._server = await self.stack.enter_async_context(mail_server(pipelining=True))
 
     def open(self, clock: Callable[[], float] = fixed_clock) -> Channel:
         return SmtpEmail(settings(smtp=self._server.url), clock, timeout=self.answer_seconds)
