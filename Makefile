@@ -19,6 +19,7 @@ test: setup-tests  ## set up, then run every test (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
 bench: .venv/.ready-tests  ## measure, side by side with the yardsticks (ONLY=name,name for some)
+	@.ci/tools
 	@ONLY="$(ONLY)" $(BIN)/python -m benchmarks
 
 check: .venv/.ready-tests  ## format, lint, types, import directions

@@ -4,50 +4,84 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import fanout, matching
-from benchmarks.measure import Figure
+from benchmarks.measure import Bar, Figure, Missing, at_most, times
 from hub import log
 
 LATEST = Path(__file__).parent / "latest.json"
 
-SUITES = {
-    ("match_neighbourhood_1m", "match_city_1m", "match_citywide_1m"): matching.figures,
+SUITES: dict[tuple[str, ...], Callable[[], dict[str, Figure]]] = {
     ("fanout_webhook",): fanout.webhook,
     ("vs_apprise",): fanout.vs_apprise,
     ("publish_to_first_handover_100k",): fanout.first_handover,
+    ("match_neighbourhood_1m", "match_city_1m", "match_citywide_1m"): matching.figures,
 }
 """Names of figures → what takes them."""
+
+BARS: dict[str, Bar] = {
+    "fanout_webhook": times(2.2),
+    "vs_apprise": times(40),
+    "publish_to_first_handover_100k": at_most(100),
+    "match_neighbourhood_1m": at_most(10),
+    "match_city_1m": at_most(30),
+}
+"""What the figures have to reach; one without a bar is shown beside its yardstick only."""
+
+NAMES = [name for names in SUITES for name in names]
 
 
 def main() -> None:
     """Take the figures that were asked for, print them, and keep them."""
     log.configure("warning")
-    only = {name for name in os.environ.get("ONLY", "").split(",") if name}
-    unknown = only - {name for names in SUITES for name in names}
-    if unknown:
-        raise SystemExit(f"there is no figure {', '.join(sorted(unknown))}; known: {', '.join(name for names in SUITES for name in names)}")
+    only = wanted(os.environ.get("ONLY", ""))
     taken: dict[str, Figure] = {}
     for names, take in SUITES.items():
-        if not only or only & set(names):
-            taken |= {name: result for name, result in take().items() if not only or name in only}
-    kept = json.loads(LATEST.read_text()) if only and LATEST.exists() else {}
+        asked = [name for name in names if name in only]
+        if not asked:
+            continue
+        try:
+            found = take()
+        except Missing as reason:
+            print(f"{', '.join(asked)} left out: {reason}", file=sys.stderr)
+            continue
+        taken |= {name: found[name] for name in asked}
+        keep(taken, whole=False)
+    keep(taken, whole=len(only) == len(NAMES))
+    Console(width=170).print(table(taken))
+
+
+def wanted(only: str) -> set[str]:
+    """The names in ONLY, all of them when it is empty. Ends with a message when one is unknown."""
+    asked = {name.strip() for name in only.split(",") if name.strip()}
+    if unknown := sorted(asked - set(NAMES)):
+        raise SystemExit(f"there is no figure {', '.join(unknown)}; known: {', '.join(NAMES)}")
+    return asked or set(NAMES)
+
+
+def keep(taken: dict[str, Figure], *, whole: bool) -> None:
+    """Write them down: beside what is kept from earlier runs, or, after a `whole` run, alone."""
+    kept = json.loads(LATEST.read_text()) if not whole and LATEST.exists() else {}
     LATEST.write_text(json.dumps(kept | taken, indent=1, sort_keys=True) + "\n")
-    Console(width=150).print(table(taken))
 
 
 def table(figures: dict[str, Figure]) -> Table:
     """One line a figure."""
-    shown = Table("figure", "value", "unit", "ratio", "least … most", "rounds", "yardstick", box=None, pad_edge=False)
+    shown = Table("figure", "value", "unit", "ratio", "least … most", "rounds", "bar", "met", "yardstick", box=None, pad_edge=False)
     for name, figure in figures.items():
+        bar = BARS.get(name)
         spread = f"{figure['ratio_min']} … {figure['ratio_max']}"
+        met = "" if bar is None else "yes" if bar.met(figure) else "NO"
         shown.add_row(
-            name, f"{figure['value']:,}", figure["unit"], str(figure["ratio"]), spread, str(figure["rounds"]), figure["yardstick"]
-        )
+            name, f"{figure['value']:,}", figure["unit"], str(figure["ratio"]), spread, str(figure["rounds"]), str(bar or ""), met,
+            figure["yardstick"],
+        )  # fmt: skip
     return shown
 
 

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 PAIRS = 7
 
 Figure = dict[str, Any]
+
+
+class Missing(Exception):
+    """A program that a figure needs is not on this machine; the message says how to get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What a figure has to reach: its `ratio` at least so much, or its `value` at most so much."""
+
+    of: Literal["ratio", "value"]
+    limit: float
+
+    def met(self, figure: Figure) -> bool:
+        """Whether it was reached."""
+        reached: float = figure[self.of]
+        return reached >= self.limit if self.of == "ratio" else reached <= self.limit
+
+    def __str__(self) -> str:
+        return f"≥ {self.limit:g} ×" if self.of == "ratio" else f"≤ {self.limit:g}"
+
+
+def times(limit: float) -> Bar:
+    """At least so many times the yardstick."""
+    return Bar("ratio", limit)
+
+
+def at_most(limit: float) -> Bar:
+    """At most so much, in the figure's own unit."""
+    return Bar("value", limit)
 
 
 def figure(values: list[float], yardsticks: list[float], unit: str, yardstick: str, *, less_is_more: bool = False) -> Figure:
@@ -28,13 +60,28 @@ def figure(values: list[float], yardsticks: list[float], unit: str, yardstick: s
     }
 
 
+def program(name: str, package: str) -> str:
+    """The path of a program. Raises Missing."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin")
+    if found is None:
+        raise Missing(f"{name} is missing: apt-get install {package}")
+    return found
+
+
 @contextmanager
 def sink(delay_s: float = 0.0) -> Iterator[str]:
     """The sink in a process of its own; gives its URL."""
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.sink", str(delay_s)], stdout=subprocess.PIPE, text=True)
+    with listening("benchmarks.sink", delay_s) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def listening(module: str, *arguments: object) -> Iterator[int]:
+    """A module that prints its port and serves until it is killed, in a process of its own; gives the port."""
+    process = subprocess.Popen([sys.executable, "-m", module, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        yield int(process.stdout.readline())
     finally:
         process.kill()
         process.wait()
@@ -44,5 +91,7 @@ def sink(delay_s: float = 0.0) -> Iterator[str]:
 
 def in_a_process(module: str, *arguments: object) -> float:
     """The number that a yardstick prints; it runs alone, in a fresh process."""
-    done = subprocess.run([sys.executable, "-m", module, *map(str, arguments)], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-m", module, *map(str, arguments)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{module} failed: {done.stderr[-2000:]}")
     return float(done.stdout.split()[-1])
