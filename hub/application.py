@@ -30,8 +30,11 @@ from hub.clock import Clock, parse_clock
 from hub.delivery import frames
 from hub.delivery.audience_sync import AudienceSync
 from hub.delivery.coordinator import WINDOW, Coordinator
+from hub.delivery.forecast import Forecaster, Throughput
 from hub.delivery.ledger import Ledger
 from hub.delivery.letters import Letters
+from hub.delivery.outcome_check import LOOK_EVERY_S as CHECK_EVERY_S
+from hub.delivery.outcome_check import OutcomeCheck, Stalled
 from hub.delivery.planner import Planner
 from hub.delivery.providers import LOOK_EVERY_S, Providers
 from hub.delivery.rendering import Renderer
@@ -87,6 +90,7 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     planner: Planner
     providers: Providers
     backups: Schedule
+    outcomes: OutcomeCheck
     channels: ChannelSettings
     vapid_public_key: str
     bot_name: BotName
@@ -94,7 +98,12 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     async def readiness(self) -> Mapping[str, str]:
         """Part → ``ok`` or why not. A provider that is away is named, and stops nothing."""
         parts = {"publish": await self._can_write(), "delivery": "ok" if self.coordinator.alive else "no sender process runs"}
-        return parts | {f"provider:{channel}": status for channel, status in self.providers.status.items()} | self.backups.status
+        return (
+            parts
+            | {f"provider:{channel}": status for channel, status in self.providers.status.items()}
+            | self.backups.status
+            | self.outcomes.status
+        )
 
     async def _can_write(self) -> str:
         try:
@@ -108,6 +117,10 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
         # aiogram costs 165 MB and seconds: only a hub with a bot pays for it, and not on the loop.
         bot = await asyncio.to_thread(import_module, "hub.bot.start")
         await bot.run_bot(self, self.bot_name)
+
+    def stalled(self) -> tuple[Stalled, ...]:
+        """Live alerts that reach nobody although people are left."""
+        return self.outcomes.stalled
 
     def demo_notices(self) -> list[tuple[str, str]]:
         """Ready-made notices as (title, alert JSON); none outside the demonstration."""
@@ -156,7 +169,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     audience, alerts, live, metrics = Audience(places), AlertStore(database), Live(), Metrics()
     sync, links = AudienceSync(database, audience), Links(keyring.link_key, public_url)
     renderer, incidents = Renderer(public_url, settings.hub_name, settings.city_name, clock), Incidents(database, clock)
-    rates, bot_name = wiring.Rates(channels), BotName()
+    rates, throughput, bot_name = wiring.Rates(channels), Throughput(), BotName()
     coordinator = Coordinator(
         ledger,
         frames.Configure(channels, keyring.to_bytes(), WINDOW, clock() - time.time()),
@@ -164,7 +177,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         senders=settings.number("senders", 1, 64),
         render=wiring.Words(renderer, alerts, incidents, public_url),
         rate_of=rates,
-        settled=wiring.Settled(metrics, lambda: enrolment),
+        settled=wiring.Settled(metrics, throughput, lambda: enrolment),
     )
     metrics.senders_alive.set_function(lambda: coordinator.alive)
     metrics.people.set_function(lambda: audience.people_count)
@@ -218,6 +231,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         launched=told.launched,
         halt=coordinator.halt,
         ended=told.ended,
+        forecaster=Forecaster(database, rates, throughput, lambda: coordinator.alive),
     )
     return Hub(
         settings=settings,
@@ -244,6 +258,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         planner=planner,
         providers=Providers(channels),
         backups=Schedule(settings, clock, metrics),
+        outcomes=OutcomeCheck(database, clock, rates, metrics.alerts_stalled.set),
         channels=channels,
         vapid_public_key=public_key(vapid),
         bot_name=bot_name,
@@ -323,6 +338,7 @@ class _ticking:  # noqa: N801 - reads as the state it is
         every(self._hub.publishing.end_expired, "interval", seconds=2)
         every(self._hub.sync.catch_up, "interval", seconds=2)
         every(self._hub.providers.look, "interval", seconds=LOOK_EVERY_S)
+        every(self._hub.outcomes.look, "interval", seconds=CHECK_EVERY_S)
         every(self._hub.publishing.forget_keys, "interval", hours=1)
         every(self._count_waiting, "interval", seconds=5)
         every(self._purge, "interval", hours=1)

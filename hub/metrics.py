@@ -35,6 +35,9 @@ class Metrics:
         )
         self.people = Gauge("tocsin_people", "People with at least one confirmed address.", registry=self.registry)
         self.sse_clients = Gauge("tocsin_sse_clients", "Open live streams.", registry=self.registry)
+        self.alerts_stalled = Gauge(
+            "tocsin_alerts_stalled", "Live alerts with people left that have reached nobody for half a minute.", registry=self.registry
+        )
         self.backups = Counter("tocsin_backups", "Scheduled backups, by how they ended: taken or failed.", ["end"], registry=self.registry)
         self.backup_age = Gauge("tocsin_backup_age_seconds", "Age of the newest scheduled backup.", registry=self.registry)
         self.http_requests = Counter(

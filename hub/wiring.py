@@ -12,6 +12,7 @@ from channels.contract import ChannelSettings, Message
 from hub.alerts.area import target
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.delivery.batches import Leased, Settlement
+from hub.delivery.forecast import Throughput
 from hub.delivery.outcome import REACHED
 from hub.delivery.rendering import Renderer
 from hub.incidents.incident import Incidents
@@ -60,8 +61,8 @@ class Rates:
 class Settled:
     """Told after each commit of the ledger: counts it, and closes addresses that a provider called dead."""
 
-    def __init__(self, metrics: Metrics, enrolment: Callable[[], Enrolment]) -> None:
-        self._metrics, self._enrolment = metrics, enrolment
+    def __init__(self, metrics: Metrics, throughput: Throughput, enrolment: Callable[[], Enrolment]) -> None:
+        self._metrics, self._throughput, self._enrolment = metrics, throughput, enrolment
 
     async def __call__(self, settlements: Sequence[Settlement], dead: Sequence[int]) -> None:
         for settlement in settlements:
@@ -69,6 +70,7 @@ class Settled:
             self._metrics.handovers.labels(leased.channel, settlement.outcome.label).inc(count)
             if settlement.outcome in REACHED:
                 self._metrics.handover_latency.labels(leased.channel).observe(max(0, settlement.at - leased.created_at) / 1000)
+        self._throughput.note(settlements)
         if dead:
             await self._enrolment().close_addresses(dead)
 

@@ -10,6 +10,7 @@ from channels import gsm7
 from hub.alerts.alert import Alert
 from hub.alerts.area import ResolvedArea, geojson
 from hub.alerts.store import StoredAlert
+from hub.delivery.forecast import Forecast
 from hub.delivery.rendering import PARTS, Renderer
 from subscriptions.areas import AreaCatalog
 from subscriptions.languages import nearest
@@ -44,6 +45,8 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     area_geojson: dict[str, Any]
     lint: list[str]
     warnings: list[str]
+    forecast: Forecast
+    """How long until the last of them has it."""
 
 
 def preview_languages(document: Alert) -> tuple[str, ...]:
@@ -58,6 +61,22 @@ def by_channel(match: Match) -> dict[str, int]:
     for group, addresses in match.groups.items():
         counts[group.channel] = counts.get(group.channel, 0) + len(addresses)
     return counts
+
+
+def by_way(match: Match) -> dict[tuple[str, bool], int]:
+    """Deliveries per channel, those to the outbox apart."""
+    counts: dict[tuple[str, bool], int] = {}
+    for group, addresses in match.groups.items():
+        key = (group.channel, group.simulated)
+        counts[key] = counts.get(key, 0) + len(addresses)
+    return counts
+
+
+def too_late(forecast: Forecast, seconds_left: float) -> list[str]:
+    """A warning when it ends before everybody can have it."""
+    if forecast.seconds is None or forecast.seconds <= seconds_left:
+        return []
+    return ["It ends before everyone can have it: choose a later end, or a smaller area."]
 
 
 def messages(renderer: Renderer, alert: StoredAlert) -> dict[str, dict[str, dict[str, str]]]:
@@ -117,7 +136,14 @@ def adjacent_names(area: ResolvedArea, catalog: AreaCatalog) -> list[str]:
 
 
 def describe(
-    alert: StoredAlert, match: Match, renderer: Renderer, catalog: AreaCatalog, *, approval_needed: bool, warnings: list[str]
+    alert: StoredAlert,
+    match: Match,
+    renderer: Renderer,
+    catalog: AreaCatalog,
+    *,
+    approval_needed: bool,
+    warnings: list[str],
+    forecast: Forecast,
 ) -> Preview:
     """Put the whole preview together."""
     rendered = messages(renderer, alert)
@@ -135,4 +161,5 @@ def describe(
         area_geojson=geojson(alert.area, catalog),
         lint=lint(alert.document),
         warnings=warnings,
+        forecast=forecast,
     )

@@ -7,7 +7,7 @@ transaction → signal. From the commit on it is the planner's: nothing here sen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -19,13 +19,14 @@ from hub.alerts.alert import Alert, MsgType
 from hub.alerts.fingerprint import fingerprint
 from hub.alerts.store import AlertStore, StoredAlert, fetch
 from hub.clock import Clock, milliseconds
+from hub.delivery.forecast import Forecast, Forecaster
 from hub.delivery.planner import Planner
 from hub.delivery.progress import Progress, progress
 from hub.delivery.rendering import Renderer
 from hub.errors import Conflict, Forbidden, InvalidInput, NotFound
 from hub.publishing import records
 from hub.publishing.draft import APPROVAL_FROM, Draft, Source, read_draft
-from hub.publishing.preview import Preview, by_channel, describe
+from hub.publishing.preview import Preview, by_channel, by_way, describe, too_late
 from hub.staff import audit
 from hub.staff.actor import Actor
 from hub.store import tables
@@ -49,6 +50,18 @@ class Stopped(msgspec.Struct, frozen=True):
     withheld: int
 
 
+class Outlook(msgspec.Struct, frozen=True):
+    """Who an alert is for, and when the last of them has it."""
+
+    match: Match
+    forecast: Forecast
+
+    @property
+    def by_channel(self) -> dict[str, int]:
+        """Deliveries per channel."""
+        return by_channel(self.match)
+
+
 class Publishing:
     """Everything staff can do with an alert."""
 
@@ -64,10 +77,12 @@ class Publishing:
         launched: Callable[[StoredAlert], None],
         halt: Callable[[int], Awaitable[int]],
         ended: Callable[[StoredAlert], None],
+        forecaster: Forecaster,
     ) -> None:
         self._database, self._catalog, self._planner = database, catalog, planner
         self._renderer, self._clock = renderer, clock
         self._refresh, self._launched, self._halt, self._ended = refresh, launched, halt, ended
+        self._forecaster = forecaster
         self._alerts = AlertStore(database)
 
     # -- reading
@@ -78,20 +93,30 @@ class Publishing:
         draft = await self._read(raw, "api") if follows is None else await self._following(raw, follows, kind)
         chain = (await self._known(follows)).chain if follows is not None else None
         alert = records.unstored(draft, actor, milliseconds(self._clock), chain)
-        warnings = list(draft.warnings)
-        return describe(
-            alert, await self._audience_of(alert), self._renderer, self._catalog, approval_needed=draft.approval_needed, warnings=warnings
-        )
+        return await self._described(alert, draft.warnings, approval_needed=draft.approval_needed)
 
     async def review(self, alert_id: str) -> Preview:
         """The same for an alert that is stored: what an approver looks at."""
         alert = await self._known(alert_id)
-        match = await self._audience_of(alert)
-        return describe(alert, match, self._renderer, self._catalog, approval_needed=alert.status == "awaiting_approval", warnings=[])
+        return await self._described(alert, (), approval_needed=alert.status == "awaiting_approval")
 
-    async def reach(self, alert: StoredAlert) -> dict[str, int]:
-        """Deliveries per channel, as it stands now."""
-        return by_channel(await self._audience_of(alert))
+    async def _described(self, alert: StoredAlert, warnings: Sequence[str], *, approval_needed: bool) -> Preview:
+        outlook = await self.outlook(alert)
+        late = too_late(outlook.forecast, alert.expires_at / 1000 - self._clock())
+        return describe(
+            alert,
+            outlook.match,
+            self._renderer,
+            self._catalog,
+            approval_needed=approval_needed,
+            warnings=[*warnings, *late],
+            forecast=outlook.forecast,
+        )
+
+    async def outlook(self, alert: StoredAlert) -> Outlook:
+        """Who would get it, and how long it would take, as it stands now."""
+        match = await self._audience_of(alert)
+        return Outlook(match, await self._forecaster.of(by_way(match), records.priority(alert), alert=alert.number))
 
     async def progress(self, alert_id: str) -> Progress:
         """How far it has got. Raises NotFound."""

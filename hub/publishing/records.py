@@ -161,6 +161,11 @@ async def check_open(connection: AsyncConnection, chain: str, number: int | None
         raise Conflict("A later version of this alert has gone out meanwhile. Write the change anew on top of that one.")
 
 
+def priority(alert: StoredAlert) -> int:
+    """Of its mailing: 0 goes first."""
+    return rank("Extreme") - alert.grade
+
+
 async def launch(connection: AsyncConnection, alert: StoredAlert, now: int) -> None:
     """The launch row, and the end of what this alert replaces, in the caller's transaction."""
     kind = alert.document.msgType
@@ -169,7 +174,7 @@ async def launch(connection: AsyncConnection, alert: StoredAlert, now: int) -> N
     row = {
         "purpose": "alert",
         "alert": alert.number,
-        "priority": rank("Extreme") - alert.grade,
+        "priority": priority(alert),
         "state": "launched",
         "created_at": now,
         "expires_at": alert.expires_at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
@@ -14,6 +14,7 @@ from hub.store.database import Database
 
 if TYPE_CHECKING:
     from hub.alerts.store import AlertStore
+    from hub.delivery.outcome_check import Stalled
     from hub.delivery.rendering import Renderer
     from hub.incidents.incident import Incidents
     from hub.live import Live
@@ -72,6 +73,9 @@ class HubContext(Protocol):
     @property
     def vapid_public_key(self) -> str:
         """The hub's P-256 key for push services, uncompressed point, base64url (RFC 8292)."""
+
+    def stalled(self) -> Sequence[Stalled]:
+        """Live alerts that reach nobody although people are left."""
 
     def demo_notices(self) -> list[tuple[str, str]]:
         """Ready-made notices as (title, alert JSON); none outside the demonstration."""

@@ -9,6 +9,7 @@ import msgspec
 from hub.alerts.alert import Alert
 from hub.alerts.store import StoredAlert
 from hub.clock import instant
+from hub.delivery.forecast import Forecast
 from subscriptions.severity import SEVERITIES
 
 _NOT_FOR_AUTHORS = frozenset({"audience_languages"})
@@ -41,6 +42,8 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     audience: Reach
     links: dict[str, str]
+    forecast: Forecast | None
+    """How long until the last of them has it; none for what goes to nobody any more."""
 
 
 class AlertView(msgspec.Struct, frozen=True, kw_only=True):

@@ -123,9 +123,15 @@ async def cancel_alert(request: web.Request) -> web.StreamResponse:
 
 async def _accepted(request: web.Request, alert: StoredAlert, *, status: int = 200) -> web.Response:
     context = hub(request)
-    channels = {} if alert.status in {"ended", "stopped"} else await context.publishing.reach(alert)
+    outlook = None if alert.status in {"ended", "stopped"} else await context.publishing.outlook(alert)
     links = links_of(alert, context.public_url)
-    answer = Accepted(id=alert.id, status=alert.status, audience=Reach(people=alert.audience, by_channel=channels), links=links)
+    answer = Accepted(
+        id=alert.id,
+        status=alert.status,
+        audience=Reach(people=alert.audience, by_channel=outlook.by_channel if outlook else {}),
+        links=links,
+        forecast=outlook.forecast if outlook else None,
+    )
     return json_answer(answer, status=status, headers={"Location": links["self"]} if status == 201 else None)
 
 

@@ -15,6 +15,7 @@ from hub.staff.roles import may
 from hub.web.console.compose import compose_page, compose_preview, compose_submit
 from hub.web.console.staff import actor_of, page, row, see_other, staff_card
 from hub.web.console.starters import starters
+from hub.web.console.words import standing_still
 from hub.web.context import hub
 from hub.web.middlewares import publishing_turn
 from hub.web.when import number
@@ -55,6 +56,7 @@ async def console_home(request: web.Request) -> web.StreamResponse:
         older=found[PAGE - 1].number if len(found) > PAGE else None,
         notices=[title for title, _ in context.demo_notices()],
         starters=starters(),
+        alarms=[(one.alert, standing_still(one)) for one in context.stalled()],
     )
 
 
@@ -147,6 +149,7 @@ async def _page(
         preview=preview,
         shape=msgspec.json.encode(preview.area_geojson).decode() if preview else "",
         progress=progress,
+        alarm=next((standing_still(one) for one in context.stalled() if one.alert == stored.id), ""),
         running=progress is not None and not progress.finished and stored.status == "live",
         call_off=call_off,
         once=secrets.token_urlsafe(16),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hub.delivery.forecast import Forecast
+from hub.delivery.outcome_check import Stalled
 from hub.web.residents.choices import CHANNEL_WORDS, TOPIC_WORDS
 
 KINDS = (
@@ -70,3 +72,31 @@ OUTCOMES = (
 """Field of `hub.delivery.progress.Progress` → column. Handed over, delivered and confirmed are three numbers, never one (S16)."""
 BY_CHANNEL = (("handed_over", "Handed over"), ("simulated", "Outbox"), ("uncertain", "Uncertain"), ("failed", "Failed"))
 """The same for each channel: fewer, so that the table fits a phone."""
+
+
+def time_to_last(forecast: Forecast) -> str:
+    """How long until the last recipient has it, in a sentence or two for staff."""
+    if forecast.seconds is None:
+        return "No sender runs: nothing goes out until one does."
+    if forecast.slowest is None:
+        return ""
+    slowest = forecast.by_channel[forecast.slowest]
+    time = f"{_span(forecast.seconds)} until the last of them has it."
+    if slowest.basis == "limit":
+        return f"{time} {CHANNELS.get(forecast.slowest, forecast.slowest)} is the slowest, at {slowest.per_second:,.0f} a second."
+    return time
+
+
+def _span(seconds: float) -> str:
+    if seconds < 10:
+        return "A few seconds"
+    if seconds < 90:
+        return f"About {round(seconds, -1):.0f} seconds"
+    return f"About {seconds / 60:.0f} minutes" if seconds < 5400 else f"About {seconds / 3600:.1f} hours"
+
+
+def standing_still(stalled: Stalled) -> str:
+    """The alarm of the outcome check, for staff."""
+    where = " and ".join(CHANNELS.get(channel, channel) for channel in stalled.channels)
+    on = f" by {where}" if where else ": its list of recipients was not made"
+    return f"Nobody was reached{on} for {stalled.quiet_s:.0f} seconds, and {stalled.left:,} messages are left. Tell whoever runs the hub."

@@ -11,7 +11,9 @@ import pytest
 from hub.alerts.cap_reader import cap_time
 from hub.alerts.cap_writer import reference_to, write_cap
 from hub.clock import instant
+from hub.delivery.forecast import Forecast
 from hub.errors import Conflict, Forbidden, InvalidInput, NotFound
+from hub.publishing.preview import too_late
 from hub.staff import audit
 from tests.hub.publishing.conftest import APPROVER, AUTHOR, PUBLISHER, City, document
 
@@ -143,8 +145,16 @@ async def test_a_preview_says_who_how_and_what_and_stores_nothing(city: City) ->
     assert preview.area_names
     assert "Spanish" in " ".join(preview.lint)
     assert await city.table("SELECT count(*) FROM alert") == [(0,)]
+    assert {channel: one.deliveries for channel, one in preview.forecast.by_channel.items()} == {"email": 1, "sms": 1}
+    assert preview.forecast.seconds is not None
     stored = await city.publishing.submit(document(severity="Severe"), AUTHOR)
-    assert (await city.publishing.review(stored.id)).hash == stored.hash
+    review = await city.publishing.review(stored.id)
+    assert (review.hash, review.forecast) == (stored.hash, preview.forecast)
+
+
+@pytest.mark.parametrize(("seconds", "left", "warned"), [(61.0, 60.0, True), (59.0, 60.0, False), (None, 60.0, False)])
+def test_who_previews_is_warned_when_it_ends_before_everyone_can_have_it(seconds: float | None, left: float, warned: bool) -> None:
+    assert bool(too_late(Forecast(seconds=seconds), left)) is warned
 
 
 async def test_an_update_replaces_and_reaches_both_the_new_area_and_whoever_had_the_first(city: City) -> None:

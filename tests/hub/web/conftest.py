@@ -17,7 +17,9 @@ from argon2 import PasswordHasher
 
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.clock import instant
+from hub.delivery.forecast import Forecaster, Throughput
 from hub.delivery.ledger import Ledger
+from hub.delivery.outcome_check import Stalled
 from hub.delivery.planner import Planner
 from hub.delivery.rendering import Renderer
 from hub.feeds.news import News
@@ -67,10 +69,14 @@ class Parts:
     public_url: str = PUBLIC_URL
     demo: bool = False
     vapid_public_key: str = "BKey"
+    standing_still: tuple[Stalled, ...] = ()
     parts: dict[str, str] = field(default_factory=lambda: {"publish": "ok", "delivery": "ok"})
 
     async def readiness(self) -> dict[str, str]:
         return self.parts
+
+    def stalled(self) -> tuple[Stalled, ...]:
+        return self.standing_still
 
     def demo_notices(self) -> list[tuple[str, str]]:
         return []
@@ -142,7 +148,10 @@ async def hub(tmp_path: Path, catalog: AreaCatalog, settings: Settings) -> Async
             planned=lambda: None,
             matched=lambda _: None,
         )
-        publishing = Publishing(database, catalog, planner, renderer, clock, refresh=nothing, launched=told, halt=none_halted, ended=told)
+        forecaster = Forecaster(database, lambda *_: None, Throughput(), lambda: 1)
+        publishing = Publishing(
+            database, catalog, planner, renderer, clock, refresh=nothing, launched=told, halt=none_halted, ended=told, forecaster=forecaster
+        )
         staff = Staff(database, clock, Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
         looking = asyncio.ensure_future(news.run())
         yield Parts(

@@ -11,9 +11,11 @@ import pytest
 from aiohttp.test_utils import TestClient
 from sqlalchemy import insert
 
+from hub.delivery.forecast import ChannelForecast, Forecast
+from hub.delivery.outcome_check import Stalled
 from hub.staff.actor import SYSTEM, Actor
 from hub.store import tables
-from hub.web.console.words import OUTCOMES
+from hub.web.console.words import OUTCOMES, time_to_last
 from hub.web.middlewares import LIMITS
 from tests.hub.web.conftest import PASSWORD, Parts
 
@@ -201,3 +203,32 @@ async def test_the_outbox_shows_what_people_read_before_what_machines_read(hub: 
             body = json.dumps({"channel": channel, "purpose": "alert", "language": "en", "parts": {}} | copy)
             await connection.execute(insert(tables.outbox).values(channel=channel, copy=body, at=0, mailing=1, address=1))
     assert re.findall(r'<figure class="device (\w+)">', await page(client, "/outbox")) == ["sms", "email", "webhook"]
+
+
+async def test_an_alert_that_stands_still_is_an_alarm_on_the_list_and_on_its_page(hub: Parts, logged_in: str, client: TestClient) -> None:
+    stored = await publish(hub)
+    hub.standing_still = (Stalled(alert=stored.id, channels=("sms",), left=1234, quiet_s=45.0),)
+    for path in ("/console", f"/console/alerts/{stored.id}"):
+        shown = await page(client, path)
+        assert "Nobody was reached by Text message for 45 seconds, and 1,234 messages are left." in shown, path
+    hub.standing_still = (Stalled(alert="al_other", channels=(), left=1, quiet_s=30.0),)
+    assert "stands still" not in await page(client, f"/console/alerts/{stored.id}")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "basis", "said"),
+    [
+        (4.0, "assumed", "A few seconds until the last of them has it."),
+        (42.0, "measured", "About 40 seconds until the last of them has it."),
+        (240.0, "limit", "About 4 minutes until the last of them has it. Text message is the slowest, at 100 a second."),
+        (9000.0, "limit", "About 2.5 hours until the last of them has it. Text message is the slowest, at 100 a second."),
+        (None, "limit", "No sender runs: nothing goes out until one does."),
+    ],
+)
+def test_the_time_to_the_last_recipient_is_said_in_words(seconds: float | None, basis: Any, said: str) -> None:
+    channel = ChannelForecast(deliveries=1, queued=0, per_second=100.0, basis=basis, seconds=seconds or 0.0)
+    assert time_to_last(Forecast(seconds=seconds, slowest="sms", by_channel={"sms": channel})) == said
+
+
+def test_what_reaches_nobody_takes_no_time_to_speak_of() -> None:
+    assert time_to_last(Forecast(seconds=0.0)) == ""

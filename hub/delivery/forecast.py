@@ -1,0 +1,151 @@
+"""How long until the last recipient has it: said before an alert is published, from the limits in force and the speed that was measured.
+
+Channels go out beside each other. One with a provider's limit takes (what is queued before it + its own) ÷ the limit. Those without share
+the senders, so their times add up. What waits at the same or a higher priority counts as before it: fairness between alerts shortens the
+time of one by lengthening another's, and a promise must hold for the unlucky one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+from sqlalchemy import func, select
+
+from hub.delivery.batches import Settlement
+from hub.delivery.outcome import REACHED
+from hub.store import tables
+from hub.store.database import Database
+
+Basis = Literal["limit", "measured", "assumed"]
+Key = tuple[str, bool]
+"""Channel, and whether it ends in the outbox."""
+
+ASSUMED = {"web_push": 1500.0, "email": 1000.0, "sms": 500.0, "telegram": 30.0, "apprise": 100.0, "webhook": 5000.0}
+"""Hand-overs a second of one sender before anything was measured: about a third of what `make bench` finds on two cores."""
+OUTBOX = 5000.0
+BULK = 50
+"""Only batches of so many say how fast a channel is; retries and letters come when they come."""
+RUN_S = 5.0
+GAP_S = 1.0
+REMEMBERED_S = 3600.0
+
+
+class ChannelForecast(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel: its `deliveries`, those `queued` before them, and what its speed rests on."""
+
+    deliveries: int
+    queued: int
+    per_second: float
+    basis: Basis
+    seconds: float
+
+
+class Forecast(msgspec.Struct, frozen=True, kw_only=True):
+    """`seconds` until the last recipient, None when no sender runs; `slowest` is the channel that decides it."""
+
+    seconds: float | None
+    slowest: str | None = None
+    by_channel: dict[str, ChannelForecast] = {}
+
+
+class Throughput:
+    """Hand-overs a second that channels have really done in the last hour, each the best of its runs of some seconds without a pause."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._runs: dict[Key, tuple[float, float, int]] = {}
+        self._best: dict[Key, tuple[float, float]] = {}
+
+    def note(self, settlements: Sequence[Settlement]) -> None:
+        """What was just settled."""
+        counts: dict[Key, int] = {}
+        for settlement in settlements:
+            leased = settlement.leased
+            if settlement.outcome in REACHED and leased.alert is not None and len(leased.recipients) >= BULK:
+                key = (leased.channel, bool(leased.simulated))
+                counts[key] = counts.get(key, 0) + len(settlement.addresses)
+        for key, count in counts.items():
+            self._add(key, count, self._clock())
+
+    def _add(self, key: Key, count: int, now: float) -> None:
+        began, last, before = self._runs.get(key, (now, now, 0))
+        if now - last > GAP_S:
+            began, before = now, 0
+        self._runs[key] = (began, now, before + count)
+        if now - began < RUN_S:
+            return
+        rate, (best, at) = (before + count) / (now - began), self._best.get(key, (0.0, now))
+        if rate >= best or now - at > REMEMBERED_S:
+            self._best[key] = (rate, now)
+
+    def per_second(self, channel: str, simulated: bool) -> float | None:
+        """The best of late, None when there was no run long enough."""
+        rate, at = self._best.get((channel, simulated), (0.0, 0.0))
+        return rate if rate and self._clock() - at <= REMEMBERED_S else None
+
+
+class Forecaster:
+    """`rate_of` says what a provider allows a second, `senders` how many sender processes run."""
+
+    def __init__(
+        self, database: Database, rate_of: Callable[[str, bool], float | None], throughput: Throughput, senders: Callable[[], int]
+    ) -> None:
+        self._database, self._rate_of, self._throughput, self._senders = database, rate_of, throughput, senders
+
+    async def of(self, deliveries: Mapping[Key, int], priority: int, *, alert: int = 0) -> Forecast:
+        """For so many deliveries a channel at this priority. `alert` is its number once it is stored: its own queue is not before it."""
+        if not any(deliveries.values()):
+            return Forecast(seconds=0.0)
+        queued = await self._queued(priority, alert)
+        senders = self._senders()
+        if not senders:
+            return Forecast(seconds=None)
+        return combine(
+            {key: (count, queued.get(key, 0), *self._speed(key, senders)) for key, count in deliveries.items() if count},
+            {key: (count, *self._speed(key, senders)) for key, count in queued.items()},
+        )
+
+    def _speed(self, key: Key, senders: int) -> tuple[float, Basis]:
+        channel, simulated = key
+        measured, limit = self._throughput.per_second(channel, simulated), self._rate_of(channel, simulated)
+        assumed = (OUTBOX if simulated else ASSUMED.get(channel, min(ASSUMED.values()))) * senders
+        able: tuple[float, Basis] = (assumed, "assumed") if measured is None else (measured, "measured")
+        return able if limit is None or able[0] < limit * 0.9 else (limit, "limit")
+
+    async def _queued(self, priority: int, alert: int) -> dict[Key, int]:
+        """Addresses in batches that go before it, by the length of their lists: no row is read for it."""
+        batch, mailing = tables.batch, tables.mailing
+        query = (
+            select(batch.c.channel, batch.c.simulated, func.sum(func.length(batch.c.addresses)))
+            .join(mailing, mailing.c.id == batch.c.mailing)
+            .where(batch.c.priority <= priority, func.coalesce(mailing.c.alert, 0) != (alert or -1))
+            .group_by(batch.c.channel, batch.c.simulated)
+        )
+        async with self._database.read() as connection:
+            return {(row[0], bool(row[1])): int(row[2]) // 8 for row in await connection.execute(query)}
+
+
+def combine(own: Mapping[Key, tuple[int, int, float, Basis]], queued: Mapping[Key, tuple[int, float, Basis]]) -> Forecast:
+    """Put channels together. `own`: deliveries, queued before them, a second, what that rests on; `queued` the same of all that waits."""
+    shared = sum((count + before) / speed for count, before, speed, basis in own.values() if basis != "limit")
+    shared += sum(count / speed for key, (count, speed, basis) in queued.items() if basis != "limit" and key not in own)
+    by_channel: dict[str, ChannelForecast] = {}
+    for (channel, _), (count, before, speed, basis) in own.items():
+        seconds = (count + before) / speed if basis == "limit" else shared
+        one = ChannelForecast(deliveries=count, queued=before, per_second=round(speed, 1), basis=basis, seconds=round(seconds, 1))
+        by_channel[channel] = _together(by_channel.get(channel), one)
+    slowest = max(
+        by_channel, key=lambda channel: (by_channel[channel].seconds, by_channel[channel].deliveries / by_channel[channel].per_second)
+    )
+    return Forecast(seconds=by_channel[slowest].seconds, slowest=slowest, by_channel=by_channel)
+
+
+def _together(one: ChannelForecast | None, other: ChannelForecast) -> ChannelForecast:
+    """A channel that is partly real and partly samples: the slower part speaks for both."""
+    if one is None:
+        return other
+    slower = max(one, other, key=lambda part: part.seconds)
+    return msgspec.structs.replace(slower, deliveries=one.deliveries + other.deliveries, queued=one.queued + other.queued)
