@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -32,7 +33,9 @@ from subscriptions.links import LinkPurpose, Links
 from subscriptions.vault import Keyring
 
 SILENCE_S = 10.0
-"""A sender that has heard nothing for so long was stopped or cut off: its lease may be another's, so it ends instead of sending."""
+"""A sender that has heard nothing for so long was stopped or cut off: its lease may be another's, so it ends instead of sending, even when
+it hears again: what it hears then was said long ago."""
+_PR_SET_PDEATHSIG = 1
 FLUSH_ROWS = 64
 FLUSH_S = 0.01
 DRAFTS_KEPT = 64
@@ -168,7 +171,7 @@ class Sender:
                 body = await frames.read(self._reader)
                 if body is None:
                     return
-                self._heard = time.monotonic()
+                self._listen()
                 self._serve(frames.to_sender.decode(body))
             while self._in_flight:
                 self._settled.clear()
@@ -179,6 +182,13 @@ class Sender:
         finally:
             ticker.cancel()
             await self._close()
+
+    def _listen(self) -> None:
+        """Something was heard. After too long a silence it is too late."""
+        now = time.monotonic()
+        if now - self._heard > SILENCE_S:
+            os._exit(3)  # anything gentler might send what another sender has taken over
+        self._heard = now
 
     def _serve(self, frame: frames.ToSender) -> None:
         match frame:
@@ -258,7 +268,7 @@ class Sender:
 
     def _not_now(self, job: Job, to: To) -> Row | None:
         if time.monotonic() - self._heard > SILENCE_S:
-            os._exit(3)  # hung past its lease: anything gentler might send what another sender has taken over
+            os._exit(3)  # as in _listen
         now = self.clock()
         if now >= job.work.message.expires_at:
             return Row(to.address, Outcome.EXPIRED, int(now * 1000))
@@ -333,6 +343,8 @@ class Sender:
             await asyncio.sleep(1.0)
 
     async def _close(self) -> None:
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
         workers = [worker for lane in self._lanes.values() for worker in lane.workers] + list(self._tasks)
         for worker in workers:
             worker.cancel()
@@ -366,8 +378,16 @@ async def _main(descriptor: int) -> None:
         await Sender(configure, reader, writer).run()
 
 
+def _end_with_parent() -> None:
+    """Linux ends this process at the moment when the coordinator's ends, even while it is stopped: nobody is there to settle what it would
+    send. Elsewhere it ends as soon as it finds its socket closed."""
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main() -> None:
     """Entry of the process. Ctrl-C in a terminal reaches the whole group: only the coordinator decides when to end."""
+    _end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     configure_log()
