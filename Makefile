@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests run test bench check lock
+.PHONY: help setup setup-tests run test faults bench check lock
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,9 @@ run: setup  ## set up, then serve the demonstration on http://127.0.0.1:8080
 
 test: setup-tests  ## set up, then run every test (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
+
+faults: .venv/.ready-tests  ## kill, hang, cut power and worse at random points (SEED=n POINTS=m); one line of JSON
+	@$(BIN)/python -m tests.faults --seed $(or $(SEED),1) --points $(or $(POINTS),60)
 
 bench: .venv/.ready-tests  ## measure, side by side with the yardsticks (ONLY=name,name for some)
 	@.ci/tools

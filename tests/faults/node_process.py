@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-PATIENCE_S = 60.0
+from tests.faults.processes import PATIENCE_S, children, gone, tell
+from tests.faults.warm import Command
 
 
 class HubProcess:
@@ -22,38 +22,69 @@ class HubProcess:
     def __init__(self, data: Path, **settings: str) -> None:
         self.data = data
         self.environ = os.environ | {"TOCSIN_LOG_LEVEL": "warning"} | {f"TOCSIN_{name.upper()}": value for name, value in settings.items()}
+        self.log: Path | None = None
+        """Where its standard error goes; None for that of the tests."""
         self.url = ""
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: Command | None = None
 
-    async def run(self, *arguments: str, stdin: bytes | None = None) -> str:
+    async def run(self, *arguments: str, stdin: bytes = b"") -> str:
         """One command to its end; its standard output."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "hub", *arguments, "--data", str(self.data), env=self.environ,
-            stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, _ = await process.communicate(stdin)
-        assert process.returncode == 0, (arguments, out)
+        command = Command((*arguments, "--data", str(self.data)), self.environ, self.log, stdin)
+        out = await (await command.lines()).read()
+        code = await command.wait()
+        assert code == 0, (arguments, code, out)
         return out.decode().strip()
 
     async def start(self, *options: str) -> None:
         """Until it listens."""
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "hub", "serve", "--port", "0", "--data", str(self.data), *options, env=self.environ,
-            stdout=asyncio.subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-        assert self.process.stdout is not None
+        self.launch(*options)
+        await self.listening()
+
+    def launch(self, *options: str) -> None:
+        """Start it, no more."""
+        self.process = Command(("serve", "--port", "0", "--data", str(self.data), *options), self.environ, self.log)
+
+    async def listening(self) -> None:
+        """Wait for the line that says so."""
+        assert self.process is not None
+        out = await self.process.lines()
         async with asyncio.timeout(PATIENCE_S):
-            while not (line := (await self.process.stdout.readline()).decode()).startswith("listening on "):
+            while not (line := (await out.readline()).decode()).startswith("listening on "):
                 assert line, "the hub ended before it listened"
         self.url = line.split()[-1]
 
+    @property
+    def pid(self) -> int:
+        """The coordinator's."""
+        assert self.process is not None
+        return self.process.pid
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self.process is not None and self.process.returncode is None
+
+    def senders(self) -> list[int]:
+        """Pids of its sender processes, while the coordinator lives."""
+        return children(self.pid)
+
     async def end(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal and wait until it has gone; its exit code."""
+        """Send a signal to the coordinator and wait until it has gone; its exit code. Its senders end by themselves, a moment later."""
         assert self.process is not None
         if self.process.returncode is None:
-            self.process.send_signal(how)
-        async with asyncio.timeout(PATIENCE_S):
-            return await self.process.wait()
+            tell(self.process.pid, how)
+        return await self.process.wait()
+
+    def tell_all(self, how: signal.Signals) -> None:
+        """A signal to the coordinator and its senders at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, how)
+
+    async def kill_all(self) -> None:
+        """SIGKILL to everything, and wait until all of it has gone."""
+        senders = self.senders()
+        self.tell_all(signal.SIGKILL)
+        await asyncio.gather(*(gone(pid) for pid in senders), self.end(signal.SIGKILL))
 
     async def ask(self, method: str, path: str, token: str, body: Any = None) -> Any:
         """JSON in, JSON out."""
@@ -72,5 +103,5 @@ async def hub_process(data: Path, **settings: str) -> AsyncIterator[HubProcess]:
     try:
         yield hub
     finally:
-        if hub.process is not None and hub.process.returncode is None:
-            await hub.end(signal.SIGKILL)
+        if hub.runs:
+            await hub.kill_all()

@@ -1,0 +1,193 @@
+"""Points of a fault: what is done to the hub, and at which moment of an alert. Each is told from a seed, so that it can be tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+
+from hub.delivery.coordinator import HUNG_S, WINDOW
+from hub.delivery.sender import SILENCE_S
+from tests.faults.folder_events import FolderEvents
+from tests.faults.house import BOUND, House, Verdict
+from tests.faults.power_loss import cut_power
+from tests.faults.processes import gone, tell
+
+MOST_EVENTS = 60
+"""An alert to some thousand people opens and writes the files of the data folder about so often, and so does a start."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When so many of an alert's messages have arrived, or so many times a file of the data folder was opened or written."""
+
+    arrivals: int = 0
+    events: int = 0
+
+    async def reached(self, house: House, before: int, events: FolderEvents) -> None:
+        """Wait for it, or for the last arrival."""
+        whole = asyncio.ensure_future(house.receiver.arrived(before + (self.arrivals or house.people)))
+        waits = [whole] if self.arrivals else [whole, asyncio.ensure_future(events.nth(self.events))]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+    def __str__(self) -> str:
+        return f"arrival {self.arrivals}" if self.arrivals else f"file event {self.events}"
+
+
+def any_moment(random: Random, people: int) -> Moment:
+    """Half of them while messages go out, half while something is written."""
+    return Moment(arrivals=random.randint(1, people)) if random.random() < 0.5 else Moment(events=random.randint(1, MOST_EVENTS))
+
+
+Fault = Callable[[House, Random], Awaitable[int]]
+"""Do it and bring the hub back; returns how many messages may come twice by it."""
+
+
+async def kill_everything(house: House, random: Random) -> int:
+    """SIGKILL to the coordinator and its senders."""
+    await house.hub.kill_all()
+    await house.restart()
+    return BOUND
+
+
+async def kill_everything_twice(house: House, random: Random) -> int:
+    """And again as soon as it is back at work."""
+    await house.hub.kill_all()
+    before = house.receiver.count
+    with FolderEvents(house.hub.data) as events:
+        await house.restart()
+        await Moment(events=events.count + random.randint(1, MOST_EVENTS)).reached(house, before, events)
+    await house.hub.kill_all()
+    await house.restart()
+    return 2 * BOUND
+
+
+async def kill_at_start(house: House, random: Random) -> int:
+    """SIGKILL while it starts after a SIGKILL: in recovery itself."""
+    await house.hub.kill_all()
+    with FolderEvents(house.hub.data) as events:
+        house.hub.launch()
+        up, moment = asyncio.ensure_future(house.hub.listening()), asyncio.ensure_future(events.nth(random.randint(1, MOST_EVENTS)))
+        await asyncio.wait({up, moment}, return_when=asyncio.FIRST_COMPLETED)
+        await house.hub.kill_all()
+        moment.cancel()
+        with suppress(AssertionError):
+            await up
+    await house.restart()
+    return 2 * BOUND
+
+
+async def kill_coordinator(house: House, random: Random) -> int:
+    """SIGKILL to the coordinator alone: its senders end by themselves."""
+    senders = house.hub.senders()
+    await house.hub.end(signal.SIGKILL)
+    if random.random() < 0.5:
+        await house.restart()
+    await asyncio.gather(*(gone(pid, HUNG_S) for pid in senders))
+    if not house.hub.runs:
+        await house.restart()
+    return BOUND
+
+
+async def kill_sender(house: House, random: Random) -> int:
+    """SIGKILL to one sender: the coordinator starts another."""
+    sender = random.choice(house.hub.senders())
+    tell(sender, signal.SIGKILL)
+    await gone(sender)
+    house.restarted = time.monotonic()
+    return WINDOW
+
+
+async def cut_power_off(house: House, random: Random) -> int:
+    """SIGKILL to everything, and of the files only what was synchronised is left for certain."""
+    await house.hub.kill_all()
+    house.say(cut_power(house.hub.data / "tocsin.db", random))
+    await house.restart()
+    return BOUND
+
+
+async def terminate(house: House, random: Random) -> int:
+    """SIGTERM: whatever was handed over is settled, nothing comes twice."""
+    assert await house.hub.end(signal.SIGTERM) == 0
+    await house.restart()
+    return 0
+
+
+async def hang_sender(house: House, random: Random) -> int:
+    """SIGSTOP to one sender: the coordinator puts an end to it and starts another."""
+    sender = random.choice(house.hub.senders())
+    tell(sender, signal.SIGSTOP)
+    await gone(sender)
+    house.restarted = time.monotonic()
+    return WINDOW
+
+
+async def hang_coordinator(house: House, random: Random) -> int:
+    """SIGSTOP to the coordinator for longer than its senders bear."""
+    tell(house.hub.pid, signal.SIGSTOP)
+    await asyncio.sleep(SILENCE_S + random.random())
+    tell(house.hub.pid, signal.SIGCONT)
+    house.restarted = time.monotonic()
+    return BOUND
+
+
+async def hang_everything(house: House, random: Random) -> int:
+    """SIGSTOP to all of it, as when a virtual machine is paused."""
+    house.hub.tell_all(signal.SIGSTOP)
+    await asyncio.sleep(SILENCE_S + random.random())
+    house.hub.tell_all(signal.SIGCONT)
+    house.restarted = time.monotonic()
+    return BOUND
+
+
+async def wake_orphan(house: House, random: Random) -> int:
+    """A sender hangs, its coordinator is killed, another hub takes over; then the sender wakes: it must not send."""
+    sender = random.choice(house.hub.senders())
+    tell(sender, signal.SIGSTOP)
+    await house.hub.end(signal.SIGKILL)
+    await house.restart()
+    await house.finished(await house.publishing)
+    before = house.receiver.count
+    tell(sender, signal.SIGCONT)
+    await gone(sender)
+    await house.receiver.caught_up()
+    assert house.receiver.count == before, "a sender sent after its batch was another's"
+    return BOUND
+
+
+KILLS: tuple[tuple[Fault, int], ...] = (
+    (kill_everything, 5),
+    (kill_coordinator, 4),
+    (kill_sender, 3),
+    (cut_power_off, 3),
+    (kill_at_start, 2),
+    (kill_everything_twice, 1),
+    (wake_orphan, 1),
+)
+OTHERS: tuple[tuple[Fault, int], ...] = ((terminate, 1), (hang_sender, 1), (hang_coordinator, 1), (hang_everything, 1))
+
+
+def deck(random: Random, points: int) -> list[Fault]:
+    """So many faults, each kind in its share."""
+    cards = [fault for fault, share in KILLS + OTHERS for _ in range(share)]
+    drawn: list[Fault] = []
+    while len(drawn) < points:
+        drawn += random.sample(cards, len(cards))
+    return drawn[:points]
+
+
+async def strike(house: House, fault: Fault, moment: Moment, random: Random, key: str) -> Verdict:
+    """Publish an alert, let the fault happen at its moment, and judge what came of it."""
+    before = house.receiver.count
+    with FolderEvents(house.hub.data) as events:
+        house.publishing = asyncio.ensure_future(house.publish(key))
+        await moment.reached(house, before, events)
+        bound = await fault(house, random)
+    return await house.judge(await house.publishing, bound)

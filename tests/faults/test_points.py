@@ -1,0 +1,61 @@
+"""Each fault at one moment: nobody is lost, nothing comes twice beyond what was in flight. `make faults` tries many."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from random import Random
+
+import pytest
+import pytest_asyncio
+
+from tests.faults import points
+from tests.faults.house import House, house
+from tests.faults.points import Fault, Moment, strike
+
+PEOPLE = 2000
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """One hub for all of them, as it would be: what one fault leaves behind, the next one meets."""
+    async with house(tmp_path_factory.mktemp("faults"), PEOPLE) as there:
+        yield there
+
+
+async def struck(town: House, fault: Fault, moment: Moment, seed: int = 1) -> None:
+    verdict = await strike(town, fault, moment, Random(seed), key=f"{fault.__name__} {moment} {seed}")
+    assert verdict.fine, str(verdict)
+
+
+@pytest.mark.parametrize("moment", [Moment(arrivals=1), Moment(arrivals=PEOPLE // 3), Moment(arrivals=PEOPLE)], ids=str)
+async def test_sigkill_of_everything_while_messages_go_out_loses_nobody(town: House, moment: Moment) -> None:
+    await struck(town, points.kill_everything, moment)
+
+
+@pytest.mark.parametrize("moment", [Moment(events=2), Moment(events=6)], ids=str)
+async def test_sigkill_of_everything_while_an_alert_is_published_and_planned_publishes_it_once(town: House, moment: Moment) -> None:
+    await struck(town, points.kill_everything, moment)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+async def test_sigkill_in_recovery_loses_nobody(town: House, seed: int) -> None:
+    await struck(town, points.kill_at_start, Moment(arrivals=PEOPLE // 4), seed)
+
+
+async def test_senders_end_with_a_coordinator_that_is_killed(town: House) -> None:
+    await struck(town, points.kill_coordinator, Moment(arrivals=PEOPLE // 2))
+
+
+async def test_a_sender_that_hangs_and_wakes_when_another_has_its_batch_sends_nothing(town: House) -> None:
+    await struck(town, points.wake_orphan, Moment(arrivals=PEOPLE // 3))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_power_failure_loses_nobody(town: House, seed: int) -> None:
+    await struck(town, points.cut_power_off, Moment(arrivals=PEOPLE // 2), seed)
+
+
+async def test_sigterm_settles_what_was_handed_over_and_sends_nobody_a_second_time(town: House) -> None:
+    await struck(town, points.terminate, Moment(arrivals=PEOPLE // 3))
