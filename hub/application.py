@@ -175,11 +175,13 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         frames.Configure(channels, keyring.to_bytes(), WINDOW, clock() - time.time()),
         clock,
         senders=settings.number("senders", 1, 64),
-        render=wiring.Words(renderer, alerts, incidents, public_url),
+        render=wiring.Words(renderer, alerts, incidents, public_url, metrics),
         rate_of=rates,
         settled=wiring.Settled(metrics, throughput, lambda: enrolment),
     )
     metrics.senders_alive.set_function(lambda: coordinator.alive)
+    metrics.batches_held.set_function(lambda: sum(len(handle.held) for handle in coordinator.handles))
+    metrics.audience_age_seconds.set_function(lambda: sync.age_s)
     metrics.people.set_function(lambda: audience.people_count)
     planner = Planner(
         database,
@@ -232,6 +234,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         halt=coordinator.halt,
         ended=told.ended,
         forecaster=Forecaster(database, rates, throughput, lambda: coordinator.alive),
+        took=metrics.publish_seconds.observe,
     )
     return Hub(
         settings=settings,

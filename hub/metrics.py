@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _LATENCIES_S = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
+_STEPS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _MATCHES_S = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 1)
 
 
@@ -17,6 +18,28 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.alerts_published = Counter(
             "tocsin_alerts_published", "Alerts that went live, by source and CAP status.", ["source", "status"], registry=self.registry
+        )
+        self.publish_seconds = Histogram(
+            "tocsin_publish_seconds",
+            "Time to match and commit an alert that goes live.",
+            buckets=_STEPS_S,
+            registry=self.registry,
+        )
+        self.render_seconds = Histogram(
+            "tocsin_render_seconds", "Time to make one batch's text, by channel.", ["channel"], buckets=_STEPS_S, registry=self.registry
+        )
+        self.first_handover_seconds = Histogram(
+            "tocsin_first_handover_seconds",
+            "From going live until this node reached its first recipient of an alert.",
+            buckets=_LATENCIES_S,
+            registry=self.registry,
+        )
+        self.retries = Counter("tocsin_retries", "Hand-overs that are tried again later, by channel.", ["channel"], registry=self.registry)
+        self.batches_held = Gauge("tocsin_batches_held", "Batches in the hands of this node's senders.", registry=self.registry)
+        self.audience_age_seconds = Gauge(
+            "tocsin_audience_age_seconds",
+            "How long ago this node's audience took in the latest changes of subscriptions.",
+            registry=self.registry,
         )
         self.handovers = Counter(
             "tocsin_handovers", "Ends of hand-overs, by channel and outcome.", ["channel", "outcome"], registry=self.registry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -13,7 +14,7 @@ from hub.alerts.area import target
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.delivery.batches import Leased, Settlement
 from hub.delivery.forecast import Throughput
-from hub.delivery.outcome import REACHED
+from hub.delivery.outcome import OPEN, REACHED
 from hub.delivery.rendering import Renderer
 from hub.incidents.incident import Incidents
 from hub.metrics import Metrics
@@ -25,14 +26,22 @@ from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
 from subscriptions.places import Spot
 
+REMEMBERED = 10_000
+"""Alerts whose first hand-over was counted already."""
+
 
 class Words:
     """Renders the text of a leased batch. Whether a video may be shown is asked anew for each (V3)."""
 
-    def __init__(self, renderer: Renderer, alerts: AlertStore, incidents: Incidents, public_url: str) -> None:
+    def __init__(self, renderer: Renderer, alerts: AlertStore, incidents: Incidents, public_url: str, metrics: Metrics) -> None:
         self._renderer, self._alerts, self._incidents, self._public_url = renderer, alerts, incidents, public_url
+        self._metrics = metrics
 
     async def __call__(self, leased: Leased) -> Message:
+        with self._metrics.render_seconds.labels(leased.channel).time():
+            return await self._message(leased)
+
+    async def _message(self, leased: Leased) -> Message:
         if leased.alert is None:
             parameters = msgspec.json.decode(leased.parameters, type=dict[str, str])
             return self._renderer.letter(leased.purpose, leased.channel, leased.language, parameters)
@@ -63,6 +72,7 @@ class Settled:
 
     def __init__(self, metrics: Metrics, throughput: Throughput, enrolment: Callable[[], Enrolment]) -> None:
         self._metrics, self._throughput, self._enrolment = metrics, throughput, enrolment
+        self._begun: OrderedDict[int, None] = OrderedDict()
 
     async def __call__(self, settlements: Sequence[Settlement], dead: Sequence[int]) -> None:
         for settlement in settlements:
@@ -70,9 +80,21 @@ class Settled:
             self._metrics.handovers.labels(leased.channel, settlement.outcome.label).inc(count)
             if settlement.outcome in REACHED:
                 self._metrics.handover_latency.labels(leased.channel).observe(max(0, settlement.at - leased.created_at) / 1000)
+                self._first(settlement)
+            elif settlement.outcome in OPEN:
+                self._metrics.retries.labels(leased.channel).inc(count)
         self._throughput.note(settlements)
         if dead:
             await self._enrolment().close_addresses(dead)
+
+    def _first(self, settlement: Settlement) -> None:
+        mailing = settlement.leased.mailing
+        if settlement.leased.alert is None or mailing in self._begun:
+            return
+        self._begun[mailing] = None
+        if len(self._begun) > REMEMBERED:
+            self._begun.popitem(last=False)
+        self._metrics.first_handover_seconds.observe(max(0, (settlement.first_at or settlement.at) - settlement.leased.created_at) / 1000)
 
 
 class Told:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from hub.store.database import Database
 from subscriptions.audience import Audience
@@ -18,7 +19,13 @@ class AudienceSync:
     def __init__(self, database: Database, audience: Audience) -> None:
         self._database, self._audience = database, audience
         self._seen = 0
+        self._at = time.monotonic()
         self._lock = asyncio.Lock()
+
+    @property
+    def age_s(self) -> float:
+        """How long ago the columns were known to hold every change."""
+        return time.monotonic() - self._at
 
     async def load(self) -> None:
         """Everyone, in one consistent view."""
@@ -26,17 +33,20 @@ class AudienceSync:
             self._seen = await sql.audience_position(connection)
             await audience_rows.fill(connection, self._audience)
         self._audience.settle()
+        self._at = time.monotonic()
 
     async def catch_up(self) -> None:
         """Everyone who changed since the last look, whichever process wrote it."""
         async with self._lock, self._database.read() as connection:
+            began = time.monotonic()
             position = await sql.audience_position(connection)
             if position == self._seen:
+                self._at = began
                 return
             changed = await sql.changes_since(connection, self._seen)
             if len(changed) > max(MANY, self._audience.people_count // 10):
                 await audience_rows.fill(connection, self._audience)
-                self._seen = position
+                self._seen, self._at = position, began
                 return
             present = {person.id: person for person in await audience_rows.people(connection, changed)}
         for subscriber in changed:
@@ -44,4 +54,4 @@ class AudienceSync:
                 self._audience.put(present[subscriber])
             else:
                 self._audience.remove(subscriber)
-        self._seen = position
+        self._seen, self._at = position, began

@@ -7,6 +7,7 @@ transaction → signal. From the commit on it is the planner's: nothing here sen
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
@@ -78,11 +79,13 @@ class Publishing:
         halt: Callable[[int], Awaitable[int]],
         ended: Callable[[StoredAlert], None],
         forecaster: Forecaster,
+        took: Callable[[float], None] = lambda _: None,
     ) -> None:
+        """`took` is told how many seconds it took to match and commit an alert that went live."""
         self._database, self._catalog, self._planner = database, catalog, planner
         self._renderer, self._clock = renderer, clock
         self._refresh, self._launched, self._halt, self._ended = refresh, launched, halt, ended
-        self._forecaster = forecaster
+        self._forecaster, self._took = forecaster, took
         self._alerts = AlertStore(database)
 
     # -- reading
@@ -210,7 +213,7 @@ class Publishing:
             return await records.by_key(connection, actor, key, asked)
 
     async def _store(self, draft: Draft, asked: bytes, actor: Actor, key: str | None) -> StoredAlert:
-        now = milliseconds(self._clock)
+        now, began = milliseconds(self._clock), time.perf_counter()
         people = 0 if draft.expired else await self._people(draft, actor, now)
         async with self._database.write() as connection:
             earlier = await records.earlier(connection, draft, actor, key, asked)
@@ -233,6 +236,7 @@ class Publishing:
                 await records.launch(connection, alert, now)
         if status == "live":
             self._launched(alert)
+            self._took(time.perf_counter() - began)
         return alert
 
     async def _people(self, draft: Draft, actor: Actor, now: int) -> int:
@@ -258,6 +262,7 @@ class Publishing:
         Raises Forbidden for its own author (S1), Conflict when it is not waiting, was changed, or its audience has grown (S6).
         """
         actor.require("approve")
+        began = time.perf_counter()
         seen = await self._known(alert_id)
         people = (await self._audience_of(seen)).people
         now = milliseconds(self._clock)
@@ -282,6 +287,7 @@ class Publishing:
                 f"The audience has grown from {seen.audience} to {people} people since it was written. Look again, then approve."
             )
         self._launched(alert)
+        self._took(time.perf_counter() - began)
         return alert
 
     async def _waiting(self, connection: AsyncConnection, alert_id: str, actor: Actor, expected: str | None, now: int) -> StoredAlert:

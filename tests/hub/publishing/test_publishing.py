@@ -386,3 +386,28 @@ async def test_a_foreign_document_that_only_shares_an_identifier_is_an_alert_of_
     sent = cap_time(instant(alert.live_at // 1000).astimezone(alert.document.expires.tzinfo))
     other = await exported(city, alert.id, **{sent: cap_time(instant(alert.live_at // 1000 - 60))})
     assert (await city.publishing.submit(other, PUBLISHER, source="cap")).id != alert.id
+
+
+async def test_every_stage_of_an_alerts_way_is_in_the_metrics(city: City) -> None:
+    await city.people("zip=11201", "zip=11201")
+    await city.people("zip=11201", channel="sms")
+    before = city.hub.metrics.render().decode()
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    await city.finished(alert.id)
+    await city.hub.outcomes.look()
+    after = city.hub.metrics.render().decode()
+    for line in STAGES:
+        assert line not in before, line
+        assert line in after, line
+    assert "example.org" not in after
+
+
+STAGES = (
+    'tocsin_alerts_published_total{source="api",status="Actual"} 1.0',
+    "tocsin_publish_seconds_count 1.0",
+    'tocsin_render_seconds_count{channel="email"} 1.0',
+    "tocsin_first_handover_seconds_count 1.0",
+    'tocsin_handovers_total{channel="email",outcome="simulated"} 2.0',
+    'tocsin_handovers_total{channel="sms",outcome="simulated"} 1.0',
+)
+"""What one alert to three people leaves."""
