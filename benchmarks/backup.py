@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hub.data_folder import vapid_key
-from hub.store.database import connect
+from hub.store.database import connect, database_url
 from hub.store.migrate import upgrade
 from subscriptions.vault import Keyring, open_keyring
 
@@ -59,7 +59,7 @@ def fill(folder: Path, people: int) -> None:
     """A hub with so many people."""
     keyring = open_keyring(folder, create=True)
     vapid_key(folder)
-    upgrade(folder / "tocsin.db")
+    upgrade(database_url("", folder))
     connection = connect(folder / "tocsin.db")
     connection.execute("PRAGMA synchronous=OFF")
     connection.execute("BEGIN")

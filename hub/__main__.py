@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -83,14 +83,14 @@ def settings_with(**options: str | None) -> Settings:
 @asynccontextmanager
 async def database_of(settings: Settings, *, new: bool) -> AsyncIterator[Database]:
     """The hub's database, brought to this release's schema; with `new` it is made when there is none, else that is an error."""
-    from hub.store.database import Database, sqlite_path
+    from hub.store.database import Database, database_url
     from hub.store.migrate import revision, upgrade
 
-    url = settings.database or f"sqlite:///{Path(settings.data) / 'tocsin.db'}"
+    url = database_url(settings.database, Path(settings.data))
     if not new:
-        await asyncio.to_thread(revision, sqlite_path(url))
+        await asyncio.to_thread(revision, url)
+    await asyncio.to_thread(upgrade, url)
     async with Database(url) as database:
-        await asyncio.to_thread(upgrade, database.path)
         yield database
 
 
@@ -112,19 +112,17 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for any free one (TOCSIN_PORT).")] = None,
     data: Data = None,
     senders: Annotated[int | None, typer.Option(help="Sender processes (TOCSIN_SENDERS).")] = None,
-    role: Annotated[str, typer.Option(help="all; web and deliver come with several nodes.")] = "all",
+    role: Annotated[Literal["all", "web", "deliver"], typer.Option(help="all, web or deliver: what this of several nodes does.")] = "all",
 ) -> None:
     """Run the hub until SIGTERM."""
     from hub.application import serve as serve_hub
     from hub.log import configure
 
-    if role != "all":
-        fail(f"--role {role}: this release runs as one node, with --role all")
     settings = settings_with(host=host, port=_text(port), data=data, senders=_text(senders))
     if demo and settings.origins["data"] == "default":
         settings = settings.replace("--demo", data="data/demo")
     configure(settings.log_level)
-    run(serve_hub(settings, demo=demo, say=lambda line: print(line, flush=True)))
+    run(serve_hub(settings, demo=demo, role=role, say=lambda line: print(line, flush=True)))
 
 
 def _text(number: int | None) -> str | None:
@@ -181,12 +179,12 @@ def show_settings() -> None:
 @app.command()
 def migrate(data: Data = None) -> None:
     """Bring the database to this release's schema. `serve` does so by itself."""
-    from hub.store.database import sqlite_path
+    from hub.store.database import database_url
     from hub.store.migrate import upgrade
 
     settings = settings_with(data=data)
     try:
-        before, after = upgrade(sqlite_path(settings.database or f"sqlite:///{Path(settings.data) / 'tocsin.db'}"))
+        before, after = upgrade(database_url(settings.database, Path(settings.data)))
     except SettingsError as error:
         fail(error.detail)
     _say(f"schema {before or 'none'} → {after}" if before != after else f"schema {after}, nothing to do")

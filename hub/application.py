@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
+from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ import msgspec
 import structlog
 from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from redis.asyncio import Redis
 from sqlalchemy import func, select
 
 from channels import catalog
@@ -33,6 +35,7 @@ from hub.delivery.coordinator import WINDOW, Coordinator
 from hub.delivery.forecast import Forecaster, Throughput
 from hub.delivery.ledger import Ledger
 from hub.delivery.letters import Letters
+from hub.delivery.membership import Membership, Role
 from hub.delivery.outcome_check import LOOK_EVERY_S as CHECK_EVERY_S
 from hub.delivery.outcome_check import OutcomeCheck, Stalled
 from hub.delivery.planner import Planner
@@ -41,15 +44,15 @@ from hub.delivery.rendering import Renderer
 from hub.errors import SettingsError
 from hub.feeds.news import News
 from hub.incidents.incident import Incidents
-from hub.keys import keyring_of
+from hub.keys import keyring_of, vapid_of
 from hub.live import Live
 from hub.metrics import Metrics
 from hub.publishing.publishing import Publishing
 from hub.settings import Settings
-from hub.signals import ALERTS, LocalSignals, Signals
+from hub.signals import ALERTS, HALT, PLAN, WORK, LocalSignals, RedisSignals, Signals
 from hub.staff.account import Staff
 from hub.store import tables
-from hub.store.database import Database
+from hub.store.database import Database, database_url
 from hub.store.migrate import upgrade
 from hub.web.routes import build_app
 from subscriptions.areas import AreaCatalog, open_city
@@ -70,6 +73,7 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     public_url: str
     demo: bool
+    role: Role
     database: Database
     catalog: AreaCatalog
     audience: Audience
@@ -86,6 +90,7 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     signals: Signals
     metrics: Metrics
     sync: AudienceSync
+    membership: Membership
     coordinator: Coordinator
     planner: Planner
     providers: Providers
@@ -97,13 +102,21 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
 
     async def readiness(self) -> Mapping[str, str]:
         """Part → ``ok`` or why not. A provider that is away is named, and stops nothing."""
-        parts = {"publish": await self._can_write(), "delivery": "ok" if self.coordinator.alive else "no sender process runs"}
+        parts = {"publish": await self._can_write(), "delivery": self._can_deliver()}
         return (
             parts
             | {f"provider:{channel}": status for channel, status in self.providers.status.items()}
             | self.backups.status
             | self.outcomes.status
         )
+
+    def _can_deliver(self) -> str:
+        if self.role == "web":
+            others = any(other.role != "web" for other in self.membership.others)
+            return "ok" if others else "no node with --role deliver or all runs"
+        if self.membership.until <= time.monotonic():
+            return "this node's lease is over: the database does not answer"
+        return "ok" if self.coordinator.alive else "no sender process runs"
 
     async def _can_write(self) -> str:
         try:
@@ -113,10 +126,10 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
             return f"the database can't be written ({type(error).__name__})"
 
     async def run_bot(self) -> None:
-        """Serve Telegram until cancelled."""
+        """Serve Telegram until cancelled, while no earlier node does: a Bot API server answers one at a time."""
         # aiogram costs 165 MB and seconds: only a hub with a bot pays for it, and not on the loop.
         bot = await asyncio.to_thread(import_module, "hub.bot.start")
-        await bot.run_bot(self, self.bot_name)
+        await self.membership.while_first(lambda: bot.run_bot(self, self.bot_name))
 
     def stalled(self) -> tuple[Stalled, ...]:
         """Live alerts that reach nobody although people are left."""
@@ -132,38 +145,44 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def open_hub(settings: Settings, *, demo: bool, port: int) -> AsyncIterator[Hub]:
+async def open_hub(settings: Settings, *, demo: bool, port: int, role: Role = "all") -> AsyncIterator[Hub]:
     """Every part of one node, started in order and closed in reverse. `port` is the one that is really listened on."""
     async with AsyncExitStack() as stack:
         folder = Path(settings.data)
         stack.enter_context(data_folder.held(folder, demo=demo))
-        hub = await _joined(stack, settings, folder, demo=demo, port=port)
+        hub = await _joined(stack, settings, folder, demo=demo, port=port, role=role)
         await hub.sync.load()
+        await hub.membership.join()
+        stack.push_async_callback(hub.membership.leave)
+        await stack.enter_async_context(_running(hub.membership.run))
         await stack.enter_async_context(hub.coordinator)
         stack.callback(hub.live.close)
         await hub.news.recall()
         await stack.enter_async_context(_running(hub.news.run))
-        await stack.enter_async_context(_running(hub.planner.run))
+        if role != "web":
+            await stack.enter_async_context(_running(hub.planner.run))
         if demo:
             await samples.fill(hub)
         stack.enter_context(_ticking(hub))
         await stack.enter_async_context(_running(hub.backups.run))
-        if hub.channels.telegram_token:
+        if hub.channels.telegram_token and role != "deliver":
             await stack.enter_async_context(_running(hub.run_bot))
         yield hub
 
 
-async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, demo: bool, port: int) -> Hub:
+async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, demo: bool, port: int, role: Role) -> Hub:
     """The parts, each with what it needs; nothing runs yet."""
     clock = _clock(settings, demo=demo)
-    database = await stack.enter_async_context(Database(settings.database or f"sqlite:///{folder / 'tocsin.db'}"))
-    stack.enter_context(data_folder.alone(database.path.with_suffix(".lock"), f"the database {database.path}"))
-    await asyncio.to_thread(upgrade, database.path)
-    signals = await stack.enter_async_context(LocalSignals())
+    database = await stack.enter_async_context(Database(database_url(settings.database, folder)))
+    if not database.shared:
+        stack.enter_context(data_folder.alone(database.path.with_suffix(".lock"), f"the database {database.path}"))
+    await asyncio.to_thread(upgrade, database.url)
     ledger = Ledger(database)
     stack.push_async_callback(ledger.aclose)
     public_url = settings.public_url.rstrip("/") or f"http://{settings.host}:{port}"
-    keyring, vapid = await keyring_of(settings, database), data_folder.vapid_key(folder)
+    keyring = await keyring_of(settings, database)
+    vapid = await vapid_of(settings, database, keyring)
+    signals = await stack.enter_async_context(await _signals(stack, settings, keyring))
     channels = channel_settings(settings, public_url, keyring, vapid, outbox=demo or settings.flag("outbox"))
     places = await asyncio.to_thread(_city, settings.city)
     audience, alerts, live, metrics = Audience(places), AlertStore(database), Live(), Metrics()
@@ -174,15 +193,18 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         ledger,
         frames.Configure(channels, keyring.to_bytes(), WINDOW, clock() - time.time()),
         clock,
-        senders=settings.number("senders", 1, 64),
+        senders=settings.number("senders", 1, 64) if role != "web" else 0,
+        until=lambda: membership.until,
         render=wiring.Words(renderer, alerts, incidents, public_url, metrics),
         rate_of=rates,
         settled=wiring.Settled(metrics, throughput, lambda: enrolment),
     )
+    membership = Membership(database, role, signals=signals.shared, joined=ledger.join, freed=coordinator.wake, lost=coordinator.fence)
     metrics.senders_alive.set_function(lambda: coordinator.alive)
     metrics.batches_held.set_function(lambda: sum(len(handle.held) for handle in coordinator.handles))
     metrics.audience_age_seconds.set_function(lambda: sync.age_s)
     metrics.people.set_function(lambda: audience.people_count)
+    halting = wiring.Halting(coordinator, signals)
     planner = Planner(
         database,
         ledger,
@@ -190,15 +212,19 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         places,
         clock,
         refresh=sync.catch_up,
-        halt=coordinator.halt,
+        halt=halting,
         rate_of=rates,
-        planned=coordinator.wake,
+        planned=lambda: signals.send(WORK),
         matched=metrics.match_seconds.observe,
     )
 
-    def wake() -> None:
-        planner.wake()
-        coordinator.wake()
+    signals.listen(PLAN, lambda _: planner.wake())
+    signals.listen(WORK, lambda _: coordinator.wake())
+    signals.listen(HALT, halting.heard)
+
+    def posted() -> None:
+        signals.send(PLAN)
+        signals.send(WORK)
 
     enrolment = Enrolment(
         database,
@@ -206,7 +232,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         links=links,
         catalog=places,
         audience=sync.catch_up,
-        post=Letters(clock, wake),
+        post=Letters(clock, posted),
         clock=clock,
         parsers=catalog.resident_parsers(channels),
         available=lambda: catalog.available(channels),
@@ -215,7 +241,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         bot_name=bot_name,
         matched_places=wiring.MatchedPlaces(database, alerts, audience, places),
     )
-    told = wiring.Told(signals, metrics, planner.wake)
+    told = wiring.Told(signals, metrics)
     news = News(
         database,
         live,
@@ -231,7 +257,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         clock,
         refresh=sync.catch_up,
         launched=told.launched,
-        halt=coordinator.halt,
+        halt=halting,
         ended=told.ended,
         forecaster=Forecaster(database, rates, throughput, lambda: coordinator.alive),
         took=metrics.publish_seconds.observe,
@@ -245,6 +271,8 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         catalog=places,
         audience=audience,
         sync=sync,
+        membership=membership,
+        role=role,
         keyring=keyring,
         links=links,
         enrolment=enrolment,
@@ -266,6 +294,15 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         vapid_public_key=public_key(vapid),
         bot_name=bot_name,
     )
+
+
+async def _signals(stack: AsyncExitStack, settings: Settings, keyring: Keyring) -> Signals:
+    """Over Redis where there is one: told apart from other hubs there by what only this one's keyring can make."""
+    if not settings.redis:
+        return LocalSignals()
+    redis = Redis.from_url(settings.redis, socket_connect_timeout=2.0)
+    stack.push_async_callback(redis.aclose)
+    return RedisSignals(redis, blake2b(keyring.link_key, digest_size=8, person=b"tocsin-signals").hexdigest())
 
 
 class BotName:
@@ -369,7 +406,7 @@ def listen(settings: Settings) -> socket.socket:
         raise SettingsError(f"can't listen on {settings.host}:{settings.port}: {error.strerror}. Choose another with --port") from None
 
 
-async def serve(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> None:
+async def serve(settings: Settings, *, demo: bool, role: Role, say: Callable[[str], None]) -> None:
     """Run one node until SIGTERM or Ctrl-C; what was handed over is settled before it returns, within 10 s."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -377,7 +414,7 @@ async def serve(settings: Settings, *, demo: bool, say: Callable[[str], None]) -
         loop.add_signal_handler(name, stop.set)
     with listen(settings) as port:
         number = port.getsockname()[1]
-        async with open_hub(settings, demo=demo, port=number) as hub:
+        async with open_hub(settings, demo=demo, port=number, role=role) as hub:
             runner = web.AppRunner(build_app(hub), access_log=None, shutdown_timeout=SHUTDOWN_S)
             await runner.setup()
             await web.SockSite(runner, port).start()

@@ -1,18 +1,15 @@
-"""The data folder of one hub: nobody else runs on it, samples and real people never share it, and its keys are made once."""
+"""The data folder of one node: nobody else runs on it, and samples and real people never share it."""
 
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from channels.vapid import create_vapid_key
 from hub.errors import SettingsError
 
 DEMO_MARK = "this-is-a-demonstration"
-VAPID_FILE = "vapid.pem"
 
 
 @contextmanager
@@ -43,15 +40,3 @@ def _mark(folder: Path, *, demo: bool) -> None:
         raise SettingsError(f"{folder} belongs to a demonstration: choose another --data folder")
     if demo:
         mark.touch()
-
-
-def vapid_key(folder: Path) -> str:
-    """PEM of the P-256 key that identifies this hub to push services. Losing it ends every web push subscription."""
-    file = folder / VAPID_FILE
-    if not file.exists():
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as out:
-            out.write(create_vapid_key())
-            out.flush()
-            os.fsync(out.fileno())
-    return file.read_text(encoding="ascii")

@@ -27,8 +27,6 @@ HALT = "halt"
 """A mailing was stopped; the body is its number in decimal."""
 ALERTS = "alerts"
 """An alert went live, was replaced, ended or was stopped: whatever shows alerts is out of date."""
-AUDIENCE = "audience"
-"""Somebody's subscription changed."""
 
 RETRY_S = 0.5
 QUEUED = 10_000

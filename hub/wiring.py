@@ -13,12 +13,13 @@ from channels.contract import ChannelSettings, Message
 from hub.alerts.area import target
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.delivery.batches import Leased, Settlement
+from hub.delivery.coordinator import Coordinator
 from hub.delivery.forecast import Throughput
 from hub.delivery.outcome import OPEN, REACHED
 from hub.delivery.rendering import Renderer
 from hub.incidents.incident import Incidents
 from hub.metrics import Metrics
-from hub.signals import ALERTS, Signals
+from hub.signals import ALERTS, HALT, PLAN, Signals
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
@@ -98,20 +99,38 @@ class Settled:
 
 
 class Told:
-    """Told by publishing: the planner gets its signal, and every node looks at what is public now."""
+    """Told by publishing: the planners get their signal, and every node looks at what is public now."""
 
-    def __init__(self, signals: Signals, metrics: Metrics, wake: Callable[[], None]) -> None:
-        self._signals, self._metrics, self._wake = signals, metrics, wake
+    def __init__(self, signals: Signals, metrics: Metrics) -> None:
+        self._signals, self._metrics = signals, metrics
 
     def launched(self, alert: StoredAlert) -> None:
         """It is live."""
-        self._wake()
+        self._signals.send(PLAN)
         self._metrics.alerts_published.labels(alert.source, alert.document.status).inc()
         self._signals.send(ALERTS)
 
     def ended(self, _: StoredAlert) -> None:
         """It has run out or was stopped."""
         self._signals.send(ALERTS)
+
+
+class Halting:
+    """Ends a mailing's hand-overs on every node: here and in the ledger at once, elsewhere by a signal, and by each node's own look."""
+
+    def __init__(self, coordinator: Coordinator, signals: Signals) -> None:
+        self._coordinator, self._signals = coordinator, signals
+
+    async def __call__(self, mailing: int) -> int:
+        """How many people were withheld at once."""
+        withheld = await self._coordinator.halt(mailing)
+        self._signals.send(HALT, b"%d" % mailing)
+        return withheld
+
+    def heard(self, body: bytes) -> None:
+        """What another node has halted; without a number signals may have been missed, and the coordinator looks by itself."""
+        if body.isdigit():
+            self._coordinator.hold(int(body))
 
 
 class MatchedPlaces:

@@ -286,7 +286,9 @@ class _Writing:
         async with self._transactions.write() as connection:
             known = await sql.active_lookups(connection, [address.lookup for person in people for address in person.addresses])
             people = [person for person in people if self._is_new(person, known)]
-            first = await sql.last_number(connection, tables.subscriber) + 1
+            if not people:
+                return
+            first = await sql.take_numbers(connection, tables.subscriber, len(people)) + 1
             numbered = list(enumerate(people, first))
             rows = _Rows(self._keyring, int(self._clock() * 1000))
             for number, person in numbered:

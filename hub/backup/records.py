@@ -35,10 +35,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, tag="manifest"):
 
 
 class Keys(msgspec.Struct, frozen=True, tag="keys"):
-    """The keyring as JSON and the PEM of the web push key, which is empty when the hub had none yet."""
+    """The keyring as JSON; every other key is sealed in the database."""
 
     keyring: bytes
-    vapid: str
 
     def __repr__(self) -> str:
         return "<Keys>"

@@ -1,14 +1,15 @@
 """Makes a hub from a backup, in an empty place only, whole or not at all.
 
 Everything happens in one transaction: the schema of the backup, its rows, the migrations since, what becomes of unfinished messages. A
-SQLite file is built beside its place and moved there last; the keys come just before it, so a hub without its keys never stands there.
+SQLite file is built beside its place and moved there last; the keyring comes just before it, so a hub without its keys never stands there.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -26,8 +27,8 @@ from hub.clock import Clock, milliseconds
 from hub.errors import BackupError
 from hub.settings import Settings
 from hub.staff import audit
-from hub.store.database import Database, sqlite_path
-from hub.store.migrate import METADATA, migrate_to
+from hub.store.database import Database, database_url
+from hub.store.migrate import METADATA, migrate_to, revision
 from subscriptions.errors import VaultError
 from subscriptions.vault import FILE_NAME, Keyring
 
@@ -77,7 +78,7 @@ async def _restore(
     manifest, keys = next(found), next(found)
     if not isinstance(manifest, records.Manifest) or not isinstance(keys, records.Keys):
         raise BackupError("the backup does not begin as one: it was not written by a release of this hub")
-    with _keys(settings, keys, folder) as bring_keys:
+    with _keyring(settings, keys, folder) as bring_keyring:
         async with _place(settings, folder) as database, database.write() as connection:
             now = milliseconds(clock)
             await connection.run_sync(_refuse_used)
@@ -87,7 +88,7 @@ async def _restore(
             left = await unfinished.settle(connection, manifest.taken_at, resume=resume)
             details = {"taken_at": manifest.taken_at, "unfinished": left.messages, "resumed": resume}
             await audit.append(connection, now, ACTOR, "restored", "hub", details)
-            bring_keys()
+            bring_keyring()
     return Restored(taken_at=manifest.taken_at, restored_at=now, rows=sum(manifest.rows.values()), unfinished=left)
 
 
@@ -110,16 +111,26 @@ async def _load(connection: AsyncConnection, manifest: records.Manifest, found: 
 @asynccontextmanager
 async def _place(settings: Settings, folder: Path) -> AsyncIterator[Database]:
     """The database to restore into; a SQLite file comes to its place when the block has ended well."""
-    target = sqlite_path(settings.database or f"sqlite:///{folder / 'tocsin.db'}")
-    if target.exists():
+    url = database_url(settings.database, folder)
+    if url.get_backend_name() == "sqlite":
+        async with _file(Path(str(url.database))) as built, Database(url.set(database=str(built))) as database:
+            yield database
+    else:
+        await asyncio.to_thread(revision, url)  # says in plain words when the server is away
+        async with Database(url) as database:
+            yield database
+
+
+@asynccontextmanager
+async def _file(target: Path) -> AsyncIterator[Path]:
+    if target.exists():  # noqa: ASYNC240 - one look, before anything runs
         raise BackupError(f"{target} holds a hub already: restore into an empty folder with --data, or move that one away first")
     scratch = target.parent / SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)  # of a restore that was cut off
     scratch.mkdir(parents=True)
     try:
         built = scratch / target.name
-        async with Database(f"sqlite:///{built}") as database:
-            yield database
+        yield built
         with built.open("rb+") as file:
             os.fsync(file.fileno())
         built.replace(target)
@@ -139,35 +150,29 @@ def _refuse_used(connection: Connection) -> None:
 
 
 @contextmanager
-def _keys(settings: Settings, keys: records.Keys, folder: Path) -> Iterator[_Bring]:
-    """Writes the keys when it is called, and takes them away again when the block fails. Refuses keys that are there and others."""
+def _keyring(settings: Settings, keys: records.Keys, folder: Path) -> Iterator[Callable[[], None]]:
+    """Writes the keyring when it is called, and takes it away again when the block fails. Refuses one that is there."""
+    file = folder / FILE_NAME
     try:
         ring = Keyring.from_bytes(keys.keyring).to_bytes()
         if settings.keyring and Keyring.from_bytes(settings.keyring).to_bytes() != ring:
             raise BackupError("TOCSIN_KEYRING is not the keyring of this backup: unset it, and the backup's own is used")
     except VaultError as error:
         raise BackupError(f"keyring: {error}") from None
-    files = {} if settings.keyring else {folder / FILE_NAME: ring}
-    if keys.vapid:
-        files[folder / data_folder.VAPID_FILE] = keys.vapid.encode()
-    for file in files:
-        if file.exists():
-            raise BackupError(f"{file} is there already: restore into an empty folder with --data, or move the old hub away first")
+    if file.exists():
+        raise BackupError(f"{file} is there already: restore into an empty folder with --data, or move the old hub away first")
+
+    def bring() -> None:
+        if settings.keyring:
+            return
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(ring)
+            out.flush()
+            os.fsync(out.fileno())
+        sync_folder(folder)
+
     try:
-        yield _Bring(files)
+        yield bring
     except BaseException:
-        for file in files:
-            file.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
         raise
-
-
-class _Bring(msgspec.Struct, frozen=True):
-    files: dict[Path, bytes]
-
-    def __call__(self) -> None:
-        for file, content in self.files.items():
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
-            sync_folder(file.parent)

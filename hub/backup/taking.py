@@ -1,4 +1,4 @@
-"""Takes a backup while the hub runs: one snapshot of the database, with the keys that open it, into one file.
+"""Takes a backup while the hub runs: one snapshot of the database, with the keyring that opens it, into one file.
 
 The file appears under its name only when it is whole and on disk. A snapshot holds nobody up: SQLite's readers and writers do not wait for
 each other in WAL (its log grows meanwhile), and PostgreSQL's never do.

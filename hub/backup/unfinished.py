@@ -18,6 +18,9 @@ from hub.delivery.outcome import OPEN, Outcome
 from hub.store import tables
 from subscriptions.store import tables as people
 
+NOBODY = 0
+"""The node in whose name it is counted: none that ever ran."""
+
 _delivery, _batch, _mailing, _counter = tables.delivery, tables.batch, tables.mailing, tables.counter
 
 
@@ -93,7 +96,7 @@ async def _batch_of(connection: AsyncConnection, number: int, taken_at: int, *, 
     await _write(connection, batch, before, outcomes, taken_at)
     left = [address for address, outcome in outcomes.items() if outcome is Outcome.DOUBTFUL]
     if left:
-        await connection.execute(update(_batch).where(_batch.c.id == number).values(state=0))
+        await connection.execute(update(_batch).where(_batch.c.id == number).values(state=0, node=None))
     else:
         await connection.execute(delete(_batch).where(_batch.c.id == number))
     return len(left) or sum(1 for outcome in outcomes.values() if outcome is Outcome.UNCERTAIN)
@@ -151,7 +154,7 @@ async def _count(connection: AsyncConnection, mailing: int, channel: str, counts
     for outcome, by in counts.items():
         if not by:
             continue
-        this = (_counter.c.mailing == mailing, _counter.c.channel == channel, _counter.c.outcome == outcome)
+        this = (_counter.c.mailing == mailing, _counter.c.channel == channel, _counter.c.outcome == outcome, _counter.c.node == NOBODY)
         changed = await connection.execute(update(_counter).where(*this).values(count=_counter.c["count"] + by))
         if not changed.rowcount:
-            await connection.execute(insert(_counter).values(mailing=mailing, channel=channel, outcome=outcome, count=by))
+            await connection.execute(insert(_counter).values(mailing=mailing, channel=channel, outcome=outcome, node=NOBODY, count=by))

@@ -12,11 +12,10 @@ from pathlib import Path
 from hub.backup.records import Keys
 from hub.backup.schedule import SHORTEST_PASSPHRASE
 from hub.backup.taking import Taken, Told, take
-from hub.data_folder import VAPID_FILE
 from hub.errors import BackupError
-from hub.keys import keyring_of
+from hub.keys import keyring_of, vapid_of
 from hub.settings import Settings
-from hub.store.database import Database, sqlite_path
+from hub.store.database import Database, database_url
 from hub.store.migrate import revision
 
 NICER = 10
@@ -43,21 +42,17 @@ def passphrase_of(settings: Settings, ask: Callable[[], str]) -> str:
 
 async def back_up(settings: Settings, file: Path, passphrase: str, told: Told) -> Taken:
     """Write the backup. Raises BackupError, SettingsError; nothing is left of it then."""
-    url = settings.database or f"sqlite:///{Path(settings.data) / 'tocsin.db'}"
-    await asyncio.to_thread(revision, sqlite_path(url))
+    url = database_url(settings.database, Path(settings.data))
+    await asyncio.to_thread(revision, url)
     async with Database(url) as database:
         ring = await keyring_of(settings, database, create=False)
-        return await take(database, Keys(ring.to_bytes(), _vapid(Path(settings.data))), passphrase, file, time.time, told=told)
+        await vapid_of(settings, database, ring)  # which is sealed in the database from here on, if it was not yet
+        return await take(database, Keys(ring.to_bytes()), passphrase, file, time.time, told=told)
 
 
 def step_back() -> None:
     """Let everything else on the machine go first, an alert before all."""
     os.nice(NICER)
-
-
-def _vapid(folder: Path) -> str:
-    file = folder / VAPID_FILE
-    return file.read_text(encoding="ascii") if file.exists() else ""
 
 
 def size(count: int) -> str:

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from channels import catalog
 from hub.keys import keyring_of
 from hub.settings import Settings
-from hub.store.database import Database
+from hub.store.database import Database, database_url
 from hub.store.migrate import upgrade
 from subscriptions.areas import open_city
 from subscriptions.csv_import import ImportReport, import_csv
@@ -23,8 +23,9 @@ async def import_file(settings: Settings, content: bytes, source: str, console: 
     folder = Path(settings.data)
     lines = io.StringIO(content.decode("utf-8-sig"), newline="")
     places = await asyncio.to_thread(open_city, settings.city)
-    async with Database(settings.database or f"sqlite:///{folder / 'tocsin.db'}") as database:
-        await asyncio.to_thread(upgrade, database.path)
+    url = database_url(settings.database, folder)
+    await asyncio.to_thread(upgrade, url)
+    async with Database(url) as database:
         with Progress(console=console) as bar:
             task = bar.add_task("importing", total=max(0, content.count(b"\n") - 1))
             return await import_csv(

@@ -12,14 +12,13 @@ from sqlalchemy.exc import ArgumentError
 
 from channels.addresses import parse_email
 from channels.contract import InvalidAddress, NotConfigured
-from channels.http_sms import read_api
 from channels.receiver_url import origins
 from channels.smpp_sms import read_smsc, read_source
 from channels.smtp_email import read_server
 from hub.clock import parse_clock
 from hub.errors import SettingsError
 from hub.settings import SETTINGS, Setting, Settings
-from hub.store.database import sqlite_path
+from hub.store.database import database_url
 from hub.web.client_address import read_networks
 
 Rule = Callable[[str], object]
@@ -102,24 +101,12 @@ def _like(pattern: str, expected: str) -> Rule:
     return rule
 
 
-def _each(rule: Rule) -> Rule:
-    """For a setting that may name several providers."""
-
-    def each(value: str) -> None:
-        for url in value.split():
-            rule(url)
-
-    return each
-
-
 def _sms(value: str) -> None:
     scheme = urlsplit(value).scheme.lower()
     if scheme in {"smpp", "smpps"}:
         read_smsc(value)
-    elif scheme in {"http", "https"}:
-        read_api(value)
-    elif not scheme:
-        raise Expected("expected smpp://user:pass@host:port, https://SID:TOKEN@host, or the Apprise URL of an SMS service")
+    elif scheme in {"", "http", "https"}:
+        raise Expected("expected smpp://user:pass@host:port, or the Apprise URL of an SMS service")
 
 
 def _city(value: str) -> None:
@@ -142,13 +129,13 @@ def _keyring(value: str) -> None:
 NUMBERS: Mapping[str, tuple[int, int]] = {"port": (0, 65535), "senders": (1, 64), "backup_every": (1, 8760), "backup_keep": (1, 10_000)}
 SWITCHES = frozenset({"outbox", "allow_private", "testing"})
 RULES: Mapping[str, Rule] = {
-    "database": sqlite_path,
+    "database": lambda value: database_url(value, Path()),
     "redis": _url("redis", "rediss"),
     "public_url": _url("http", "https"),
     "city": _city,
-    "smtp": _each(read_server),
+    "smtp": read_server,
     "mail_from": parse_email,
-    "sms": _each(_sms),
+    "sms": _sms,
     "sms_from": read_source,
     "telegram_token": _like(r"\d+:[\w-]+", "the token that @BotFather gave, such as 123456789:AAF…"),
     "telegram_api": _url("http", "https"),

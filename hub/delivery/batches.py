@@ -37,6 +37,7 @@ class Leased(msgspec.Struct, frozen=True):
     language: str
     simulated: int
     priority: int
+    turn: int
     attempt: int
     created_at: int
     expires_at: int

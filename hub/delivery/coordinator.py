@@ -31,6 +31,8 @@ HELD_PER_CHANNEL = 2
 """Batches of one channel that a sender holds: one being handed over and one ready behind it."""
 SWEEP_S = 1.0
 HUNG_S = 5.0
+SILENCE_S = 10.0
+"""A sender hands over for so long after the coordinator's last word."""
 ENDING_S = 1.0
 LAST_COMMITS_S = 3.0
 LOWEST = 1_000
@@ -66,7 +68,8 @@ class Handle:
 
 
 class Coordinator:
-    """Start with `async with`. `render` makes the message of a leased batch, `settled` is told after each commit."""
+    """Start with `async with`. `until` says how long this node may hand over (`time.monotonic`), `render` makes the message of a leased
+    batch, `settled` is told after each commit."""
 
     def __init__(
         self,
@@ -75,12 +78,13 @@ class Coordinator:
         clock: Clock,
         *,
         senders: int,
+        until: Callable[[], float],
         render: Callable[[Leased], Awaitable[Message]],
         rate_of: Callable[[str, bool], float | None],
         settled: Callable[[Sequence[Settlement], Sequence[int]], Awaitable[None]],
     ) -> None:
         self._ledger, self._configure, self._clock = ledger, configure, clock
-        self._count = senders
+        self._count, self._until = senders, until
         self._render, self._rate_of, self._settled = render, rate_of, settled
         self.handles: list[Handle] = []
         self._rows: list[Taken] = []
@@ -91,12 +95,8 @@ class Coordinator:
         self._tasks: list[asyncio.Task[None]] = []
         self._readers: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._halted: set[int] = set()
 
     async def __aenter__(self) -> Coordinator:
-        voided = await self._ledger.void_leases()
-        if voided:
-            log.warning("leases_voided", batches=voided)
         for _ in range(self._count):
             await self._start_sender()
         self._tasks = [asyncio.create_task(loop()) for loop in (self._dispatch, self._settle, self._watch)]
@@ -141,10 +141,22 @@ class Coordinator:
         return sum(1 for handle in self.handles if not handle.ended.is_set())
 
     async def halt(self, mailing: int) -> int:
-        """Stop a mailing on every sender; returns how many people were withheld at once (those a sender holds follow by receipt)."""
+        """Stop a mailing; returns how many people were withheld at once (those a sender holds follow by receipt)."""
+        self.hold(mailing)
+        return await self._ledger.halt(mailing, int(self._clock() * 1000))
+
+    def hold(self, mailing: int) -> None:
+        """Its hand-overs end on every sender here; the ledger has it already, or will have it at once."""
         for handle in self.handles:
             handle.send(frames.Halt(mailing))
-        return await self._ledger.halt(mailing, int(self._clock() * 1000))
+
+    def fence(self) -> None:
+        """The lease is over, and others may send what is in hand here: the senders end at once, and `_watch` starts new ones."""
+        for handle in self.handles:
+            if not handle.ended.is_set():
+                log.error("sender_fenced", pid=handle.process.pid)
+                with contextlib.suppress(ProcessLookupError):
+                    handle.process.kill()
 
     async def _start_sender(self) -> None:
         ours, theirs = socket.socketpair()
@@ -155,6 +167,7 @@ class Coordinator:
         reader, writer = await asyncio.open_connection(sock=ours, limit=2**20)
         handle = Handle(process, reader, writer)
         handle.send(self._configure)
+        handle.send(self._alive())
         self.handles.append(handle)
         task = asyncio.create_task(self._read(handle))
         self._readers.add(task)
@@ -174,15 +187,18 @@ class Coordinator:
             handle.ended.set()
             self._wake.set()
 
+    def _alive(self) -> frames.Alive:
+        return frames.Alive(min(self._until(), time.monotonic() + SILENCE_S))
+
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
             try:
                 for handle in list(self.handles):
-                    handle.send(frames.Alive())
+                    handle.send(self._alive())
                     if time.monotonic() - handle.heard > HUNG_S or handle.ended.is_set():
                         await self._replace(handle)
-                await self._reclaim()
+                await self._look_after()
             except Exception:  # process boundary: the next look tries again, the log says why it must
                 log.exception("watch_failed")
             self._wake.set()
@@ -201,11 +217,16 @@ class Coordinator:
         self.handles.remove(handle)
         await self._start_sender()
 
-    async def _reclaim(self) -> None:
-        """No lease is left behind: what nobody here holds, reports or is being given is free again."""
+    async def _look_after(self) -> None:
+        """What signals and crashes may have left behind: leases that nobody here holds, reports or is being given, mailings that were
+        stopped elsewhere, and mailings of which nothing is left."""
         async with self._feeding:
             ours = {batch for handle in self.handles for batch in handle.held} | {leased.batch for _, leased, _, _ in self._rows}
             await self._ledger.reclaim(ours)
+        held = {leased.mailing for handle in self.handles for leased in handle.held.values()}
+        for mailing in await self._ledger.stopped(held) if held else []:
+            self.hold(mailing)
+        await self._ledger.end_all()
 
     async def _end(self, handle: Handle) -> None:
         with contextlib.suppress(TimeoutError):
@@ -231,6 +252,8 @@ class Coordinator:
     async def _feed(self) -> None:
         async with self._feeding:
             now = int(self._clock() * 1000)
+            if self._until() <= time.monotonic():
+                return
             for channel in await self._ledger.waiting_channels(now):
                 await self._feed_channel(channel, now)
 

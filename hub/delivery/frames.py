@@ -59,7 +59,13 @@ class Halt(msgspec.Struct, frozen=True, tag="halt"):
 
 
 class Alive(msgspec.Struct, frozen=True, tag="alive"):
-    """Either side, every second: silence means hung."""
+    """Either side, every second: silence means hung.
+
+    To a sender it says until when it may hand over, by `time.monotonic`, which is one clock for all processes of a machine: a frame that
+    was read late can't prolong a lease.
+    """
+
+    until: float = 0.0
 
 
 class Drain(msgspec.Struct, frozen=True, tag="drain"):

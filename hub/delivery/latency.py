@@ -22,6 +22,10 @@ class Histogram:
         buckets = np.minimum((np.log2(waits + 1.0) * _PER_DOUBLING).astype(np.int64), _BUCKETS - 1)
         self._counts += np.bincount(buckets, minlength=_BUCKETS)
 
+    def merge(self, other: Histogram) -> None:
+        """Count what another one has counted, too."""
+        self._counts += other._counts
+
     def percentile(self, share: float) -> float | None:
         """Milliseconds below which `share` (0 to 1) of the waits lie, None when there are none."""
         total = int(self._counts.sum())

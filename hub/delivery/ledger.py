@@ -1,36 +1,46 @@
 """The ledger is the queue: batches are leased from it and outcomes settled into it, each in one short transaction on disk.
 
-Key of an outcome: (mailing, address). A row whose outcome is not open never changes again, so whatever is reported twice counts once.
-Driver-level SQL on a thread of its own.
+Key of an outcome: (mailing, address). A row whose outcome is not open never changes again, so whatever is reported twice counts once, and
+a transaction whose answer was lost with its connection may be repeated. Driver-level SQL on a thread of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from typing import TypeVar
 
-import msgspec
+import psycopg
+import structlog
+from msgspec.structs import replace
 
-from hub.delivery import ledger_sql
 from hub.delivery.batches import Finished, Leased, Offer, Planned, Reached, Settlement
-from hub.store.database import Database, connect
+from hub.delivery.ledger_sql import Statements
+from hub.store.database import Database
+from hub.store.driver import BROKEN_DATA, Connection, open_connection
 
 T = TypeVar("T")
 
-_json = msgspec.json.Encoder()
+TRIES = 5
+"""Of a transaction that PostgreSQL called off for another's sake."""
+
+log = structlog.get_logger()
 
 
 class Ledger:
-    """SQLite. All methods are safe to call at any time; each is one transaction."""
+    """All methods are safe to call at any time; each is one transaction."""
 
     def __init__(self, database: Database) -> None:
-        self._lock = database.write_lock
-        self._path = database.path
+        self._database = database
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._connection: sqlite3.Connection | None = None
+        self._connection: Connection | None = None
+        self._node = 0
+
+    def join(self, node: int) -> None:
+        """Who leases and counts here from now on; see `hub.delivery.membership`."""
+        self._node = node
 
     async def aclose(self) -> None:
         """Close the connection on its own thread."""
@@ -38,71 +48,102 @@ class Ledger:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        async with self._lock:
+    async def _write(self, work: Callable[[Statements], T]) -> T:
+        async with AsyncExitStack() as stack:
+            if not self._database.shared:
+                await stack.enter_async_context(self._database.write_lock)
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
 
-    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self._connection is None:
-            self._connection = connect(self._path)
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            result = work(self._connection)
-            self._connection.execute("COMMIT")
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        return result
+    async def _read(self, look: Callable[[Statements], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: look(self._statements()))
 
-    async def void_leases(self) -> int:
-        """At start, alone on the data folder: what an earlier process had leased is free again. Returns how many batches."""
-        return await self._write(lambda c: c.execute("UPDATE batch SET state=0 WHERE state=1").rowcount)
+    def _statements(self) -> Statements:
+        if self._connection is None:
+            self._connection = open_connection(self._database)
+        return Statements(self._connection, self._node)
+
+    def _transact(self, work: Callable[[Statements], T]) -> T:
+        statements = self._statements()
+        assert self._connection is not None  # noqa: S101 - _statements has just opened it
+        for left in reversed(range(TRIES)):
+            try:
+                with self._connection.transaction():
+                    return work(statements)
+            except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
 
     async def plan(self, mailing: int, matched: int, lists: Sequence[Planned], now: int) -> bool:
         """Freeze the whole list of recipients at once. False when it had been planned or stopped already."""
-        return await self._write(lambda c: ledger_sql.plan(c, mailing, matched, lists, now))
+        planned = await self._write(lambda s: s.plan(mailing, matched, lists, now))
+        if planned and not any(len(part.addresses) for part in lists):
+            await self.end([mailing])
+        return planned
 
     async def lease(self, channel: str, limit: int, above: int, now: int) -> list[Leased]:
-        """Take up to `limit` batches of a channel that are due, the most urgent first, all of priority < `above`."""
-        return await self._write(lambda c: ledger_sql.lease(c, channel, limit, above, now))
+        """Take up to `limit` batches of a channel that are due, the most urgent first, all of priority < `above`.
+
+        Whoever expired, was stopped or is owed nothing any more is closed instead.
+        """
+        leased, closed = await self._write(lambda s: s.lease(channel, limit, above, now))
+        if closed:
+            await self.end(closed)
+        return leased
 
     async def settle(self, settlements: Sequence[Settlement], finished: Sequence[Leased]) -> list[Finished]:
         """Write outcomes, retries, counters and waits; then close batches. Returns the mailings that ended with it."""
-        return await self._write(lambda c: ledger_sql.settle(c, settlements, finished))
+        try:
+            await self._write(lambda s: s.settle(settlements, finished))
+        except BROKEN_DATA as error:
+            # One receipt that can't be written must not hold up all others. What is free text in it is left out.
+            log.error("receipts_refused", error=type(error).__name__)  # noqa: TRY400 - a traceback may quote an address
+            plain = [replace(settlement, reason=None, copies=()) for settlement in settlements]
+            await self._write(lambda s: s.settle(plain, finished))
+        return await self.end({leased.mailing for leased in finished}) if finished else []
+
+    async def end(self, mailings: Iterable[int]) -> list[Finished]:
+        """Mark as done those of these of which nothing is left."""
+        numbers = list(mailings)
+        return await self._write(lambda s: s.end(numbers))
+
+    async def end_all(self) -> list[Finished]:
+        """As `end`, for all that are under way: whatever a crash left between the last receipt and its end."""
+        under_way = await self._read(lambda s: s.under_way())
+        return await self.end(under_way) if under_way else []
 
     async def give_back(self, batches: Iterable[int]) -> None:
         """Leased again by whoever comes next: a sender ended before it had reported these to the last row."""
-        ids = _json.encode(list(batches)).decode()
-        await self._write(lambda c: c.execute("UPDATE batch SET state=0 WHERE id IN (SELECT value FROM json_each(?))", (ids,)))
+        numbers = list(batches)
+        await self._write(lambda s: s.give_back(numbers))
 
     async def reclaim(self, held: Iterable[int]) -> None:
-        """Free every lease that is not among these."""
-        ids = _json.encode(list(held)).decode()
-        await self._write(
-            lambda c: c.execute("UPDATE batch SET state=0 WHERE state=1 AND id NOT IN (SELECT value FROM json_each(?))", (ids,))
-        )
+        """Free every lease of this node that is not among these."""
+        numbers = list(held)
+        await self._write(lambda s: s.reclaim(numbers))
 
     async def leased(self, mailings: Sequence[int]) -> bool:
         """Whether anything of these is still in a sender's hands."""
-        ids = _json.encode(list(mailings)).decode()
-        query = "SELECT 1 FROM batch WHERE state=1 AND mailing IN (SELECT value FROM json_each(?)) LIMIT 1"
-        return await self._write(lambda c: c.execute(query, (ids,)).fetchone() is not None)
+        return await self._read(lambda s: s.is_leased(mailings))
+
+    async def stopped(self, mailings: Iterable[int]) -> list[int]:
+        """Those of these that were stopped, here or on another node."""
+        numbers = list(mailings)
+        return await self._read(lambda s: s.stopped(numbers))
 
     async def halt(self, mailing: int, now: int) -> int:
         """Nothing of this mailing is leased any more; whoever was waiting is withheld. Returns how many."""
-        return await self._write(lambda c: ledger_sql.halt(c, mailing, now))
+        return await self._write(lambda s: s.halt(mailing, now))
 
     async def reached(self, mailings: Sequence[int]) -> list[Reached]:
         """Everyone to whom any of these mailings was, or may have been, handed over, and who has not opted out since."""
-        return await self._write(lambda c: ledger_sql.reached(c, mailings))
+        return await self._read(lambda s: s.reached(mailings))
 
     async def catch_up(self, subscriber: int, offers: Sequence[Offer], asked: int) -> int:
         """Queue live alerts for one person, each address at most once per mailing, and strike the debt, unless it was asked for again
         since (`asked` times, as the caller saw it). Returns how many were queued."""
-        return await self._write(lambda c: ledger_sql.catch_up(c, subscriber, offers, asked))
+        return await self._write(lambda s: s.catch_up(subscriber, offers, asked))
 
     async def waiting_channels(self, now: int) -> list[str]:
         """Channels that have a batch due now."""
-        return await self._write(
-            lambda c: [row[0] for row in c.execute("SELECT DISTINCT channel FROM batch WHERE state=0 AND due_at<=?", (now,))]
-        )
+        return await self._read(lambda s: s.waiting_channels(now))

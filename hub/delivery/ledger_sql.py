@@ -1,134 +1,42 @@
-"""The ledger's statements, each function inside a transaction that its caller opened.
+"""The ledger's statements. One spelling for both databases: see `hub.store.driver`.
 
-Address ids travel as JSON arrays, so a thousand rows are one statement.
+What several nodes count stands in rows of each node's own, so that none waits for another's commit.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from hub.delivery.batches import Finished, Leased, Offer, Planned, Reached, Settlement
 from hub.delivery.frames import To
 from hub.delivery.latency import Histogram
 from hub.delivery.outcome import OPEN, REACHED, Outcome
-
-_STATES = {"alert": ("active",), "access": ("active",), "notice": ("active",), "confirm": ("unconfirmed",)}
-_COLUMNS = Leased.__struct_fields__[:-1]
-_json = msgspec.json.Encoder()
-
-
-def plan(c: sqlite3.Connection, mailing: int, matched: int, lists: Sequence[Planned], now: int) -> bool:
-    """Freeze a launched mailing's list; False when it is not launched any more."""
-    row = c.execute(
-        "UPDATE mailing SET state='planned', matched=?, planned_at=? WHERE id=? AND state='launched' RETURNING priority",
-        (matched, now, mailing),
-    ).fetchone()
-    if row is None:
-        return False
-    add_batches(c, mailing, row[0], lists)
-    if not any(len(part.addresses) for part in lists):
-        c.execute("UPDATE mailing SET state='done', last_at=? WHERE id=?", (now, mailing))
-    return True
-
+from hub.store.driver import Connection
 
 AT_ONCE = 0
 """Due time of a first try: always past, whatever a clock that jumps says."""
 
+FIRST_BATCH = 64
+"""People in the first batch of a list: of twenty alerts that start together, each begins before any has got far."""
+
+IN_FLIGHT_MS = 500
+"""How long an update waits, again and again, for an earlier version that is still being handed over at the same address."""
+
+_STATES = {"alert": ("active",), "access": ("active",), "notice": ("active",), "confirm": ("unconfirmed",)}
+_COLUMNS = Leased.__struct_fields__[:-1]
+
 _NEW_BATCH = (
-    "INSERT INTO batch(mailing, channel, language, simulated, priority, due_at, attempt, state, addresses) VALUES (?,?,?,?,?,?,?,0,?)"
+    "INSERT INTO batch(mailing, channel, language, simulated, priority, turn, due_at, attempt, state, addresses)"
+    " VALUES (?,?,?,?,?,?,?,?,0,?) RETURNING id"
 )
-
-
-def add_batches(c: sqlite3.Connection, mailing: int, priority: int, lists: Sequence[Planned]) -> None:
-    """Batches and the count of what is planned, inside the caller's transaction."""
-    for part in lists:
-        if not len(part.addresses):
-            continue
-        ids = np.ascontiguousarray(part.addresses, dtype="<i8")
-        c.executemany(
-            _NEW_BATCH,
-            (
-                (mailing, part.channel, part.language, int(part.simulated), priority, AT_ONCE, 1, ids[start : start + part.size].tobytes())
-                for start in range(0, len(ids), part.size)
-            ),
-        )
-        _count(c, mailing, part.channel, "planned", len(ids))
-
-
-def _count(c: sqlite3.Connection, mailing: int, channel: str, outcome: str, by: int) -> None:
-    if by:
-        c.execute(
-            'INSERT INTO counter(mailing, channel, outcome, "count") VALUES (?,?,?,?)'
-            ' ON CONFLICT(mailing, channel, outcome) DO UPDATE SET "count"="count"+excluded."count"',
-            (mailing, channel, outcome, by),
-        )
-
-
-def lease(c: sqlite3.Connection, channel: str, limit: int, above: int, now: int) -> list[Leased]:
-    """The most urgent batches of a channel that are due; whoever expired or was stopped is closed instead."""
-    rows = c.execute(
-        "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.priority, b.attempt, m.created_at,"
-        " m.expires_at, b.addresses, m.state FROM batch b JOIN mailing m ON m.id=b.mailing"
-        " WHERE b.channel=? AND b.state=0 AND b.priority<? AND b.due_at<=? ORDER BY b.priority, b.due_at, b.id LIMIT ?",
-        (channel, above, now, limit),
-    ).fetchall()
-    leased = []
-    for row in rows:
-        batch, mailing, purpose, expires_at, state = row[0], row[1], row[2], row[11], row[13]
-        recipients = _owed(c, batch, mailing, row[5], _STATES[purpose], np.frombuffer(row[12], dtype="<i8").tolist(), now)
-        refused = Outcome.EXPIRED if expires_at <= now else Outcome.WITHHELD if state == "stopped" else None
-        if refused is None and recipients:
-            c.execute("UPDATE batch SET state=1 WHERE id=?", (batch,))
-            values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=False))
-            leased.append(Leased(**values, recipients=recipients))
-            continue
-        if refused is not None:
-            _close(c, batch, mailing, row[5], refused, [to.address for to in recipients], now)
-        c.execute("DELETE FROM batch WHERE id=?", (batch,))
-        _ended(c, {mailing})
-    return leased
-
-
-def _owed(c: sqlite3.Connection, batch: int, mailing: int, channel: str, states: tuple[str, ...], ids: list[int], now: int) -> list[To]:
-    """Who of a batch is still to be reached. Address state is read here, at lease, so an unsubscribe always wins."""
-    wanted = _json.encode(ids).decode()
-    settled = {
-        row[0]
-        for row in c.execute(
-            "SELECT address FROM delivery WHERE mailing=? AND address IN (SELECT value FROM json_each(?))"
-            " AND NOT (outcome IN (0, 7) AND batch=?)",
-            (mailing, wanted, batch),
-        )
-    }
-    rows = c.execute(
-        "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state FROM json_each(?) j JOIN address a ON a.id=j.value"
-        " JOIN subscriber s ON s.id=a.subscriber",
-        (wanted,),
-    ).fetchall()
-    owed = [To(*row[:5]) for row in rows if row[5] in states and row[0] not in settled]
-    if len(owed) + len(settled) < len(ids):
-        gone = set(ids) - settled - {to.address for to in owed}
-        _close(c, batch, mailing, channel, Outcome.WITHHELD, sorted(gone), now)
-    return owed
-
-
-def _close(c: sqlite3.Connection, batch: int, mailing: int, channel: str, outcome: Outcome, ids: list[int], now: int) -> int:
-    """End these without a hand-over; whoever an earlier try may have reached is UNCERTAIN. Returns how many ended with `outcome`."""
-    written = _outcome(c, mailing, batch, 0, outcome, ids, now, None)
-    for label, count in written.items():
-        _count(c, mailing, channel, Outcome(label).label, count)
-    return written[outcome]
-
-
 _UPSERT = (
     "INSERT INTO delivery(mailing, address, outcome, batch, attempt, at, reason)"
-    " SELECT ?, value, ?, ?, ?, ?, ? FROM json_each(?) WHERE true"
+    " SELECT ?, j.value, ?, ?, ?, ?, ? FROM ids(?) j WHERE true"
     " ON CONFLICT(mailing, address) DO UPDATE SET batch=excluded.batch, attempt=excluded.attempt, at=excluded.at, reason=excluded.reason,"
     # What may have arrived stays doubtful while it is tried again, and ends as uncertain when no try succeeds.
     " outcome=CASE WHEN delivery.outcome=7 AND excluded.outcome=0 THEN 7 WHEN delivery.outcome=7 AND excluded.outcome IN (3, 5, 6) THEN 4"
@@ -136,141 +44,313 @@ _UPSERT = (
 )
 
 
-def _outcome(
-    c: sqlite3.Connection, mailing: int, batch: int, attempt: int, outcome: Outcome, ids: list[int], at: int, reason: str | None
-) -> Counter[int]:
-    """Write one outcome for many addresses; returns how many rows were really written, by the outcome they have now."""
-    values = (mailing, int(outcome), batch, attempt, at, reason, _json.encode(ids).decode())
-    if outcome in REACHED:
-        return Counter({int(outcome): c.execute(_UPSERT, values).rowcount})
-    return Counter(row[0] for row in c.execute(_UPSERT + " RETURNING outcome", values).fetchall())
+class Statements:
+    """Each method is meant for the inside of a transaction. `node` is who counts and leases."""
 
+    def __init__(self, connection: Connection, node: int) -> None:
+        self._c, self._node = connection, node
 
-def settle(c: sqlite3.Connection, settlements: Sequence[Settlement], finished: Sequence[Leased]) -> list[Finished]:
-    """Outcomes, retries and counters, then the batches that are finished."""
-    for settlement in settlements:
-        if settlement.outcome in OPEN:
-            _postpone(c, settlement)
-        else:
-            _conclude(c, settlement)
-    _note_times(c, settlements)
-    c.executemany("DELETE FROM batch WHERE id=?", [(leased.batch,) for leased in finished])
-    return _ended(c, {leased.mailing for leased in finished})
+    # -- planning
 
-
-def _postpone(c: sqlite3.Connection, settlement: Settlement) -> None:
-    leased = settlement.leased
-    (state,) = c.execute("SELECT state FROM mailing WHERE id=?", (leased.mailing,)).fetchone()
-    if state == "stopped":
-        ended = Outcome.UNCERTAIN if settlement.outcome is Outcome.DOUBTFUL else Outcome.WITHHELD
-        _close(c, leased.batch, leased.mailing, leased.channel, ended, settlement.addresses, settlement.at)
-        return
-    batch = c.execute(
-        _NEW_BATCH,
-        (
-            leased.mailing,
-            leased.channel,
-            leased.language,
-            int(leased.simulated),
-            leased.priority,
-            settlement.due_at,
-            settlement.next_attempt,
-            np.asarray(settlement.addresses, dtype="<i8").tobytes(),
-        ),
-    ).lastrowid
-    assert batch is not None  # noqa: S101 - an INSERT always has one
-    written = _outcome(c, leased.mailing, batch, leased.attempt, settlement.outcome, settlement.addresses, settlement.at, settlement.reason)
-    if settlement.outcome is Outcome.DOUBTFUL:
-        _count(c, leased.mailing, leased.channel, "possible_duplicate", written[Outcome.DOUBTFUL])
-
-
-def _conclude(c: sqlite3.Connection, settlement: Settlement) -> None:
-    leased = settlement.leased
-    written = _outcome(
-        c, leased.mailing, leased.batch, leased.attempt, settlement.outcome, settlement.addresses, settlement.at, settlement.reason
-    )
-    for label, count in written.items():
-        _count(c, leased.mailing, leased.channel, Outcome(label).label, count)
-    if settlement.copies:
-        c.executemany(
-            "INSERT INTO outbox(mailing, address, channel, copy, at) VALUES (?,?,?,?,?)",
-            [(leased.mailing, address, leased.channel, copy, settlement.at) for address, copy in settlement.copies],
-        )
-
-
-def _note_times(c: sqlite3.Connection, settlements: Sequence[Settlement]) -> None:
-    reached: dict[int, list[Settlement]] = {}
-    for settlement in settlements:
-        if settlement.outcome in REACHED:
-            reached.setdefault(settlement.leased.mailing, []).append(settlement)
-    for mailing, parts in reached.items():
-        (stored,) = c.execute("SELECT latencies FROM mailing WHERE id=?", (mailing,)).fetchone()
-        histogram = Histogram(stored)
-        for part in parts:
-            histogram.add([part.at - part.leased.created_at] * len(part.addresses))
-        first, last = min(part.first_at or part.at for part in parts), max(part.at for part in parts)
-        c.execute(
-            "UPDATE mailing SET first_at=COALESCE(first_at, ?), last_at=?, latencies=? WHERE id=?",
-            (first, last, histogram.to_bytes(), mailing),
-        )
-
-
-def _ended(c: sqlite3.Connection, mailings: set[int]) -> list[Finished]:
-    return [
-        Finished(mailing)
-        for mailing in sorted(mailings)
-        if c.execute(
-            "UPDATE mailing SET state='done' WHERE id=? AND state='planned' AND NOT EXISTS (SELECT 1 FROM batch WHERE mailing=?)",
-            (mailing, mailing),
-        ).rowcount
-    ]
-
-
-def halt(c: sqlite3.Connection, mailing: int, now: int) -> int:
-    """Withhold whoever waits in no sender's hands. Returns how many."""
-    withheld = 0
-    for batch, channel, addresses in c.execute(
-        "SELECT id, channel, addresses FROM batch WHERE mailing=? AND state=0", (mailing,)
-    ).fetchall():
-        withheld += _close(c, batch, mailing, channel, Outcome.WITHHELD, np.frombuffer(addresses, dtype="<i8").tolist(), now)
-        c.execute("DELETE FROM batch WHERE id=?", (batch,))
-    c.execute("UPDATE mailing SET state='stopped' WHERE id=?", (mailing,))
-    return withheld
-
-
-def reached(c: sqlite3.Connection, mailings: Sequence[int]) -> list[Reached]:
-    """Everyone who was, or may have been, reached by these mailings and is still there."""
-    outcomes = (*REACHED, Outcome.DOUBTFUL)
-    marks = ",".join("?" * len(outcomes))
-    rows = c.execute(
-        "SELECT DISTINCT a.channel, s.language, a.simulated, a.id, s.id FROM delivery d JOIN address a ON a.id=d.address"  # noqa: S608 - only marks
-        f" JOIN subscriber s ON s.id=a.subscriber WHERE d.mailing IN (SELECT value FROM json_each(?)) AND d.outcome IN ({marks})"
-        " AND a.state='active'",
-        (_json.encode(list(mailings)).decode(), *(int(outcome) for outcome in outcomes)),
-    )
-    return [Reached(row[0], row[1], bool(row[2]), row[3], row[4]) for row in rows]
-
-
-def catch_up(c: sqlite3.Connection, subscriber: int, offers: Sequence[Offer], asked: int) -> int:
-    """Queue live alerts for one person, each address once; strike the debt."""
-    offered = 0
-    for offer in offers:
-        row = c.execute("SELECT id, priority, state FROM mailing WHERE alert=? AND state IN ('planned', 'done')", (offer.alert,)).fetchone()
+    def plan(self, mailing: int, matched: int, lists: Sequence[Planned], now: int) -> bool:
+        """Freeze a launched mailing's list; False when it is not launched any more."""
+        row = self._c.execute(
+            "UPDATE mailing SET state='planned', matched=?, planned_at=? WHERE id=? AND state='launched' RETURNING priority",
+            (matched, now, mailing),
+        ).fetchone()
         if row is None:
-            continue
-        fresh = [address for address in offer.addresses if not _known(c, row[0], offer.channel, address)]
-        if fresh:
-            part = Planned(offer.channel, offer.language, offer.simulated, np.array(fresh, dtype=np.int64))
-            add_batches(c, row[0], row[1], [part])
-            c.execute("UPDATE mailing SET state='planned' WHERE id=?", (row[0],))
-            offered += len(fresh)
-    c.execute("DELETE FROM catch_up WHERE subscriber=? AND asked=?", (subscriber, asked))
-    return offered
-
-
-def _known(c: sqlite3.Connection, mailing: int, channel: str, address: int) -> bool:
-    """Whether a mailing has this address already: settled, or in a batch that is still under way."""
-    if c.execute("SELECT 1 FROM delivery WHERE mailing=? AND address=?", (mailing, address)).fetchone():
+            return False
+        self._add_batches(mailing, row[0], lists)
         return True
-    batches = c.execute("SELECT addresses FROM batch WHERE mailing=? AND channel=?", (mailing, channel))
-    return any(address in np.frombuffer(row[0], dtype="<i8") for row in batches)
+
+    def _add_batches(self, mailing: int, priority: int, lists: Sequence[Planned]) -> None:
+        step = self._step(mailing, priority)
+        for part in lists:
+            if not len(part.addresses):
+                continue
+            ids = np.ascontiguousarray(part.addresses, dtype="<i8")
+            starts = [0, *range(min(FIRST_BATCH, part.size), len(ids), part.size)]
+            turn, shared = self._turn(part.channel, priority), (mailing, part.channel, part.language, int(part.simulated), priority)
+            self._c.executemany(
+                _NEW_BATCH,
+                [
+                    (*shared, turn + position * step, AT_ONCE, 1, ids[start:end].tobytes())
+                    for position, (start, end) in enumerate(zip(starts, [*starts[1:], len(ids)], strict=True))
+                ],
+            )
+            self._count(mailing, part.channel, "planned", len(ids))
+
+    def _step(self, mailing: int, priority: int) -> int:
+        """How far apart the turns of a mailing's batches are: an agency with three alerts under way gets as much as one with one."""
+        query = (
+            "SELECT count(*) FROM mailing m JOIN alert a ON a.number=m.alert WHERE m.state='planned' AND m.priority=? AND a.agency="
+            "(SELECT o.agency FROM mailing n JOIN alert o ON o.number=n.alert WHERE n.id=?)"
+        )
+        return max(1, int(self._c.execute(query, (priority, mailing)).fetchone()[0]))
+
+    def _turn(self, channel: str, priority: int) -> int:
+        """Where the queue stands: whoever joins it waits neither behind all who came before, nor they behind the newcomer."""
+        for query in (
+            "SELECT MAX(turn) FROM batch WHERE channel=? AND state=1 AND priority=?",
+            "SELECT MIN(turn) FROM batch WHERE channel=? AND state=0 AND priority=?",
+        ):
+            (turn,) = self._c.execute(query, (channel, priority)).fetchone()
+            if turn is not None:
+                return int(turn)
+        return 0
+
+    def catch_up(self, subscriber: int, offers: Sequence[Offer], asked: int) -> int:
+        """Queue live alerts for one person, each address once; strike the debt."""
+        offered = 0
+        for offer in offers:
+            query = "SELECT id, priority FROM mailing WHERE alert=? AND state IN ('planned', 'done') FOR UPDATE"
+            row = self._c.execute(query, (offer.alert,)).fetchone()
+            if row is None:
+                continue
+            fresh = [address for address in offer.addresses if not self._is_known(row[0], offer.channel, address)]
+            if fresh:
+                part = Planned(offer.channel, offer.language, offer.simulated, np.array(fresh, dtype=np.int64))
+                self._c.execute("UPDATE mailing SET state='planned' WHERE id=?", (row[0],))
+                self._add_batches(row[0], row[1], [part])
+                offered += len(fresh)
+        self._c.execute("DELETE FROM catch_up WHERE subscriber=? AND asked=?", (subscriber, asked))
+        return offered
+
+    def _is_known(self, mailing: int, channel: str, address: int) -> bool:
+        """Whether a mailing has this address already: settled, or in a batch that is still under way."""
+        if self._c.execute("SELECT 1 FROM delivery WHERE mailing=? AND address=?", (mailing, address)).fetchone():
+            return True
+        batches = self._c.execute("SELECT addresses FROM batch WHERE mailing=? AND channel=?", (mailing, channel))
+        return any(address in np.frombuffer(row[0], dtype="<i8") for row in batches)
+
+    # -- leasing
+
+    def lease(self, channel: str, limit: int, above: int, now: int) -> tuple[list[Leased], set[int]]:
+        """The most urgent batches of a channel that are due, and mailings that may have ended since nobody was left to be leased."""
+        rows = self._c.execute(
+            "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.priority, b.turn, b.attempt,"
+            " m.created_at, m.expires_at, b.addresses, m.state FROM batch b JOIN mailing m ON m.id=b.mailing"
+            " WHERE b.channel=? AND b.state=0 AND b.priority<? AND b.due_at<=?"
+            " ORDER BY b.priority, b.turn, b.id LIMIT ? FOR UPDATE OF b SKIP LOCKED",
+            (channel, above, now, limit),
+        ).fetchall()
+        leased, closed = [], set[int]()
+        for row in rows:
+            values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=False))
+            taken = self._leased(Leased(**values, recipients=[]), np.frombuffer(row[13], dtype="<i8").tolist(), row[14], now)
+            if taken is None:
+                closed.add(row[1])
+            elif taken.recipients:
+                leased.append(taken)
+        return leased, closed
+
+    def _leased(self, batch: Leased, ids: list[int], state: str, now: int) -> Leased | None:
+        """The batch with whoever is owed it; without anyone while all of them must wait, None when it was closed."""
+        owed = self._owed(batch, ids, now)
+        refused = Outcome.EXPIRED if batch.expires_at <= now else Outcome.WITHHELD if state == "stopped" else None
+        if refused is not None or not owed:
+            if refused is not None:
+                self._close(batch.batch, batch.mailing, batch.channel, refused, [to.address for to in owed], now)
+            self._c.execute("DELETE FROM batch WHERE id=?", (batch.batch,))
+            return None
+        busy = self._in_flight(batch.alert) if batch.alert is not None else frozenset[int]()
+        waiting = [to.address for to in owed if to.address in busy]
+        if waiting:
+            self._wait(batch, waiting, now + IN_FLIGHT_MS, all_of_them=len(waiting) == len(owed))
+        recipients = [to for to in owed if to.address not in busy]
+        if recipients:
+            self._c.execute("UPDATE batch SET state=1, node=? WHERE id=?", (self._node, batch.batch))
+        return replace(batch, recipients=recipients)
+
+    def _in_flight(self, alert: int) -> frozenset[int]:
+        """Addresses at which an earlier version of an alert is in a sender's hands: a later one never overtakes it."""
+        batches = self._c.execute(
+            "SELECT b.addresses FROM alert a JOIN alert e ON e.chain=a.chain AND e.number<a.number JOIN mailing m ON m.alert=e.number"
+            " JOIN batch b ON b.mailing=m.id WHERE a.number=? AND b.state=1",
+            (alert,),
+        )
+        return frozenset(address for row in batches for address in np.frombuffer(row[0], dtype="<i8").tolist())
+
+    def _wait(self, batch: Leased, addresses: list[int], due_at: int, *, all_of_them: bool) -> None:
+        if all_of_them:
+            self._c.execute("UPDATE batch SET due_at=? WHERE id=?", (due_at, batch.batch))
+            return
+        later = self._new_batch(batch, addresses, due_at, batch.attempt)
+        self._c.execute(
+            "UPDATE delivery SET batch=? WHERE mailing=? AND outcome IN (0, 7) AND address IN (SELECT j.value FROM ids(?) j)",
+            (later, batch.mailing, self._c.ids(addresses)),
+        )
+
+    def _new_batch(self, batch: Leased, addresses: list[int], due_at: int, attempt: int) -> int:
+        shared = (batch.mailing, batch.channel, batch.language, int(batch.simulated), batch.priority, batch.turn)
+        blob = np.asarray(addresses, dtype="<i8").tobytes()
+        return int(self._c.execute(_NEW_BATCH, (*shared, due_at, attempt, blob)).fetchone()[0])
+
+    def _owed(self, batch: Leased, ids: list[int], now: int) -> list[To]:
+        """Who of a batch is still to be reached. Address state is read here, at lease, so an unsubscribe always wins."""
+        wanted, states = self._c.ids(ids), _STATES[batch.purpose]
+        settled = {
+            row[0]
+            for row in self._c.execute(
+                "SELECT address FROM delivery WHERE mailing=? AND address IN (SELECT j.value FROM ids(?) j)"
+                " AND NOT (outcome IN (0, 7) AND batch=?)",
+                (batch.mailing, wanted, batch.batch),
+            )
+        }
+        rows = self._c.execute(
+            "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state FROM ids(?) j JOIN address a ON a.id=j.value"
+            " JOIN subscriber s ON s.id=a.subscriber",
+            (wanted,),
+        ).fetchall()
+        owed = [To(*row[:5]) for row in rows if row[5] in states and row[0] not in settled]
+        if len(owed) + len(settled) < len(ids):
+            gone = set(ids) - settled - {to.address for to in owed}
+            self._close(batch.batch, batch.mailing, batch.channel, Outcome.WITHHELD, sorted(gone), now)
+        return owed
+
+    def give_back(self, batches: Iterable[int]) -> int:
+        """Whoever comes next may lease these."""
+        query = "UPDATE batch SET state=0, node=NULL WHERE state=1 AND node=? AND id IN (SELECT j.value FROM ids(?) j)"
+        return self._c.execute(query, (self._node, self._c.ids(batches))).rowcount
+
+    def reclaim(self, held: Iterable[int]) -> int:
+        """Free every lease of this node that is not among these."""
+        query = "UPDATE batch SET state=0, node=NULL WHERE state=1 AND node=? AND id NOT IN (SELECT j.value FROM ids(?) j)"
+        return self._c.execute(query, (self._node, self._c.ids(held))).rowcount
+
+    # -- settling
+
+    def settle(self, settlements: Sequence[Settlement], finished: Sequence[Leased]) -> None:
+        """Outcomes, retries and counters, then the batches that are finished."""
+        counts = Counter[tuple[int, str, str]]()
+        for settlement in settlements:
+            counts += self._postpone(settlement) if settlement.outcome in OPEN else self._conclude(settlement)
+        self._note_times(settlements)
+        for (mailing, channel, label), count in sorted(counts.items()):
+            self._count(mailing, channel, label, count)
+        query = "DELETE FROM batch WHERE node=? AND id IN (SELECT j.value FROM ids(?) j)"
+        self._c.execute(query, (self._node, self._c.ids(leased.batch for leased in finished)))
+
+    def _postpone(self, settlement: Settlement) -> Counter[tuple[int, str, str]]:
+        leased, addresses = settlement.leased, settlement.addresses
+        (state,) = self._c.execute("SELECT state FROM mailing WHERE id=?", (leased.mailing,)).fetchone()
+        if state == "stopped":
+            ended = Outcome.UNCERTAIN if settlement.outcome is Outcome.DOUBTFUL else Outcome.WITHHELD
+            self._close(leased.batch, leased.mailing, leased.channel, ended, addresses, settlement.at)
+            return Counter()
+        batch = self._new_batch(leased, addresses, settlement.due_at, settlement.next_attempt)
+        written = self._outcome(leased.mailing, batch, leased.attempt, settlement.outcome, addresses, settlement.at, settlement.reason)
+        doubtful = written[Outcome.DOUBTFUL] if settlement.outcome is Outcome.DOUBTFUL else 0
+        return Counter({(leased.mailing, leased.channel, "possible_duplicate"): doubtful})
+
+    def _conclude(self, settlement: Settlement) -> Counter[tuple[int, str, str]]:
+        leased = settlement.leased
+        written = self._outcome(
+            leased.mailing, leased.batch, leased.attempt, settlement.outcome, settlement.addresses, settlement.at, settlement.reason
+        )
+        if settlement.copies:
+            self._c.executemany(
+                "INSERT INTO outbox(mailing, address, channel, copy, at) VALUES (?,?,?,?,?)",
+                [(leased.mailing, address, leased.channel, copy, settlement.at) for address, copy in settlement.copies],
+            )
+        return Counter({(leased.mailing, leased.channel, Outcome(label).label): count for label, count in written.items()})
+
+    def _close(self, batch: int, mailing: int, channel: str, outcome: Outcome, ids: list[int], now: int) -> int:
+        """End these without a hand-over; whoever an earlier try may have reached is UNCERTAIN. Returns how many ended with `outcome`."""
+        written = self._outcome(mailing, batch, 0, outcome, ids, now, None)
+        for label, count in written.items():
+            self._count(mailing, channel, Outcome(label).label, count)
+        return written[outcome]
+
+    def _outcome(
+        self, mailing: int, batch: int, attempt: int, outcome: Outcome, ids: list[int], at: int, reason: str | None
+    ) -> Counter[int]:
+        """Write one outcome for many addresses; a final row never changes. Returns outcome → rows really written."""
+        values = (mailing, int(outcome), batch, attempt, at, reason, self._c.ids(ids))
+        if outcome in {Outcome.HANDED_OVER, Outcome.SIMULATED, Outcome.UNCERTAIN, Outcome.DOUBTFUL}:  # these overrule any doubt
+            return Counter({int(outcome): self._c.execute(_UPSERT, values).rowcount})
+        return Counter(row[0] for row in self._c.execute(_UPSERT + " RETURNING outcome", values).fetchall())
+
+    def _count(self, mailing: int, channel: str, outcome: str, by: int) -> None:
+        if by:
+            self._c.execute(
+                'INSERT INTO counter(mailing, channel, outcome, node, "count") VALUES (?,?,?,?,?)'
+                ' ON CONFLICT(mailing, channel, outcome, node) DO UPDATE SET "count"=counter."count"+excluded."count"',
+                (mailing, channel, outcome, self._node, by),
+            )
+
+    def _note_times(self, settlements: Sequence[Settlement]) -> None:
+        reached: dict[int, list[Settlement]] = {}
+        for settlement in settlements:
+            if settlement.outcome in REACHED:
+                reached.setdefault(settlement.leased.mailing, []).append(settlement)
+        for mailing, parts in sorted(reached.items()):
+            stored = self._c.execute("SELECT latencies FROM pace WHERE mailing=? AND node=?", (mailing, self._node)).fetchone()
+            histogram = Histogram(stored[0] if stored else None)
+            for part in parts:
+                histogram.add([part.at - part.leased.created_at] * len(part.addresses))
+            first, last = min(part.first_at or part.at for part in parts), max(part.at for part in parts)
+            self._c.execute(
+                "INSERT INTO pace(mailing, node, first_at, last_at, latencies) VALUES (?,?,?,?,?)"
+                " ON CONFLICT(mailing, node) DO UPDATE SET last_at=excluded.last_at, latencies=excluded.latencies",
+                (mailing, self._node, first, last, histogram.to_bytes()),
+            )
+
+    # -- ending
+
+    def end(self, mailings: Iterable[int]) -> list[Finished]:
+        """Those of these of which nothing is left. Not in the transaction that finished the last batch: with several nodes each would
+        still see the other's."""
+        query = "SELECT id FROM mailing WHERE state='planned' AND id IN (SELECT j.value FROM ids(?) j) ORDER BY id FOR UPDATE"
+        planned = [row[0] for row in self._c.execute(query, (self._c.ids(mailings),)).fetchall()]
+        if not planned:
+            return []
+        ended = self._c.execute(
+            "UPDATE mailing SET state='done' WHERE id IN (SELECT j.value FROM ids(?) j)"
+            " AND NOT EXISTS (SELECT 1 FROM batch WHERE batch.mailing=mailing.id) RETURNING id",
+            (self._c.ids(planned),),
+        )
+        return [Finished(row[0]) for row in ended.fetchall()]
+
+    def under_way(self) -> list[int]:
+        """Mailings that are planned and not done."""
+        return [row[0] for row in self._c.execute("SELECT id FROM mailing WHERE state='planned'").fetchall()]
+
+    def halt(self, mailing: int, now: int) -> int:
+        """Withhold whoever waits in no sender's hands. Returns how many."""
+        self._c.execute("UPDATE mailing SET state='stopped' WHERE id=?", (mailing,))
+        taken = self._c.execute("DELETE FROM batch WHERE mailing=? AND state=0 RETURNING id, channel, addresses", (mailing,)).fetchall()
+        return sum(
+            self._close(batch, mailing, channel, Outcome.WITHHELD, np.frombuffer(addresses, dtype="<i8").tolist(), now)
+            for batch, channel, addresses in taken
+        )
+
+    # -- looking
+
+    def waiting_channels(self, now: int) -> list[str]:
+        """Channels that have a batch due."""
+        return [row[0] for row in self._c.execute("SELECT DISTINCT channel FROM batch WHERE state=0 AND due_at<=?", (now,)).fetchall()]
+
+    def is_leased(self, mailings: Sequence[int]) -> bool:
+        """Whether anything of these is in a sender's hands."""
+        query = "SELECT 1 FROM batch WHERE state=1 AND mailing IN (SELECT j.value FROM ids(?) j) LIMIT 1"
+        return self._c.execute(query, (self._c.ids(mailings),)).fetchone() is not None
+
+    def stopped(self, mailings: Iterable[int]) -> list[int]:
+        """Those of these that were stopped."""
+        query = "SELECT id FROM mailing WHERE state='stopped' AND id IN (SELECT j.value FROM ids(?) j)"
+        return [row[0] for row in self._c.execute(query, (self._c.ids(mailings),)).fetchall()]
+
+    def reached(self, mailings: Sequence[int]) -> list[Reached]:
+        """Everyone who was, or may have been, reached by these mailings, or may be just now, and is still there."""
+        outcomes = (*REACHED, Outcome.DOUBTFUL)
+        marks, wanted = ",".join("?" * len(outcomes)), self._c.ids(mailings)
+        batches = self._c.execute("SELECT addresses FROM batch WHERE state=1 AND mailing IN (SELECT j.value FROM ids(?) j)", (wanted,))
+        in_flight = [address for row in batches.fetchall() for address in np.frombuffer(row[0], dtype="<i8").tolist()]
+        rows = self._c.execute(
+            "SELECT a.channel, s.language, a.simulated, a.id, s.id FROM (SELECT j.value AS address FROM ids(?) j UNION SELECT d.address"  # noqa: S608 - only marks
+            f" FROM delivery d WHERE d.mailing IN (SELECT k.value FROM ids(?) k) AND d.outcome IN ({marks})) r"
+            " JOIN address a ON a.id=r.address JOIN subscriber s ON s.id=a.subscriber WHERE a.state='active'",
+            (self._c.ids(in_flight), wanted, *(int(outcome) for outcome in outcomes)),
+        )
+        return [Reached(row[0], row[1], bool(row[2]), row[3], row[4]) for row in rows.fetchall()]

@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 import numpy as np
-from sqlalchemy import insert
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.clock import Clock, milliseconds
@@ -22,6 +21,8 @@ from subscriptions.post import Letter
 PRIORITY = 1
 """Behind Extreme alerts, before everything else: somebody waits for it with the page open."""
 VALID_MS = 24 * 3600 * 1000
+
+_OWE = text("INSERT INTO catch_up(subscriber) VALUES (:subscriber) ON CONFLICT(subscriber) DO UPDATE SET asked=catch_up.asked+1")
 
 
 class Letters:
@@ -56,13 +57,11 @@ class Letters:
             "addresses": np.array([letter.address], dtype="<i8").tobytes(),
         }
         await connection.execute(insert(tables.batch).values(batch))
-        await connection.execute(insert(tables.counter).values(mailing=number, channel=letter.channel, outcome="planned", count=1))
+        await connection.execute(insert(tables.counter).values(mailing=number, channel=letter.channel, outcome="planned", node=0, count=1))
 
     async def live_for(self, connection: AsyncConnection, subscriber: int) -> None:
         """Owe this person what is still live at their places; the planner pays it after the commit, and again after a crash."""
-        again = {"asked": tables.catch_up.c.asked + 1}
-        debt = upsert(tables.catch_up).values(subscriber=subscriber)
-        await connection.execute(debt.on_conflict_do_update(index_elements=[tables.catch_up.c.subscriber], set_=again))
+        await connection.execute(_OWE, {"subscriber": subscriber})
 
     def wake(self) -> None:
         """After the commit."""

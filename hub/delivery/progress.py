@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import Row, select
@@ -75,12 +77,15 @@ async def progress(database: Database, alert: StoredAlert) -> Progress:
     async with database.read() as connection:
         mailing = (await connection.execute(select(tables.mailing).where(tables.mailing.c.alert == alert.number))).first()
         channels = await _channels(connection, mailing.id) if mailing is not None else {}
-    answer = Progress(timeline=_timeline(alert, mailing), by_channel=channels)
+        paces = await _paces(connection, mailing.id) if mailing is not None else []
+    answer = Progress(timeline=_timeline(alert, mailing, paces), by_channel=channels)
     for channel in channels.values():
         for name in ChannelProgress.__struct_fields__:
             setattr(answer, name, getattr(answer, name) + getattr(channel, name))
     if mailing is not None:
-        waits = Histogram(mailing.latencies)
+        waits = Histogram()
+        for pace in paces:
+            waits.merge(Histogram(pace.latencies))
         answer.matched, answer.finished = mailing.matched, mailing.state in {"done", "stopped"} and answer.settled >= answer.planned
         answer.latency_ms = Latency(waits.percentile(0.50), waits.percentile(0.95), waits.percentile(0.99))
     return answer
@@ -90,11 +95,16 @@ async def _channels(connection: AsyncConnection, mailing: int) -> dict[str, Chan
     channels: dict[str, ChannelProgress] = {}
     for row in await connection.execute(select(tables.counter).where(tables.counter.c.mailing == mailing)):
         channel = channels.setdefault(row.channel, ChannelProgress())
-        setattr(channel, _FIELDS[row.outcome], row._mapping["count"])  # noqa: SLF001 - `count` is also a method of rows
+        name, count = _FIELDS[row.outcome], row._mapping["count"]  # noqa: SLF001 - `count` is also a method of rows
+        setattr(channel, name, getattr(channel, name) + count)
     return channels
 
 
-def _timeline(alert: StoredAlert, mailing: Row[tuple[object, ...]] | None) -> Timeline:
+async def _paces(connection: AsyncConnection, mailing: int) -> Sequence[Row[Any]]:
+    return (await connection.execute(select(tables.pace).where(tables.pace.c.mailing == mailing))).all()
+
+
+def _timeline(alert: StoredAlert, mailing: Row[tuple[object, ...]] | None, paces: Sequence[Row[Any]]) -> Timeline:
     def at(milliseconds: int | None) -> datetime | None:
         return None if milliseconds is None else instant(milliseconds / 1000)
 
@@ -103,7 +113,7 @@ def _timeline(alert: StoredAlert, mailing: Row[tuple[object, ...]] | None) -> Ti
         approved=at(alert.approved_at),
         live=at(alert.live_at),
         planned=at(mailing.planned_at) if mailing is not None else None,
-        first_handover=at(mailing.first_at) if mailing is not None else None,
-        last_handover=at(mailing.last_at) if mailing is not None else None,
+        first_handover=at(min((pace.first_at for pace in paces), default=None)),
+        last_handover=at(max((pace.last_at for pace in paces), default=None)),
         ended=at(alert.ended_at),
     )

@@ -32,9 +32,6 @@ from subscriptions.errors import VaultError
 from subscriptions.links import LinkPurpose, Links
 from subscriptions.vault import Keyring
 
-SILENCE_S = 10.0
-"""A sender that has heard nothing for so long was stopped or cut off: its lease may be another's, so it ends instead of sending, even when
-it hears again: what it hears then was said long ago."""
 _PR_SET_PDEATHSIG = 1
 FLUSH_ROWS = 64
 FLUSH_S = 0.01
@@ -153,7 +150,7 @@ class Sender:
         self._drafts: dict[tuple[int, str, str, bool], Draft] = {}
         self._unsent: list[Job] = []
         self._flush_timer: asyncio.TimerHandle | None = None
-        self._heard = time.monotonic()
+        self._until = 0.0
         self._draining = False
         self._in_flight = 0
         self._settled = asyncio.Event()
@@ -171,7 +168,6 @@ class Sender:
                 body = await frames.read(self._reader)
                 if body is None:
                     return
-                self._listen()
                 self._serve(frames.to_sender.decode(body))
             while self._in_flight:
                 self._settled.clear()
@@ -182,13 +178,6 @@ class Sender:
         finally:
             ticker.cancel()
             await self._close()
-
-    def _listen(self) -> None:
-        """Something was heard. After too long a silence it is too late."""
-        now = time.monotonic()
-        if now - self._heard > SILENCE_S:
-            os._exit(3)  # anything gentler might send what another sender has taken over
-        self._heard = now
 
     def _serve(self, frame: frames.ToSender) -> None:
         match frame:
@@ -203,7 +192,9 @@ class Sender:
                 self._draining = True
                 self._window.close()
                 self._forget_waiting()
-            case frames.Alive() | frames.Configure():
+            case frames.Alive(until):
+                self._until = until
+            case frames.Configure():
                 pass
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
@@ -267,8 +258,8 @@ class Sender:
                 self._settled.set()
 
     def _not_now(self, job: Job, to: To) -> Row | None:
-        if time.monotonic() - self._heard > SILENCE_S:
-            os._exit(3)  # as in _listen
+        if time.monotonic() >= self._until:
+            os._exit(3)  # hung or cut off past its lease: anything gentler might send what another sender has taken over
         now = self.clock()
         if now >= job.work.message.expires_at:
             return Row(to.address, Outcome.EXPIRED, int(now * 1000))

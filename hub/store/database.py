@@ -1,7 +1,10 @@
-"""The one door to the database: short transactions, one writer at a time, WAL with every commit on disk.
+"""The one door to the database: short transactions, one writer of check-then-write at a time, every commit on disk.
 
-SQLite's own deferred transactions lose check-then-write updates without an error, so a writer begins IMMEDIATE. Inside one process writers
-queue on a lock instead of on SQLite's busy handler; other processes (command-line tools) wait on the handler.
+SQLite, in WAL: its own deferred transactions lose check-then-write updates without an error, so a writer begins IMMEDIATE. Inside one
+process writers queue on a lock instead of on SQLite's busy handler; other processes (command-line tools) wait on the handler.
+
+PostgreSQL, for several nodes: a writer takes one advisory lock for its transaction, which gives the same order on every node. The ledger's
+own statements, which are many and lock rows instead, take none: see `hub.delivery.ledger`.
 """
 
 from __future__ import annotations
@@ -9,17 +12,21 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import URL, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hub.errors import SettingsError
 
 BUSY_TIMEOUT_MS = 15_000
+CONNECT_TIMEOUT_S = 10
+POOL = 10
+"""Connections of one node to PostgreSQL, besides the ledger's own."""
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -29,13 +36,24 @@ PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
 )
 
+_WRITER = text("SELECT pg_advisory_xact_lock(7861736)")
+"""Any number that no other program on the same database uses."""
 
-def sqlite_path(url: str) -> Path:
-    """The file of a ``sqlite:///…`` URL. Raises SettingsError for any other database."""
-    parsed = make_url(url)
-    if not parsed.drivername.startswith("sqlite") or not parsed.database:
-        raise SettingsError(f"TOCSIN_DATABASE: {parsed.drivername} is not supported yet, use sqlite:///FILE")
-    return Path(parsed.database)
+
+def database_url(setting: str, folder: Path) -> URL:
+    """What TOCSIN_DATABASE names, with the driver that this hub uses; empty is tocsin.db in the data folder. Raises SettingsError."""
+    try:
+        url = make_url(setting.strip() or f"sqlite:///{folder / 'tocsin.db'}")
+    except ArgumentError:
+        raise SettingsError("TOCSIN_DATABASE: write sqlite:///FILE or postgresql://user:pass@host/database") from None
+    backend = url.get_backend_name()
+    if backend == "sqlite" and url.database and url.database != ":memory:":
+        return url.set(drivername="sqlite")
+    if backend in {"postgresql", "postgres"} and url.database:
+        return url.set(drivername="postgresql+psycopg").update_query_dict(
+            {"connect_timeout": str(CONNECT_TIMEOUT_S), "application_name": "tocsin"}
+        )
+    raise SettingsError(f"TOCSIN_DATABASE: {url.drivername} is not supported, use sqlite:///FILE or postgresql://user:pass@host/database")
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -49,13 +67,33 @@ def connect(path: Path) -> sqlite3.Connection:
 class Database:
     """Satisfies `subscriptions.store.contract.Transactions`."""
 
-    def __init__(self, url: str) -> None:
-        self.path = sqlite_path(url)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.engine: AsyncEngine = create_async_engine(f"sqlite+aiosqlite:///{self.path}", hide_parameters=True)
+    def __init__(self, url: URL) -> None:
+        """`url` as `database_url` gives it."""
+        self.url = url
+        self.shared = url.get_backend_name() == "postgresql"
+        """Whether several nodes may use it at once."""
+        if self.shared:
+            self.engine: AsyncEngine = create_async_engine(
+                url, hide_parameters=True, pool_size=POOL, max_overflow=POOL, pool_pre_ping=True, isolation_level="READ COMMITTED"
+            )
+        else:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), hide_parameters=True)
+            event.listen(self.engine.sync_engine, "connect", prepare)
+            event.listen(self.engine.sync_engine, "begin", _begin)
         self.write_lock = asyncio.Lock()
-        event.listen(self.engine.sync_engine, "connect", _prepare)
-        event.listen(self.engine.sync_engine, "begin", _begin)
+
+    @property
+    def path(self) -> Path:
+        """The file of a SQLite database."""
+        if self.shared or self.url.database is None:
+            raise ValueError("only SQLite has a file")
+        return Path(self.url.database)
+
+    @property
+    def name(self) -> str:
+        """Which database it is, without its password."""
+        return self.url.render_as_string() if self.shared else str(self.path)
 
     async def __aenter__(self) -> Database:
         return self
@@ -66,19 +104,31 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A consistent view."""
-        async with self.engine.begin() as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One writer at a time; commits at the end of the block, rolls back on any exception."""
-        async with self.write_lock, self.engine.connect() as connection:
-            await connection.execution_options(tocsin_write=True)
+        async with self.engine.connect() as connection:
+            if self.shared:
+                await connection.execution_options(isolation_level="REPEATABLE READ")
             async with connection.begin():
                 yield connection
 
+    @asynccontextmanager
+    async def write(self, *, alone: bool = True) -> AsyncIterator[AsyncConnection]:
+        """One writer at a time on all nodes; commits at the end of the block, rolls back on any exception.
 
-def _prepare(connection: Any, _: object) -> None:
+        With `alone=False` other nodes may write meanwhile: for a single statement that is right by itself.
+        """
+        async with AsyncExitStack() as stack:
+            if alone or not self.shared:
+                await stack.enter_async_context(self.write_lock)
+            connection = await stack.enter_async_context(self.engine.connect())
+            await connection.execution_options(tocsin_write=True)
+            async with connection.begin():
+                if alone and self.shared:
+                    await connection.execute(_WRITER)
+                yield connection
+
+
+def prepare(connection: Any, _: object) -> None:
+    """Called with each new SQLite connection: pragmas on, and transactions left to `_begin`."""
     # pysqlite would begin on its own, late and deferred; SQLAlchemy's documented way is to take that over (see _begin).
     connection.isolation_level = None
     cursor = connection.cursor()

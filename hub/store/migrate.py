@@ -8,14 +8,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, create_engine, event, inspect
+from sqlalchemy import URL, Connection, Engine, MetaData, NullPool, create_engine, event, inspect, text
+from sqlalchemy.exc import OperationalError
 
 from hub.errors import SettingsError
 from hub.store import tables
-from hub.store.database import PRAGMAS
+from hub.store.database import prepare
 from subscriptions.store import tables as subscription_tables
 
 METADATA: tuple[MetaData, ...] = (tables.metadata, subscription_tables.metadata)
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7861737)")
 
 
 def _config(connection: Connection) -> Config:
@@ -36,44 +39,52 @@ def migrate_to(connection: Connection, target: str) -> None:
     command.upgrade(config, target)
 
 
-def revision(path: Path) -> tuple[str | None, str | None]:
-    """The revision of an existing file and the one that this release has. Changes nothing. Raises SettingsError when there is no file."""
-    if not path.exists():
-        raise SettingsError(f"there is no hub in {path.parent}: name its folder with --data, or start one there with `tocsin serve`")
-    engine = create_engine(f"sqlite:///{path}")
+def revision(url: URL) -> tuple[str | None, str | None]:
+    """The revision of an existing database and the one that this release has. Changes nothing. Raises SettingsError when there is none."""
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        folder = Path(url.database or "").parent
+        raise SettingsError(f"there is no hub in {folder}: name its folder with --data, or start one there with `tocsin serve`")
+    engine = create_engine(url, poolclass=NullPool)
     try:
-        with engine.connect() as connection:
+        with _opened(engine) as connection:
             scripts = ScriptDirectory.from_config(_config(connection))
             return MigrationContext.configure(connection).get_current_revision(), scripts.get_current_head()
     finally:
         engine.dispose()
 
 
-def upgrade(path: Path) -> tuple[str | None, str | None]:
-    """Migrate the SQLite file, making it when there is none. Returns the revisions before and after.
+def upgrade(url: URL) -> tuple[str | None, str | None]:
+    """Migrate the database, making the file when there is none; of several nodes one does it. Returns the revisions before and after.
 
-    Raises SettingsError when the file belongs to a later release.
+    Raises SettingsError when it belongs to a later release or to another program, or can't be reached.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{path}")
-    event.listen(engine, "connect", _prepare)
+    engine = create_engine(url, poolclass=NullPool)
+    if engine.dialect.name == "sqlite":
+        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        event.listen(engine, "connect", prepare)
     try:
-        with engine.begin() as connection:
-            config = _config(connection)
-            before = MigrationContext.configure(connection).get_current_revision()
-            known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-            if before is not None and before not in known:
-                raise SettingsError(f"{path} was written by a later release (schema {before}): install that release, or restore a backup")
-            if before is None and inspect(connection).get_table_names():
-                raise SettingsError(f"{path} is not a Tocsin database: choose another file with TOCSIN_DATABASE")
-            command.upgrade(config, "head")
-            return before, MigrationContext.configure(connection).get_current_revision()
+        with _opened(engine) as connection, connection.begin():
+            return _upgrade(connection, url.render_as_string() if engine.dialect.name != "sqlite" else str(url.database))
     finally:
         engine.dispose()
 
 
-def _prepare(connection: object, _: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection, which has no common type
-    for pragma in PRAGMAS:
-        cursor.execute(pragma)
-    cursor.close()
+def _opened(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        raise SettingsError(f"TOCSIN_DATABASE: the database can't be reached ({type(error.orig).__name__}): is it running?") from None
+
+
+def _upgrade(connection: Connection, name: str) -> tuple[str | None, str | None]:
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ONE_AT_A_TIME)
+    config = _config(connection)
+    before = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if before is not None and before not in known:
+        raise SettingsError(f"{name} was written by a later release (schema {before}): install that release, or restore a backup")
+    if before is None and inspect(connection).get_table_names():
+        raise SettingsError(f"{name} is not a Tocsin database: choose another with TOCSIN_DATABASE")
+    command.upgrade(config, "head")
+    return before, MigrationContext.configure(connection).get_current_revision()

@@ -61,12 +61,23 @@ mailing = Table(
     Column("matched", Integer, nullable=False, server_default=text("0")),  # people
     Column("created_at", BigInteger, nullable=False),
     Column("planned_at", BigInteger, nullable=True),
-    Column("first_at", BigInteger, nullable=True),
-    Column("last_at", BigInteger, nullable=True),
     Column("expires_at", BigInteger, nullable=False),
-    Column("latencies", LargeBinary, nullable=True),  # hub.delivery.latency.Histogram
     Index("mailing_by_state", "state", "priority"),
 )
+
+node = Table(
+    "node",
+    metadata,
+    Column("id", _Key, primary_key=True),  # a new one at each start, so a lease never outlives the process that took it
+    Column("name", String(80), nullable=False),  # host and process, for people
+    Column("role", String(10), nullable=False),  # all | web | deliver
+    Column("signals", Integer, nullable=False),  # 1 when it hears the others over Redis
+    Column("started_at", BigInteger, nullable=False),  # by the database's clock, as is the next
+    Column("beat_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# What nodes count, each in rows of its own, so that they never wait for each other; whoever reads adds them up.
 
 counter = Table(
     "counter",
@@ -74,7 +85,18 @@ counter = Table(
     Column("mailing", _Key, ForeignKey("mailing.id"), primary_key=True),
     Column("channel", String(20), primary_key=True),
     Column("outcome", String(20), primary_key=True),  # "planned", "possible_duplicate" and the names of hub.delivery.outcome.Outcome
+    Column("node", _Key, primary_key=True),
     Column("count", BigInteger, nullable=False),
+)
+
+pace = Table(
+    "pace",
+    metadata,
+    Column("mailing", _Key, ForeignKey("mailing.id"), primary_key=True),
+    Column("node", _Key, primary_key=True),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("latencies", LargeBinary, nullable=False),  # hub.delivery.latency.Histogram
 )
 
 batch = Table(
@@ -86,11 +108,13 @@ batch = Table(
     Column("language", String(10), nullable=False),
     Column("simulated", Integer, nullable=False),
     Column("priority", Integer, nullable=False),
+    Column("turn", BigInteger, nullable=False, server_default=text("0")),  # within a priority, so that mailings and agencies share fairly
     Column("due_at", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False),  # 1 for the first try
     Column("state", Integer, nullable=False),  # 0 waiting, 1 leased; a finished batch is deleted
+    Column("node", _Key, nullable=True),  # who leased it
     Column("addresses", LargeBinary, nullable=False),  # little-endian int64 address ids, at most 1000
-    Index("batch_by_turn", "channel", "state", "priority", "due_at"),
+    Index("batch_by_turn", "channel", "state", "priority", "turn"),
 )
 
 delivery = Table(
@@ -122,6 +146,14 @@ outbox = Table(
     Column("channel", String(20), nullable=False),
     Column("copy", Text, nullable=False),  # JSON of the words that would have gone
     Column("at", BigInteger, nullable=False),
+)
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", String(20), primary_key=True),  # what all nodes must have the same: "vapid"
+    Column("key_id", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # under the keyring, as addresses are
 )
 
 account = Table(

@@ -268,16 +268,21 @@ async def delete_over(connection: AsyncConnection, tokens_before: int, now: int)
 async def insert_many(connection: AsyncConnection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert plain tuples through the driver, several times faster than a statement of Core for each dictionary."""
     if rows:
-        marks = ",".join("?" * len(columns))
+        mark = "%s" if connection.dialect.name == "postgresql" else "?"
+        marks = ",".join([mark] * len(columns))
         # Names of our own table and columns; every value is a parameter.
         await connection.exec_driver_sql(f"INSERT INTO {table.name}({','.join(columns)}) VALUES ({marks})", list(rows))  # noqa: S608
 
 
-async def last_number(connection: AsyncConnection, table: Table) -> int:
-    """The highest number that was ever given out for a row (SQLite's own table), for whoever inserts many with numbers of their own.
+async def take_numbers(connection: AsyncConnection, table: Table, count: int) -> int:
+    """The number before the first of `count` that nobody else is ever given, for whoever inserts many rows with numbers of their own.
 
     Only sound inside a write transaction, which nobody else can overtake.
     """
+    if connection.dialect.name == "postgresql":
+        name = {"name": f"{table.name}_id_seq", "count": count}
+        last = await connection.scalar(text("SELECT setval(CAST(:name AS regclass), nextval(CAST(:name AS regclass)) + :count - 1)"), name)
+        return int(last or 0) - count
     return (await connection.scalar(text("SELECT seq FROM sqlite_sequence WHERE name=:name"), {"name": table.name})) or 0
 
 

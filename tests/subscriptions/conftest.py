@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from subscriptions.areas import AreaCatalog, open_city
 from tests.subscriptions.residents import Residents, opened
@@ -17,14 +17,14 @@ def catalog() -> AreaCatalog:
 
 
 @pytest.fixture
-async def residents(tmp_path: Path, catalog: AreaCatalog) -> AsyncIterator[Residents]:
+async def residents(store: URL, catalog: AreaCatalog) -> AsyncIterator[Residents]:
     """Without limits on sign-ups."""
-    async with opened(tmp_path, catalog) as service:
+    async with opened(store, catalog) as service:
         yield service
 
 
 @pytest.fixture
-async def limited(tmp_path: Path, catalog: AreaCatalog) -> AsyncIterator[Residents]:
+async def limited(store: URL, catalog: AreaCatalog) -> AsyncIterator[Residents]:
     """With limits on sign-ups, as in production."""
-    async with opened(tmp_path, catalog, limits=True) as service:
+    async with opened(store, catalog, limits=True) as service:
         yield service

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select, text
+from sqlalchemy import URL, Column, Integer, MetaData, Table, Text, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.addresses import parse_chat, parse_email, parse_phone
@@ -145,6 +144,13 @@ class Residents:
         async with self.database.read() as connection:
             return [tuple(row) for row in await connection.execute(text(statement))]
 
+    async def on_disk(self) -> bytes:
+        """Whatever whoever steals the database would see."""
+        if self.database.shared:
+            return repr(await self.everything()).encode()
+        wal = self.database.path.with_name(self.database.path.name + "-wal")
+        return self.database.path.read_bytes() + wal.read_bytes()
+
     async def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table, to show that nothing has changed."""
         return {name: await self.rows(f"SELECT * FROM {name}") for name in (*metadata.tables, *_tables.tables)}
@@ -157,16 +163,15 @@ def request(**fields: Any) -> SubscriptionRequest:
 
 
 @asynccontextmanager
-async def opened(folder: Path, catalog: AreaCatalog, *, limits: bool = False) -> AsyncIterator[Residents]:
+async def opened(store: URL, catalog: AreaCatalog, *, limits: bool = False) -> AsyncIterator[Residents]:
     """A service on a database of its own."""
-    async with Database(f"sqlite:///{folder / 'residents.db'}") as database:
+    async with Database(store) as database:
         yield await service_on(database, catalog, limits=limits)
 
 
 async def service_on(database: Database, catalog: AreaCatalog, *, limits: bool = False) -> Residents:
     """A service on a database that is open already; tables that are there stay as they are."""
     async with database.write() as connection:
-        await connection.run_sync(metadata.create_all)
         await connection.run_sync(_tables.create_all)
     return Residents(database, catalog, limits=limits)
 

@@ -60,7 +60,7 @@ async def test_two_hundred_confirmations_at_once_confirm_once(residents: Residen
 
 async def test_tokens_that_give_control_are_kept_only_as_hashes(residents: Residents) -> None:
     manage = await residents.resident()
-    assert manage.encode() not in residents.database.path.read_bytes()
+    assert manage.encode() not in await residents.on_disk()
     assert manage not in repr(await residents.everything())
 
 

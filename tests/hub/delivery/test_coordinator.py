@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
+from sqlalchemy import URL
 
 from channels.contract import ChannelSettings, Message
 from hub.delivery import frames
@@ -21,19 +22,23 @@ from hub.delivery.coordinator import WINDOW, Coordinator
 from hub.delivery.ledger import Ledger
 from hub.store.database import Database
 from subscriptions.vault import Keyring
-from tests.hub.delivery.people import add_mailing, filled, rows
+from tests.databases import rows
+from tests.hub.delivery.people import add_mailing, filled
 from tests.peers.http_sink import CLOSE, HttpSink, Reply, Request, Responder
 
 PATIENCE_S = 60.0
 HOUR_MS = 3_600_000
+LOOK_S = 0.2
+"""Not everything that is written is settled: how often to look all the same."""
 
 
 class Node:
     """One coordinator with its senders over a database of webhook addresses at a sink."""
 
-    def __init__(self, path: Path, keyring: Keyring, sink: HttpSink) -> None:
-        self.path, self.keyring, self.sink = path, keyring, sink
+    def __init__(self, store: URL, keyring: Keyring, sink: HttpSink) -> None:
+        self.store, self.keyring, self.sink = store, keyring, sink
         self.dead: list[int] = []
+        self.written = asyncio.Event()
 
     @asynccontextmanager
     async def running(self, *, senders: int = 2, rate: float | None = None) -> AsyncIterator[Coordinator]:
@@ -48,14 +53,23 @@ class Node:
 
         async def settled(_: object, dead: object) -> None:
             self.dead.extend(dead)  # type: ignore[arg-type]
+            self.written.set()
 
         host = urlsplit(self.sink.url).netloc
         settings = ChannelSettings(public_url="http://hub.invalid", webhook_key=b"k" * 32, webhook_hosts=(host,), allow_private=True)
-        async with Database(f"sqlite:///{self.path}") as database:
+        async with Database(self.store) as database:
             ledger = Ledger(database)
+            ledger.join(1)
             configure = frames.Configure(settings, self.keyring.to_bytes(), WINDOW, 0.0)
             coordinator = Coordinator(
-                ledger, configure, time.time, senders=senders, render=render, rate_of=lambda *_: rate, settled=settled
+                ledger,
+                configure,
+                time.time,
+                senders=senders,
+                until=lambda: math.inf,
+                render=render,
+                rate_of=lambda *_: rate,
+                settled=settled,
             )
             try:
                 async with coordinator:
@@ -64,47 +78,46 @@ class Node:
                 await ledger.aclose()
 
     async def launch(self, coordinator: Coordinator, count: int, *, language: str = "en", priority: int = 2, ends_ms: int = HOUR_MS) -> int:
-        mailing = add_mailing(self.path, priority=priority, expires_at=int(time.time() * 1000) + ends_ms)
+        mailing = add_mailing(self.store, priority=priority, expires_at=int(time.time() * 1000) + ends_ms)
         part = Planned("webhook", language, False, np.arange(1, count + 1, dtype=np.int64), 250)
         assert await coordinator._ledger.plan(mailing, count, [part], int(time.time() * 1000))
         coordinator.wake()
         return mailing
 
     def counters(self, mailing: int) -> dict[str, int]:
-        return dict(rows(self.path, "SELECT outcome, count FROM counter WHERE mailing=?", mailing))  # type: ignore[arg-type]
+        return dict(rows(self.store, "SELECT outcome, count FROM counter WHERE mailing=?", mailing))  # type: ignore[arg-type]
 
     def state(self, mailing: int) -> str:
-        return str(rows(self.path, "SELECT state FROM mailing WHERE id=?", mailing)[0][0])
+        return str(rows(self.store, "SELECT state FROM mailing WHERE id=?", mailing)[0][0])
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something that is written; the limit is for a broken product, not part of any expectation."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():
+                self.written.clear()
+                await asyncio.wait([asyncio.ensure_future(self.written.wait())], timeout=LOOK_S)
 
     def reached(self) -> Counter[str]:
         return Counter(request.path for request in self.sink.requests)
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that other processes do; the limit is for a broken product, not part of any expectation."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():
-            await asyncio.sleep(0)
-            await asyncio.to_thread(lambda: None)
-
-
 @asynccontextmanager
-async def node(folder: Path, people: int, respond: Responder | None = None) -> AsyncIterator[Node]:
+async def node(store: URL, people: int, respond: Responder | None = None) -> AsyncIterator[Node]:
     async with HttpSink(respond) as sink:
         keyring = Keyring.generate()
         addresses = [("webhook", f"{sink.url}/{number}") for number in range(1, people + 1)]
-        yield Node(filled(folder, keyring, addresses), keyring, sink)
+        yield Node(filled(store, keyring, addresses), keyring, sink)
 
 
-async def test_everyone_is_reached_once_and_the_mailing_ends(tmp_path: Path) -> None:
-    async with node(tmp_path, 2000) as house, house.running() as coordinator:
+async def test_everyone_is_reached_once_and_the_mailing_ends(store: URL) -> None:
+    async with node(store, 2000) as house, house.running() as coordinator:
         mailing = await house.launch(coordinator, 2000)
-        await until(lambda: house.state(mailing) == "done")
+        await house.until(lambda: house.state(mailing) == "done")
         assert house.counters(mailing) == {"planned": 2000, "handed_over": 2000}
         assert house.reached() == {f"/{number}": 1 for number in range(1, 2001)}
 
 
-async def test_a_passing_fault_is_tried_again_and_a_dead_address_is_closed(tmp_path: Path) -> None:
+async def test_a_passing_fault_is_tried_again_and_a_dead_address_is_closed(store: URL) -> None:
     tries: Counter[str] = Counter()
 
     def respond(request: Request) -> Reply:
@@ -113,33 +126,33 @@ async def test_a_passing_fault_is_tried_again_and_a_dead_address_is_closed(tmp_p
             return Reply(410)
         return Reply(503, {"Retry-After": "0"}) if request.path == "/2" and tries["/2"] == 1 else Reply(200)
 
-    async with node(tmp_path, 4, respond) as house, house.running() as coordinator:
+    async with node(store, 4, respond) as house, house.running() as coordinator:
         mailing = await house.launch(coordinator, 4, priority=0)
-        await until(lambda: house.state(mailing) == "done")
+        await house.until(lambda: house.state(mailing) == "done")
         assert house.counters(mailing) == {"planned": 4, "handed_over": 3, "failed": 1}
         assert tries == {"/1": 1, "/2": 2, "/3": 1, "/4": 1}
         assert house.dead == [3]
 
 
-async def test_sent_without_an_answer_is_retried_and_counted_as_a_possible_duplicate(tmp_path: Path) -> None:
+async def test_sent_without_an_answer_is_retried_and_counted_as_a_possible_duplicate(store: URL) -> None:
     seen: Counter[str] = Counter()
 
     def respond(request: Request) -> object:
         seen[request.path] += 1
         return CLOSE if seen[request.path] == 1 else Reply(200)
 
-    async with node(tmp_path, 1, respond) as house, house.running() as coordinator:  # type: ignore[arg-type]
+    async with node(store, 1, respond) as house, house.running() as coordinator:  # type: ignore[arg-type]
         mailing = await house.launch(coordinator, 1, priority=0)
-        await until(lambda: house.state(mailing) == "done")
+        await house.until(lambda: house.state(mailing) == "done")
         assert house.counters(mailing) == {"planned": 1, "possible_duplicate": 1, "handed_over": 1}
 
 
-async def test_a_killed_sender_is_replaced_and_nobody_is_lost(tmp_path: Path) -> None:
-    async with node(tmp_path, 3000) as house, house.running() as coordinator:
+async def test_a_killed_sender_is_replaced_and_nobody_is_lost(store: URL) -> None:
+    async with node(store, 3000) as house, house.running() as coordinator:
         mailing = await house.launch(coordinator, 3000)
         await house.sink.arrived(500)
         coordinator.handles[0].process.send_signal(signal.SIGKILL)
-        await until(lambda: house.state(mailing) == "done")
+        await house.until(lambda: house.state(mailing) == "done")
         assert house.counters(mailing) == {"planned": 3000, "handed_over": 3000}
         reached = house.reached()
         assert len(reached) == 3000
@@ -147,20 +160,20 @@ async def test_a_killed_sender_is_replaced_and_nobody_is_lost(tmp_path: Path) ->
         assert coordinator.alive == 2
 
 
-async def test_a_sender_that_hangs_is_replaced_and_sends_nothing_when_it_wakes(tmp_path: Path) -> None:
-    async with node(tmp_path, 2000) as house, house.running() as coordinator:
+async def test_a_sender_that_hangs_is_replaced_and_sends_nothing_when_it_wakes(store: URL) -> None:
+    async with node(store, 2000) as house, house.running() as coordinator:
         mailing = await house.launch(coordinator, 2000)
         await house.sink.arrived(300)
         hung = coordinator.handles[0].process
         hung.send_signal(signal.SIGSTOP)
-        await until(lambda: house.state(mailing) == "done")
+        await house.until(lambda: house.state(mailing) == "done")
         assert hung.returncode == -signal.SIGKILL
         assert house.counters(mailing) == {"planned": 2000, "handed_over": 2000}
         assert sum(house.reached().values()) - 2000 <= WINDOW
 
 
-async def test_a_coordinator_that_ends_settles_what_was_handed_over(tmp_path: Path) -> None:
-    async with node(tmp_path, 5000) as house:
+async def test_a_coordinator_that_ends_settles_what_was_handed_over(store: URL) -> None:
+    async with node(store, 5000) as house:
         async with house.running() as coordinator:
             mailing = await house.launch(coordinator, 5000)
             await house.sink.arrived(1000)
@@ -168,34 +181,34 @@ async def test_a_coordinator_that_ends_settles_what_was_handed_over(tmp_path: Pa
         assert settled == len(house.sink.requests) == len(house.reached())
         async with house.running() as coordinator:
             coordinator.wake()
-            await until(lambda: house.state(mailing) == "done")
+            await house.until(lambda: house.state(mailing) == "done")
         assert house.reached() == {f"/{number}": 1 for number in range(1, 5001)}
 
 
-async def test_a_stop_ends_hand_overs_and_says_how_many_had_gone(tmp_path: Path) -> None:
-    async with node(tmp_path, 4000) as house, house.running() as coordinator:
+async def test_a_stop_ends_hand_overs_and_says_how_many_had_gone(store: URL) -> None:
+    async with node(store, 4000) as house, house.running() as coordinator:
         mailing = await house.launch(coordinator, 4000)
         await house.sink.arrived(200)
         await coordinator.halt(mailing)
-        await until(lambda: sum(count for name, count in house.counters(mailing).items() if name != "planned") == 4000)
+        await house.until(lambda: sum(count for name, count in house.counters(mailing).items() if name != "planned") == 4000)
         counters = house.counters(mailing)
         assert counters["handed_over"] == len(house.sink.requests)
         assert counters["withheld"] == 4000 - counters["handed_over"] > 0
 
 
-async def test_a_new_alert_is_not_held_up_by_what_is_closed_before_it(tmp_path: Path) -> None:
-    async with node(tmp_path, 100) as house:
+async def test_a_new_alert_is_not_held_up_by_what_is_closed_before_it(store: URL) -> None:
+    async with node(store, 100) as house:
         async with house.running(senders=1) as coordinator:
-            dead = [add_mailing(house.path, expires_at=1) for _ in range(40)]
+            dead = [add_mailing(house.store, expires_at=1) for _ in range(40)]
             for mailing in dead:
                 await coordinator._ledger.plan(mailing, 1, [Planned("webhook", "en", False, np.array([1], dtype=np.int64))], 0)
             fresh = await house.launch(coordinator, 100)
-            await until(lambda: house.state(fresh) == "done")
+            await house.until(lambda: house.state(fresh) == "done")
         assert all(house.counters(mailing) == {"planned": 1, "expired": 1} for mailing in dead)
 
 
-async def test_a_drain_with_a_shut_window_settles_what_is_in_flight(tmp_path: Path) -> None:
-    async with node(tmp_path, 3000) as house:
+async def test_a_drain_with_a_shut_window_settles_what_is_in_flight(store: URL) -> None:
+    async with node(store, 3000) as house:
         async with house.running(senders=1) as coordinator:
             await house.launch(coordinator, 3000)
             await house.sink.arrived(200)
@@ -203,32 +216,32 @@ async def test_a_drain_with_a_shut_window_settles_what_is_in_flight(tmp_path: Pa
         assert sender.returncode == 0
 
 
-async def test_nothing_is_handed_over_after_it_expires(tmp_path: Path) -> None:
-    async with node(tmp_path, 50) as house, house.running(rate=50.0) as coordinator:
+async def test_nothing_is_handed_over_after_it_expires(store: URL) -> None:
+    async with node(store, 50) as house, house.running(rate=50.0) as coordinator:
         mailing = await house.launch(coordinator, 50, ends_ms=400)
-        await until(lambda: house.state(mailing) == "done")
+        await house.until(lambda: house.state(mailing) == "done")
         counters = house.counters(mailing)
         assert counters["expired"] == 50 - counters.get("handed_over", 0) > 0
         assert len(house.sink.requests) == counters.get("handed_over", 0)
 
 
-async def test_a_text_that_fails_in_one_language_fails_alone(tmp_path: Path) -> None:
-    async with node(tmp_path, 10) as house, house.running() as coordinator:
+async def test_a_text_that_fails_in_one_language_fails_alone(store: URL) -> None:
+    async with node(store, 10) as house, house.running() as coordinator:
         broken = await house.launch(coordinator, 10, language="broken")
         fine = await house.launch(coordinator, 10)
-        await until(lambda: house.state(broken) == "done" and house.state(fine) == "done")
+        await house.until(lambda: house.state(broken) == "done" and house.state(fine) == "done")
         assert house.counters(broken) == {"planned": 10, "failed": 10}
         assert house.counters(fine) == {"planned": 10, "handed_over": 10}
 
 
-async def test_an_urgent_alert_overtakes_a_large_one(tmp_path: Path) -> None:
-    async with node(tmp_path, 6000) as house, house.running() as coordinator:
+async def test_an_urgent_alert_overtakes_a_large_one(store: URL) -> None:
+    async with node(store, 6000) as house, house.running() as coordinator:
         minor = await house.launch(coordinator, 6000, priority=3)
         await house.sink.arrived(300)
         extreme = await house.launch(coordinator, 50, priority=0)
-        await until(lambda: house.state(extreme) == "done")
+        await house.until(lambda: house.state(extreme) == "done")
         assert house.counters(minor)["handed_over"] < 6000
-        await until(lambda: house.state(minor) == "done")
+        await house.until(lambda: house.state(minor) == "done")
 
 
 async def test_a_wire_frame_survives_the_round_trip() -> None:

@@ -12,7 +12,7 @@ from hub.delivery.batches import Leased, Settlement
 from hub.delivery.forecast import ASSUMED, OUTBOX, Forecaster, Throughput
 from hub.delivery.frames import To
 from hub.delivery.outcome import Outcome
-from hub.store.database import Database, connect
+from hub.store.database import Database, connect, database_url
 from hub.store.migrate import upgrade
 from tests.hub.delivery.people import NOW, add_mailing
 
@@ -60,8 +60,8 @@ class City:
 
 @pytest.fixture
 async def city(tmp_path: Path) -> AsyncIterator[City]:
-    upgrade(tmp_path / "tocsin.db")
-    async with Database(f"sqlite:///{tmp_path / 'tocsin.db'}") as database:
+    upgrade(database_url("", tmp_path))
+    async with Database(database_url("", tmp_path)) as database:
         yield City(tmp_path / "tocsin.db", database)
 
 

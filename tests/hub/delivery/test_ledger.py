@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import URL
 
 from hub.delivery.batches import Finished, Leased, Offer, Planned, Settlement
 from hub.delivery.ledger import Ledger
 from hub.delivery.outcome import Outcome
-from hub.store.database import Database, connect
+from hub.store.database import Database
 from subscriptions.vault import Keyring
-from tests.hub.delivery.people import NOW, add_mailing, filled, rows
+from tests.databases import connected, rows, run
+from tests.hub.delivery.people import NOW, add_mailing, filled
 
 LOWEST = 1000
 
@@ -21,11 +23,11 @@ LOWEST = 1000
 class House:
     """A ledger over a database of `count` e-mail addresses."""
 
-    def __init__(self, path: Path, ledger: Ledger) -> None:
-        self.path, self.ledger = path, ledger
+    def __init__(self, store: URL, ledger: Ledger) -> None:
+        self.store, self.ledger = store, ledger
 
-    async def planned(self, addresses: list[int], *, size: int = 1000, **mailing: int) -> int:
-        number = add_mailing(self.path, **mailing)
+    async def planned(self, addresses: list[int], *, size: int = 1000, **mailing: Any) -> int:
+        number = add_mailing(self.store, **mailing)
         part = Planned("email", "en", False, np.array(addresses, dtype=np.int64), size)
         assert await self.ledger.plan(number, len(addresses), [part], NOW)
         return number
@@ -37,19 +39,30 @@ class House:
         return await self.ledger.settle([Settlement(leased, outcome, addresses, NOW + 50, **more)], [leased] if finish else [])
 
     def counters(self, mailing: int) -> dict[str, int]:
-        return dict(rows(self.path, "SELECT outcome, count FROM counter WHERE mailing=?", mailing))  # type: ignore[arg-type]
+        return dict(rows(self.store, "SELECT outcome, count FROM counter WHERE mailing=?", mailing))  # type: ignore[arg-type]
 
     def outcomes(self, mailing: int) -> dict[int, int]:
-        return dict(rows(self.path, "SELECT address, outcome FROM delivery WHERE mailing=?", mailing))  # type: ignore[arg-type]
+        return dict(rows(self.store, "SELECT address, outcome FROM delivery WHERE mailing=?", mailing))  # type: ignore[arg-type]
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    path = filled(tmp_path, Keyring.generate(), [("email", f"a{number}@example.org") for number in range(1, 21)])
-    async with Database(f"sqlite:///{path}") as database:
+async def house(store: URL) -> AsyncIterator[House]:
+    filled(store, Keyring.generate(), [("email", f"a{number}@example.org") for number in range(1, 21)])
+    async with Database(store) as database:
         ledger = Ledger(database)
-        yield House(path, ledger)
+        ledger.join(1)
+        yield House(store, ledger)
         await ledger.aclose()
+
+
+def alert_row(store: URL, number: int, name: str, *, chain: str, agency: str = "a") -> None:
+    with connected(store) as connection:
+        run(
+            connection,
+            "INSERT INTO alert(number, id, chain, status, agency, source, sent_at, grade, document, area, hash, author, created_at,"
+            " expires_at) VALUES (?, ?, ?, 'live', ?, 'api', 0, 2, '{}', '{}', '', 'x', 0, ?)",
+            *(number, name, chain, agency, NOW + 1000),
+        )
 
 
 def of(leased: Leased) -> list[int]:
@@ -67,7 +80,7 @@ async def test_a_plan_is_cut_into_batches_and_counted_once(house: House) -> None
 
 async def test_a_plan_for_nobody_is_done_at_once(house: House) -> None:
     mailing = await house.planned([])
-    assert rows(house.path, "SELECT state FROM mailing WHERE id=?", mailing) == [("done",)]
+    assert rows(house.store, "SELECT state FROM mailing WHERE id=?", mailing) == [("done",)]
 
 
 async def test_the_most_urgent_batch_is_leased_first_and_none_twice(house: House) -> None:
@@ -109,11 +122,82 @@ async def test_a_batch_that_is_given_back_holds_only_those_still_owed(house: Hou
     assert of(again) == [1, 3]
 
 
-async def test_leases_of_an_earlier_process_are_void(house: House) -> None:
-    await house.planned([1])
-    await house.lease()
-    assert await house.ledger.void_leases() == 1
-    assert [of(batch) for batch in await house.lease()] == [[1]]
+async def test_a_node_gives_back_and_finishes_only_what_it_has_leased_itself(house: House) -> None:
+    mailing = await house.planned([1])
+    (batch,) = await house.lease()
+    house.ledger.join(2)
+    await house.ledger.give_back([batch.batch])
+    await house.ledger.reclaim([])
+    assert await house.lease() == []
+    assert await house.settle(batch, Outcome.HANDED_OVER, [1], finish=True) == []
+    house.ledger.join(1)
+    assert await house.settle(batch, Outcome.HANDED_OVER, [1], finish=True) == [Finished(mailing)]
+    assert house.outcomes(mailing) == {1: Outcome.HANDED_OVER}
+
+
+async def test_an_update_waits_at_each_address_where_its_alert_is_being_handed_over(house: House) -> None:
+    alert_row(house.store, 1, "al_1", chain="al_1")
+    alert_row(house.store, 2, "al_2", chain="al_1")
+    first = await house.planned([1, 2], alert=1)
+    (in_hand,) = await house.lease()
+    await house.ledger.halt(first, NOW)
+    await house.planned([1, 2, 3], alert=2)
+    (update,) = await house.lease()
+    assert of(update) == [3]
+    assert await house.lease(now=NOW + 10_000) == []
+    await house.settle(in_hand, Outcome.HANDED_OVER, [1, 2], finish=True)
+    assert [of(batch) for batch in await house.lease(now=NOW + 20_000)] == [[1, 2]]
+
+
+async def test_a_retried_update_that_must_wait_is_not_taken_for_settled(house: House) -> None:
+    alert_row(house.store, 1, "al_1", chain="al_1")
+    alert_row(house.store, 2, "al_2", chain="al_1")
+    await house.planned([1], alert=1)
+    second = await house.planned([1, 2], alert=2)
+    (in_hand,) = await house.ledger.lease("email", 1, LOWEST, NOW)
+    (update,) = await house.lease()
+    await house.settle(update, Outcome.WAITING, [2], finish=True, due_at=NOW + 9, next_attempt=2)
+    with connected(house.store) as connection:
+        run(connection, "UPDATE batch SET addresses=? WHERE id=?", np.array([1, 2], dtype="<i8").tobytes(), in_hand.batch)
+    assert await house.lease(now=NOW + 10) == []
+    await house.settle(in_hand, Outcome.HANDED_OVER, [1], finish=True)
+    assert [of(batch) for batch in await house.lease(now=NOW + 10_000)] == [[1], [2]]
+    assert house.outcomes(second) == {2: Outcome.WAITING}
+
+
+async def test_alerts_of_one_priority_take_turns_whichever_came_first(house: House) -> None:
+    long = await house.planned(list(range(1, 11)), size=2)
+    assert [batch.mailing for batch in await house.lease(2)] == [long, long]
+    late = await house.planned([11, 12, 13, 14], size=2)
+    assert [batch.mailing for batch in await house.lease(4)] == [late, long, late, long]
+
+
+async def test_an_agency_with_many_alerts_gets_no_more_than_one_with_one(house: House) -> None:
+    for number, agency in enumerate(("many", "many", "many", "one"), 1):
+        alert_row(house.store, number, f"al_{number}", chain=f"al_{number}", agency=agency)
+    for alert, addresses in ((1, range(1, 5)), (2, range(5, 9)), (3, range(9, 13)), (4, range(13, 17))):
+        await house.planned(list(addresses), size=1, alert=alert)
+    first_twelve = [batch.alert for batch in await house.lease(12)]
+    assert first_twelve.count(4) == 4
+
+
+async def test_the_first_batch_of_each_list_is_small_so_that_many_alerts_begin_at_once(house: House) -> None:
+    with connected(house.store) as connection:
+        run(connection, "UPDATE address SET state='stopped'")
+    await house.planned(list(range(1, 2001)))
+    lengths = [len(row[0]) // 8 for row in rows(house.store, "SELECT addresses FROM batch ORDER BY turn")]
+    assert lengths == [64, 1000, 936]
+
+
+async def test_a_receipt_that_the_database_refuses_does_not_hold_up_the_others(house: House) -> None:
+    mailing = await house.planned([1, 2])
+    (batch,) = await house.lease()
+    settlements = [
+        Settlement(batch, Outcome.FAILED, [1], NOW, "no such \ud800 mailbox"),
+        Settlement(batch, Outcome.HANDED_OVER, [2], NOW),
+    ]
+    assert await house.ledger.settle(settlements, [batch]) == [Finished(mailing)]
+    assert house.outcomes(mailing) == {1: Outcome.FAILED, 2: Outcome.HANDED_OVER}
 
 
 async def test_a_retry_waits_for_its_time_and_belongs_to_the_new_batch_alone(house: House) -> None:
@@ -144,10 +228,9 @@ async def test_what_may_have_arrived_is_never_called_unsent(house: House) -> Non
 
 async def test_an_unsubscribe_between_plan_and_lease_wins(house: House) -> None:
     mailing = await house.planned([1, 2, 3])
-    connection = connect(house.path)
-    connection.execute("UPDATE address SET state='stopped' WHERE id=1")
-    connection.execute("DELETE FROM subscriber WHERE id=2")
-    connection.close()
+    with connected(house.store) as connection:
+        run(connection, "UPDATE address SET state='stopped' WHERE id=1")
+        run(connection, "DELETE FROM subscriber WHERE id=2")
     (batch,) = await house.lease()
     assert of(batch) == [3]
     assert house.counters(mailing) == {"planned": 3, "withheld": 2}
@@ -157,7 +240,7 @@ async def test_nothing_is_leased_after_it_has_expired(house: House) -> None:
     mailing = await house.planned([1, 2], expires_at=NOW + 10)
     assert await house.lease(now=NOW + 10) == []
     assert house.counters(mailing) == {"planned": 2, "expired": 2}
-    assert rows(house.path, "SELECT state FROM mailing WHERE id=?", mailing) == [("done",)]
+    assert rows(house.store, "SELECT state FROM mailing WHERE id=?", mailing) == [("done",)]
 
 
 async def test_a_stop_withholds_everyone_not_yet_leased_and_then_the_rest(house: House) -> None:
@@ -178,7 +261,7 @@ async def test_what_would_be_tried_again_after_a_stop_is_withheld_at_once(house:
     await house.settle(batch, Outcome.WAITING, [1], due_at=NOW + 600_000, next_attempt=2)
     await house.settle(batch, Outcome.DOUBTFUL, [2], finish=True, due_at=NOW + 600_000, next_attempt=2)
     assert house.counters(mailing) == {"planned": 2, "withheld": 1, "uncertain": 1}
-    assert rows(house.path, "SELECT count(*) FROM batch") == [(0,)]
+    assert rows(house.store, "SELECT count(*) FROM batch") == [(0,)]
 
 
 async def test_a_lease_that_nobody_holds_is_free_again(house: House) -> None:
@@ -205,17 +288,13 @@ async def test_a_correction_goes_to_those_who_were_or_may_have_been_reached(hous
 
 
 async def test_somebody_who_joins_is_sent_what_is_live_once(house: House) -> None:
-    connection = connect(house.path)
-    connection.execute(
-        "INSERT INTO alert(number, id, chain, status, agency, source, sent_at, grade, document, area, hash, author, created_at, expires_at)"
-        " VALUES (7, 'al_7', 'al_7', 'live', 'a', 'api', 0, 2, '{}', '{}', '', 'x', 0, ?)",
-        (NOW + 1000,),
-    )
-    connection.execute(
-        "INSERT INTO mailing(id, purpose, alert, priority, state, created_at, expires_at) VALUES (70, 'alert', 7, 2, 'launched', ?, ?)",
-        (NOW, NOW + 1000),
-    )
-    connection.close()
+    alert_row(house.store, 7, "al_7", chain="al_7")
+    with connected(house.store) as connection:
+        run(
+            connection,
+            "INSERT INTO mailing(id, purpose, alert, priority, state, created_at, expires_at) VALUES (70, 'alert', 7, 2, 'launched', ?, ?)",
+            *(NOW, NOW + 1000),
+        )
     await house.ledger.plan(70, 2, [Planned("email", "en", False, np.array([1, 2], dtype=np.int64))], NOW)
     (batch,) = await house.lease()
     await house.settle(batch, Outcome.HANDED_OVER, [1])
@@ -230,19 +309,18 @@ async def test_somebody_who_joins_is_sent_what_is_live_once(house: House) -> Non
 
 
 async def test_a_debt_that_was_asked_for_again_while_it_was_paid_stays(house: House) -> None:
-    connection = connect(house.path)
-    connection.execute("INSERT INTO catch_up(subscriber, asked) VALUES (1, 2)")
-    connection.close()
+    with connected(house.store) as connection:
+        run(connection, "INSERT INTO catch_up(subscriber, asked) VALUES (1, 2)")
     await house.ledger.catch_up(1, [], 1)
-    assert rows(house.path, "SELECT asked FROM catch_up") == [(2,)]
+    assert rows(house.store, "SELECT asked FROM catch_up") == [(2,)]
     await house.ledger.catch_up(1, [], 2)
-    assert rows(house.path, "SELECT asked FROM catch_up") == []
+    assert rows(house.store, "SELECT asked FROM catch_up") == []
 
 
 async def test_progress_knows_how_long_people_waited(house: House) -> None:
     mailing = await house.planned([1, 2])
     (batch,) = await house.lease()
     await house.settle(batch, Outcome.HANDED_OVER, [1, 2], finish=True)
-    ((first, last, stored),) = rows(house.path, "SELECT first_at, last_at, latencies FROM mailing WHERE id=?", mailing)
+    ((first, last, stored),) = rows(house.store, "SELECT first_at, last_at, latencies FROM pace WHERE mailing=?", mailing)
     assert (first, last) == (NOW + 50, NOW + 50)
     assert isinstance(stored, bytes)

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from hub.delivery.outcome_check import OutcomeCheck, Stalled
-from hub.store.database import Database, connect
+from hub.store.database import Database, connect, database_url
 from hub.store.migrate import upgrade
 from tests.hub.delivery.people import NOW
 
@@ -53,7 +53,7 @@ class Watch:
 
     def count(self, mailing: int, channel: str, outcome: str, number: int) -> None:
         self.run(
-            "INSERT INTO counter(mailing, channel, outcome, count) VALUES (?,?,?,?)"
+            "INSERT INTO counter(mailing, channel, outcome, node, count) VALUES (?,?,?,1,?)"
             " ON CONFLICT DO UPDATE SET count=count+excluded.count", mailing, channel, outcome, number,
         )  # fmt: skip
 
@@ -65,8 +65,8 @@ class Watch:
 
 @pytest.fixture
 async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
-    upgrade(tmp_path / "tocsin.db")
-    async with Database(f"sqlite:///{tmp_path / 'tocsin.db'}") as database:
+    upgrade(database_url("", tmp_path))
+    async with Database(database_url("", tmp_path)) as database:
         yield Watch(tmp_path / "tocsin.db", database)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from hub.incidents.incident import Incidents
 from hub.store.database import Database
-from hub.store.tables import metadata
 from subscriptions.areas import AreaCatalog, open_city
 
 
@@ -19,10 +18,8 @@ def catalog() -> AreaCatalog:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with Database(f"sqlite:///{tmp_path / 'hub.db'}") as database:
-        async with database.write() as connection:
-            await connection.run_sync(metadata.create_all)
+async def database(store: URL) -> AsyncIterator[Database]:
+    async with Database(store) as database:
         yield database
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import URL
 
 from channels import catalog
 from hub.application import Hub, open_hub
@@ -53,15 +54,30 @@ class City:
             pass
         return state
 
+    async def change_whatever_is_launched(self, change: str) -> None:
+        """Each alert, in the transaction that launches it, behind the back of what wrote it."""
+        if self.hub.database.shared:
+            body = f"BEGIN UPDATE alert SET {change}; RETURN NULL; END"
+            statements = [
+                f"CREATE FUNCTION tamper() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
+                "CREATE TRIGGER tamper AFTER INSERT ON mailing FOR EACH ROW EXECUTE FUNCTION tamper()",
+            ]
+        else:
+            statements = [f"CREATE TRIGGER tamper AFTER INSERT ON mailing BEGIN UPDATE alert SET {change}; END"]
+        async with self.hub.database.write() as connection:
+            for statement in statements:
+                await connection.exec_driver_sql(statement)
+
     async def table(self, query: str) -> list[tuple[Any, ...]]:
         async with self.hub.database.read() as connection:
             return [tuple(row) for row in await connection.exec_driver_sql(query)]
 
 
 @pytest.fixture
-async def city(tmp_path: Path) -> AsyncIterator[City]:
+async def city(tmp_path: Path, store: URL) -> AsyncIterator[City]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
     settings = environ | {"TOCSIN_DATA": str(tmp_path / "data"), "TOCSIN_OUTBOX": "1", "TOCSIN_SENDERS": "1", "TOCSIN_TESTING": "1"}
+    settings["TOCSIN_DATABASE"] = store.render_as_string(hide_password=False)
     async with open_hub(load(environ=settings), demo=False, port=0) as hub:
         yield City(hub)
 

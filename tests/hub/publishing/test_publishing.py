@@ -72,10 +72,7 @@ async def test_an_approval_is_bound_to_what_was_seen(city: City) -> None:
 async def test_an_alert_that_is_changed_after_its_approval_is_not_sent(city: City) -> None:
     """S5, at the planner: the hash is computed anew from what would really go."""
     await city.people("zip=11201")
-    async with city.hub.database.write() as connection:
-        await connection.exec_driver_sql(
-            "CREATE TRIGGER tamper AFTER INSERT ON mailing BEGIN UPDATE alert SET document=replace(document, 'Water rises', 'Run'); END"
-        )
+    await city.change_whatever_is_launched("document=replace(document, 'Water rises', 'Run')")
     alert = await city.publishing.submit(document(), PUBLISHER)
     state = await city.finished(alert.id)
     assert (state.planned, state.simulated) == (0, 0)

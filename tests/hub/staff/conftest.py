@@ -1,17 +1,16 @@
-"""Staff on a real SQLite file, a clock that the test moves, and Argon2id at its lowest cost."""
+"""Staff on a real database, a clock that the test moves, and Argon2id at its lowest cost."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import URL
 
 from hub.staff.account import Staff
 from hub.staff.passwords import Passwords
 from hub.store.database import Database
-from hub.store.tables import metadata
 
 
 class HandClock:
@@ -30,10 +29,8 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with Database(f"sqlite:///{tmp_path / 'hub.db'}") as database:
-        async with database.write() as connection:
-            await connection.run_sync(metadata.create_all)
+async def database(store: URL) -> AsyncIterator[Database]:
+    async with Database(store) as database:
         yield database
 
 

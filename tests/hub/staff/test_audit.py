@@ -84,7 +84,8 @@ async def test_entries_that_changed_places_are_found(database) -> None:
 async def _append_and_fail(database) -> None:
     async with database.write() as connection:
         await audit.append(connection, 1, "staff:1 desk", "x", "y")
-        await connection.execute(text("INSERT INTO session VALUES (x'00', 7, 0)"))  # no such account
+        row = "INSERT INTO video(id, incident, url, manage_hash, receipt, created_at) VALUES ('v', 'none', '', :hash, '', 0)"
+        await connection.execute(text(row), {"hash": b"h"})  # no such incident
 
 
 async def test_an_entry_vanishes_with_the_transaction_it_tells_about(database) -> None:

@@ -1,55 +1,82 @@
-"""The migrations and the tables in the code say the same, and a file that is not ours is left alone."""
+"""The migrations and the tables in the code say the same, and a database that is not ours is left alone."""
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import URL
 
 from hub.errors import SettingsError
-from hub.store.migrate import METADATA, revision, upgrade
+from hub.store.database import database_url
+from hub.store.migrate import METADATA, _config, revision, upgrade
+from tests.databases import connected, rows, run
+
+NEWEST = "0002"
 
 
-def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path) -> None:
-    before, after = upgrade(tmp_path / "hub.db")
-    assert (before, after) == (None, "0001")
-    engine = create_engine(f"sqlite:///{tmp_path / 'hub.db'}")
-    with engine.connect() as connection:
+def test_the_migrations_make_the_tables_of_the_code(store: URL) -> None:
+    with connected(store) as connection:
         assert compare_metadata(MigrationContext.configure(connection), list(METADATA)) == []
-    engine.dispose()
-    assert upgrade(tmp_path / "hub.db") == ("0001", "0001")
+    assert upgrade(store) == (NEWEST, NEWEST)
+    assert revision(store) == (NEWEST, NEWEST)
 
 
-def test_ledger_rows_have_no_hidden_row_number_and_people_never_get_a_number_twice(tmp_path: Path) -> None:
-    upgrade(tmp_path / "hub.db")
-    connection = sqlite3.connect(tmp_path / "hub.db")
-    made = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type='table'"))
-    connection.close()
+def test_a_new_file_is_made_with_its_folder(tmp_path: Path) -> None:
+    assert upgrade(database_url("", tmp_path / "new")) == (None, NEWEST)
+
+
+def test_what_one_node_had_counted_is_kept_when_several_may_count(tmp_path: Path) -> None:
+    url = database_url("", tmp_path)
+    with connected(url) as connection:
+        command.upgrade(_config(connection), "0001")
+        run(connection, "INSERT INTO mailing(id, purpose, priority, state, created_at, expires_at, first_at, last_at, latencies)"
+            " VALUES (1, 'alert', 2, 'done', 1, 9, 3, 4, ?)", b"\0" * 1024)  # fmt: skip
+        run(connection, "INSERT INTO counter(mailing, channel, outcome, count) VALUES (1, 'email', 'handed_over', 5)")
+        run(connection, "INSERT INTO batch(mailing, channel, language, simulated, priority, due_at, attempt, state, addresses)"
+            " VALUES (1, 'email', 'en', 0, 2, 0, 1, 1, ?)", b"\0" * 8)  # fmt: skip
+    assert upgrade(url) == ("0001", NEWEST)
+    assert rows(url, "SELECT mailing, channel, outcome, node, count FROM counter") == [(1, "email", "handed_over", 0, 5)]
+    assert rows(url, "SELECT mailing, node, first_at, last_at FROM pace") == [(1, 0, 3, 4)]
+    assert rows(url, "SELECT mailing, state, node, turn FROM batch") == [(1, 1, None, 0)]
+
+
+def test_ledger_rows_have_no_hidden_row_number_and_people_never_get_a_number_twice(migrated_sqlite: Path) -> None:
+    made = dict(rows(database_url(f"sqlite:///{migrated_sqlite}", Path()), "SELECT name, sql FROM sqlite_master WHERE type='table'"))  # type: ignore[arg-type]
     assert "WITHOUT ROWID" in made["delivery"]
     assert "AUTOINCREMENT" in made["subscriber"]
     assert "AUTOINCREMENT" in made["address"]
 
 
-def test_a_database_of_another_program_or_of_a_later_release_is_refused(tmp_path: Path) -> None:
-    foreign = sqlite3.connect(tmp_path / "foreign.db")
-    foreign.execute("CREATE TABLE recipes(id INTEGER)")
-    foreign.close()
-    with pytest.raises(SettingsError, match="not a Tocsin database"):
-        upgrade(tmp_path / "foreign.db")
-    upgrade(tmp_path / "later.db")
-    later = sqlite3.connect(tmp_path / "later.db")
-    later.execute("UPDATE alembic_version SET version_num='9999'")
-    later.commit()
-    later.close()
+def test_a_database_of_a_later_release_is_refused(store: URL) -> None:
+    with connected(store) as connection:
+        run(connection, "UPDATE alembic_version SET version_num='9999'")
     with pytest.raises(SettingsError, match="later release"):
-        upgrade(tmp_path / "later.db")
+        upgrade(store)
+
+
+def test_a_database_of_another_program_is_refused(store: URL) -> None:
+    with connected(store) as connection:
+        run(connection, "DROP TABLE alembic_version")
+    with pytest.raises(SettingsError, match="not a Tocsin database"):
+        upgrade(store)
 
 
 def test_looking_makes_nothing(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no hub"):
-        revision(tmp_path / "hub.db")
+        revision(database_url("", tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_server_that_is_not_there_is_said_in_one_sentence() -> None:
+    with pytest.raises(SettingsError, match="can't be reached"):
+        upgrade(database_url("postgresql://nobody@127.0.0.1:1/none", Path()))
+
+
+@pytest.mark.parametrize("setting", ["mysql://host/db", "postgresql://host", "no url", "sqlite://"])
+def test_another_kind_of_database_is_refused_with_what_to_write(setting: str) -> None:
+    with pytest.raises(SettingsError, match="sqlite:///FILE"):
+        database_url(setting, Path())

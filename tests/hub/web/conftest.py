@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -30,8 +31,7 @@ from hub.publishing.publishing import Publishing
 from hub.settings import Settings, load
 from hub.staff.account import Staff
 from hub.staff.passwords import Passwords
-from hub.store.database import Database
-from hub.store.migrate import upgrade
+from hub.store.database import Database, database_url
 from hub.web.routes import build_app
 from subscriptions.areas import AreaCatalog, open_city
 from subscriptions.audience import Audience
@@ -118,10 +118,10 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-async def hub(tmp_path: Path, catalog: AreaCatalog, settings: Settings) -> AsyncIterator[Parts]:
+async def hub(tmp_path: Path, migrated_sqlite: Path, catalog: AreaCatalog, settings: Settings) -> AsyncIterator[Parts]:
     clock, live, metrics = HandClock(), Live(), Metrics()
-    async with Database(f"sqlite:///{tmp_path / 'tocsin.db'}") as database:
-        upgrade(database.path)
+    shutil.copy(migrated_sqlite, tmp_path / "tocsin.db")
+    async with Database(database_url("", tmp_path)) as database:
         audience, renderer = Audience(catalog), Renderer(PUBLIC_URL, "Tocsin", "New York City", clock)
 
         async def nothing() -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from hub import errors
 from hub.web.api.problems import INTERNAL, add_headers, problem_of, problem_response
@@ -33,8 +30,6 @@ FAULTS = (FieldError("/a", "is wrong"),)
         (LinkInvalid(), 404, "not-found"),
         (LinkExpired(), 404, "not-found"),
         (TooManyRequests(60), 429, "too-many-requests"),
-        (sqlite3.OperationalError("secret"), 503, "database-unavailable"),
-        (OperationalError("secret", None, sqlite3.OperationalError("secret")), 503, "database-unavailable"),
         (ValueError("secret"), 500, "internal"),
     ],
 )

@@ -1,0 +1,189 @@
+"""Which nodes there are. A node that shares its database beats once a second; whoever stops beating loses its leases to the others.
+
+The lease belongs to the node, by the database's clock: it may hand over until LEASE_S after its last beat *began*, by its own monotonic
+clock, and the others take over TAKEOVER_S after the beat was written. A node that was suspended finds its lease over before it sends.
+On SQLite there is one node, which a lock on the file holds: its lease never ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import msgspec
+import structlog
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hub.errors import SettingsError
+from hub.store import tables
+from hub.store.database import Database
+
+Role = Literal["all", "web", "deliver"]
+
+BEAT_S = 1.0
+LEASE_S = 5.0
+TAKEOVER_S = 7.0
+"""Later than LEASE_S by more than clocks drift and a statement takes."""
+ANSWER_S = 3.0
+
+_SHARED_NOW = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")
+
+log = structlog.get_logger()
+
+
+class Other(msgspec.Struct, frozen=True):
+    """A node as the table has it."""
+
+    id: int
+    name: str
+    role: str
+    signals: int
+
+
+class Membership:
+    """Opened with `join`; `run` beats until it is cancelled; `leave` gives everything back."""
+
+    def __init__(
+        self,
+        database: Database,
+        role: Role,
+        *,
+        signals: bool,
+        joined: Callable[[int], None],
+        freed: Callable[[], None],
+        lost: Callable[[], None],
+    ) -> None:
+        """`joined` is told each number, `freed` when another node's work became free, `lost` when this one's lease is over."""
+        self._database, self._role, self._signals = database, role, signals
+        self._joined, self._freed, self._lost = joined, freed, lost
+        self.node = 0
+        self.others: tuple[Other, ...] = ()
+        self.until = 0.0
+        """Until when this node may hand over, by `time.monotonic`."""
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this node does what only one may do, for instance answer chats. At most one believes it, but for a takeover's moment."""
+        return all(other.id > self.node for other in self.others if other.role != "deliver")
+
+    async def join(self) -> int:
+        """Take a number. Raises SettingsError when the others could not be heard, or are of another mind."""
+        began = time.monotonic()
+        async with self._database.write() as connection:
+            now = await self._now(connection)
+            await self._bury(connection, now, everyone=not self._database.shared)
+            self.others = await self._living(connection)
+            self._check()
+            row = {"name": _name(), "role": self._role, "signals": int(self._signals), "started_at": now, "beat_at": now}
+            self.node = int((await connection.execute(insert(tables.node).values(row).returning(tables.node.c.id))).scalar_one())
+        self._joined(self.node)
+        self._extend(began)
+        return self.node
+
+    async def leave(self) -> None:
+        """Whatever this node had leased is free at once; when the database does not answer, a takeover's time later."""
+        self.until = 0.0
+        try:
+            async with asyncio.timeout(ANSWER_S), self._database.write(alone=False) as connection:
+                await connection.execute(delete(tables.node).where(tables.node.c.id == self.node))
+                await self._free(connection)
+        except Exception as error:  # noqa: BLE001 - the node ends in any case
+            log.error("leave_failed", error=type(error).__name__)  # noqa: TRY400
+
+    async def while_first(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` on one node: begun when every earlier node has gone, cancelled when this one is not the first any more."""
+        while True:
+            if not self.is_first:
+                await asyncio.sleep(BEAT_S)
+                continue
+            task = asyncio.ensure_future(work())
+            try:
+                while self.is_first and not task.done():
+                    await asyncio.wait([task], timeout=BEAT_S)
+                if task.done():
+                    return await task
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def run(self) -> None:
+        """Beat, and look after the others."""
+        if not self._database.shared:
+            return
+        while True:
+            await asyncio.sleep(BEAT_S)
+            try:
+                async with asyncio.timeout(ANSWER_S):
+                    await self._beat()
+            except Exception as error:  # noqa: BLE001 - whatever the database has, the next beat tries again, and the lease runs out meanwhile
+                log.error("beat_failed", error=type(error).__name__)  # noqa: TRY400
+            if self.until <= time.monotonic():
+                self._lost()
+
+    async def _beat(self) -> None:
+        began = time.monotonic()
+        async with self._database.write(alone=False) as connection:
+            now = await self._now(connection)
+            mine = update(tables.node).where(tables.node.c.id == self.node).values(beat_at=now)
+            alive = bool((await connection.execute(mine)).rowcount)
+        if not alive:
+            log.error("node_was_given_up", node=self.node)
+            self._lost()
+            await self.join()
+            return
+        self._extend(began)
+        async with self._database.write(alone=False) as connection:
+            if await self._bury(connection, now):
+                self._freed()
+            self.others = await self._living(connection)
+
+    async def _now(self, connection: AsyncConnection) -> int:
+        if self._database.shared:
+            return int((await connection.execute(_SHARED_NOW)).scalar_one())
+        return int(time.time() * 1000)
+
+    def _extend(self, began: float) -> None:
+        self.until = began + LEASE_S if self._database.shared else math.inf
+
+    async def _bury(self, connection: AsyncConnection, now: int, *, everyone: bool = False) -> int:
+        """Strike out nodes that beat no more, and free what they had."""
+        gone = delete(tables.node)
+        if not everyone:
+            gone = gone.where(tables.node.c.beat_at < now - int(TAKEOVER_S * 1000), tables.node.c.id != self.node)
+        buried = (await connection.execute(gone.returning(tables.node.c.id, tables.node.c.name))).all()
+        if buried or everyone:
+            freed = await self._free(connection)
+            if freed:
+                log.warning("leases_voided", batches=freed, nodes=[row.name for row in buried])
+            return freed
+        return 0
+
+    async def _free(self, connection: AsyncConnection) -> int:
+        batch, living = tables.batch.c, select(tables.node.c.id)
+        orphaned = update(tables.batch).where(batch.state == 1, batch.node.is_(None) | batch.node.not_in(living))
+        return int((await connection.execute(orphaned.values(state=0, node=None))).rowcount)
+
+    async def _living(self, connection: AsyncConnection) -> tuple[Other, ...]:
+        node = tables.node.c
+        rows = await connection.execute(select(node.id, node.name, node.role, node.signals).where(node.id != self.node).order_by(node.id))
+        return tuple(Other(*row) for row in rows)
+
+    def _check(self) -> None:
+        if self._role != "all" and not self._signals:
+            raise SettingsError(f"--role {self._role} is for several nodes, which need TOCSIN_REDIS to hear each other")
+        if not self.others:
+            return
+        if not self._signals:
+            raise SettingsError(f"node {self.others[0].name} runs on this database: several nodes need TOCSIN_REDIS, the same on each")
+        if not all(other.signals for other in self.others):
+            raise SettingsError(f"node {self.others[0].name} runs on this database without TOCSIN_REDIS: set it there, and start it again")
+
+
+def _name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"[:80]

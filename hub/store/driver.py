@@ -1,0 +1,152 @@
+"""Driver-level connections for statements that run thousands of times a minute: SQL is written once, for both databases.
+
+A statement is written for SQLite, with ``?`` for values, ``ids(?) name`` for a table of one column ``value`` made of a list of numbers
+(`Connection.ids`), and ``FOR UPDATE`` where other nodes must wait; each database gets its own spelling of it. Not for several threads at
+once: whoever owns one has a thread for it.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, LiteralString, Protocol
+
+import msgspec
+import psycopg
+
+from hub.store.database import Database, connect
+
+BROKEN_DATA = (sqlite3.IntegrityError, sqlite3.DataError, psycopg.IntegrityError, psycopg.DataError, UnicodeError)
+"""The database refuses the values, so trying the same again would never help."""
+
+_IDS = re.compile(r"ids\(\?\)")
+_IDS_AS = re.compile(r"ids\(\?\) (\w+)")
+_LOCKING = re.compile(r" FOR UPDATE( OF \w+ SKIP LOCKED)?$")
+_encoder = msgspec.json.Encoder()
+
+
+class Rows(Protocol):
+    """What a statement gives."""
+
+    @property
+    def rowcount(self) -> int:
+        """Rows that it changed."""
+
+    def fetchone(self) -> Any:
+        """One row as a tuple, None when there are no more."""
+
+    def fetchall(self) -> list[Any]:
+        """All rows."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """One connection of a driver, by SQLite's spelling."""
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Rows:
+        """Run one statement."""
+
+    def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each line of values."""
+
+    def ids(self, numbers: Iterable[int]) -> Any:
+        """A list of numbers as the value of ``ids(?)``."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Committed at the end of the block, rolled back on any exception."""
+
+    def close(self) -> None: ...
+
+
+class SqliteConnection:
+    """Writers queue on the database's lock, so a transaction begins IMMEDIATE."""
+
+    def __init__(self, database: Database) -> None:
+        self._driver = connect(database.path)
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Rows:
+        """See `Connection`."""
+        return self._driver.execute(_for_sqlite(sql), values)
+
+    def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        """See `Connection`."""
+        self._driver.executemany(_for_sqlite(sql), values)
+
+    def ids(self, numbers: Iterable[int]) -> Any:
+        """A JSON array: a thousand rows are one value."""
+        return _encoder.encode(list(numbers)).decode()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See `Connection`."""
+        self._driver.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._driver.execute("COMMIT")
+        except BaseException:
+            if self._driver.in_transaction:  # a full disk has rolled it back already
+                self._driver.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Close it."""
+        self._driver.close()
+
+
+class PostgresConnection:
+    """Opened again after the server was away: the caller's transaction fails and is the caller's to repeat."""
+
+    def __init__(self, database: Database) -> None:
+        self._conninfo = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._driver: psycopg.Connection[Any] | None = None
+
+    def _open(self) -> psycopg.Connection[Any]:
+        if self._driver is None or self._driver.closed:
+            self._driver = psycopg.connect(self._conninfo, autocommit=True)
+        return self._driver
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Rows:
+        """See `Connection`."""
+        return self._open().execute(_for_postgres(sql), values)
+
+    def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        """See `Connection`."""
+        with self._open().cursor() as cursor:
+            cursor.executemany(_for_postgres(sql), list(values))
+
+    def ids(self, numbers: Iterable[int]) -> Any:
+        """An array."""
+        return list(numbers)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See `Connection`."""
+        with self._open().transaction():
+            yield
+
+    def close(self) -> None:
+        """Close it."""
+        if self._driver is not None:
+            self._driver.close()
+
+
+def open_connection(database: Database) -> Connection:
+    """A connection of the right kind."""
+    make: Callable[[Database], Connection] = PostgresConnection if database.shared else SqliteConnection
+    return make(database)
+
+
+@cache
+def _for_sqlite(sql: str) -> str:
+    return _LOCKING.sub("", _IDS.sub("json_each(?)", sql))  # a transaction is alone there anyway
+
+
+@cache
+def _for_postgres(sql: str) -> LiteralString:
+    """psycopg asks for literals, which these are: all SQL that comes here is written in the code."""
+    return _IDS_AS.sub(r"unnest(?::bigint[]) AS \1(value)", sql).replace("%", "%%").replace("?", "%s")
