@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 import email_validator
@@ -51,3 +52,11 @@ def parse_chat(raw: str) -> str:
 def _without_quotes(sentence: str) -> str:
     """A library's sentence may quote what was typed; an address is never repeated."""
     return re.sub(r"'[^']*'|\"[^\"]*\"", "…", sentence).strip()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, by name or address, is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

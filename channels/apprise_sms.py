@@ -24,10 +24,6 @@ class AppriseSms:
         """`timeout` in seconds is for one hand-over."""
         if not settings.sms:
             raise NotConfigured("set TOCSIN_SMS to smpp://user:pass@host:port or to the Apprise URL of an SMS service")
-        if settings.sms.lower().startswith(("http://", "https://")):
-            raise NotConfigured(
-                "TOCSIN_SMS: Twilio-compatible APIs come in a later release; use twilio://SID:TOKEN@FROM of Apprise until then"
-            )
         self._url = settings.sms
         try:
             parse_service(self._target("+17185550100"))

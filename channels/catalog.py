@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 import msgspec
 from yarl import URL
 
 from channels.contract import Channel, ChannelSettings, InvalidAddress, NotConfigured, Rejected
+from channels.failover import Failover
 from channels.outbox import Outbox
 
 Via = Literal["real", "outbox", "none"]
@@ -47,7 +48,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "email": Kind("channels.smtp_email:SmtpEmail", "channels.addresses:parse_email", "smtp", "E-mail through an SMTP server."),
         "sms": Kind(
-            "channels.smpp_sms:SmppSms", "channels.addresses:parse_phone", "sms", "SMS over SMPP 3.4, or by an SMS service of Apprise."
+            "channels.smpp_sms:SmppSms",
+            "channels.addresses:parse_phone",
+            "sms",
+            "SMS over SMPP 3.4, by a Twilio-compatible API, or by an SMS service of Apprise.",
         ),
         "telegram": Kind(
             "channels.telegram:Telegram", "channels.addresses:parse_chat", "telegram_token", "Messages of the hub's own Telegram bot.", 30.0
@@ -65,21 +69,33 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 )
 
 _APPRISE_SMS = "channels.apprise_sms:AppriseSms"
+_SMS_ADAPTERS = dict.fromkeys(("smpp", "smpps"), KINDS["sms"].adapter) | dict.fromkeys(("http", "https"), "channels.http_sms:HttpSms")
+"""By the scheme of TOCSIN_SMS; every other one is Apprise's."""
+_GUARDED = frozenset({"email", "sms", "telegram"})
+"""All messages go to the hub's own providers, so that one which fails is left alone and the next takes over."""
 _HEAVY = frozenset({"telegram", "apprise"})
 """Hundreds of megabytes or seconds to load: only a process that uses them pays."""
-_SMPP_SCHEMES = frozenset({"smpp", "smpps"})
 
 
 def open_channel(name: str, settings: ChannelSettings, clock: Callable[[], float] = time.time) -> Channel:
-    """The adapter, loaded now. Raises NotConfigured, KeyError for an unknown name."""
-    channel: Channel = _load(_adapter(name, settings))(settings, clock)
-    return channel
+    """The adapter, loaded now; with several providers, all of them as one. Raises NotConfigured, KeyError for an unknown name."""
+    opened: list[Channel] = [_load(_adapter(name, own))(own, clock) for own in _each_provider(name, settings)]
+    # A class can't say its name before it knows its providers, so this one says it as an object.
+    return cast("Channel", Failover(opened)) if name in _GUARDED else opened[0]
+
+
+def _each_provider(name: str, settings: ChannelSettings) -> tuple[ChannelSettings, ...]:
+    """The settings once for each provider that they name, most preferred first."""
+    setting = KINDS[name].setting
+    urls = (getattr(settings, setting) or "").split() if setting else []
+    return tuple(msgspec.structs.replace(settings, **{setting: url}) for url in urls) if setting and urls else (settings,)
 
 
 def _adapter(name: str, settings: ChannelSettings) -> str:
-    if name == "sms" and settings.sms and urlsplit(settings.sms).scheme.lower() not in _SMPP_SCHEMES:
-        return _APPRISE_SMS
-    return KINDS[name].adapter
+    if name != "sms" or not settings.sms:
+        return KINDS[name].adapter
+    scheme = urlsplit(settings.sms).scheme.lower()
+    return _SMS_ADAPTERS.get(scheme, _APPRISE_SMS)
 
 
 def open_outbox(name: str, settings: ChannelSettings, clock: Callable[[], float] = time.time) -> Outbox:
@@ -158,7 +174,8 @@ def _reachable(url: str, settings: ChannelSettings) -> None:
 
 def load(name: str, settings: ChannelSettings) -> None:
     """Load what `open_channel` will need. It can take seconds: for a thread of a process that has other work."""
-    _load(_adapter(name, settings))
+    for own in _each_provider(name, settings):
+        _load(_adapter(name, own))
 
 
 def preload(settings: ChannelSettings) -> None:

@@ -70,12 +70,18 @@ def segments(text: str) -> Segmented:
     return Segmented(coded.encoding, coded.characters, len(coded.parts))
 
 
-def encode(text: str) -> CodedText:
-    """Code and cut a text, after the replacements of the module's rule."""
+def as_sent(text: str) -> str:
+    """The text after the replacements of the module's rule, for whoever codes it elsewhere."""
     text = unicodedata.normalize("NFC", text)
     plain = text if _fits(text) else text.translate(_PLAIN_TWINS)
-    encoding: Encoding = "GSM-7" if _fits(plain) else "UCS-2"
-    units = [_SEPTETS[character] for character in plain] if encoding == "GSM-7" else [_utf16(character) for character in text]
+    return plain if _fits(plain) else text
+
+
+def encode(text: str) -> CodedText:
+    """Code and cut a text, after the replacements of the module's rule."""
+    text = as_sent(text)
+    encoding: Encoding = "GSM-7" if _fits(text) else "UCS-2"
+    units = [_SEPTETS[character] for character in text] if encoding == "GSM-7" else [_utf16(character) for character in text]
     width = 1 if encoding == "GSM-7" else 2
     total = sum(map(len, units)) // width
     alone, part = _CAPACITY[encoding]

@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import aiosmtplib
 import msgspec
 
-from channels.addresses import parse_email
+from channels.addresses import is_loopback, parse_email
 from channels.contract import (
     ChannelSettings,
     DeliveryFailed,
@@ -113,6 +113,8 @@ class SmtpEmail:
         content = draft.stamp(to)
         if b"\n." in content:
             content = content.replace(b"\n.", b"\n..")  # RFC 5321 §4.5.2
+        if not content.endswith(b"\r\n"):
+            content += b"\r\n"
         line = min(self._lines, key=_load)
         line.load += 1
         try:
@@ -221,7 +223,7 @@ def read_server(url: str) -> MailServer:
         raise NotConfigured("TOCSIN_SMTP: write smtp://user:pass@host:port or smtps://user:pass@host:port")
     if options not in ({}, {"starttls": "never"}) or (options and parts.scheme == "smtps"):
         raise NotConfigured("TOCSIN_SMTP: the only option is ?starttls=never, for smtp:// alone")
-    never, near = bool(options), _is_loopback(host)
+    never, near = bool(options), is_loopback(host)
     if never and parts.password and not near:
         raise NotConfigured("TOCSIN_SMTP: a password would travel unprotected; leave off ?starttls=never")
     return MailServer(
@@ -256,13 +258,6 @@ def _cause(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return f"{type(error).__name__} {error.code}"
     return type(error).__name__
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _greeting(host: str) -> str:

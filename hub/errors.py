@@ -14,6 +14,7 @@
     ├── InvalidInput    422  a document with faults; each has its JSON pointer
     ├── TooMany         429  `after` in seconds
     ├── Unavailable     503
+    ├── DatabaseAway    503  it can't be reached, or can't write
     └── SettingsError        the hub can't start as configured
         └── BackupError      a backup can't be taken, read or restored; like its parent it answers whoever runs the hub, never a request
 """
@@ -109,6 +110,12 @@ class Unavailable(HubError):
     """Something the request needs is away."""
 
     status, slug, title = 503, "unavailable", "Not available now"
+
+
+class DatabaseAway(HubError):
+    """The database can't be reached, or its disk is full. Whether the request was done is not certain; nothing is half done."""
+
+    status, slug, title = 503, "database-unavailable", "The database can't be used now"
 
 
 class SettingsError(HubError):

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from channels.addresses import parse_email
 from channels.contract import InvalidAddress, NotConfigured
+from channels.http_sms import read_api
 from channels.receiver_url import origins
 from channels.smpp_sms import read_smsc, read_source
 from channels.smtp_email import read_server
@@ -101,12 +102,24 @@ def _like(pattern: str, expected: str) -> Rule:
     return rule
 
 
+def _each(rule: Rule) -> Rule:
+    """For a setting that may name several providers."""
+
+    def each(value: str) -> None:
+        for url in value.split():
+            rule(url)
+
+    return each
+
+
 def _sms(value: str) -> None:
     scheme = urlsplit(value).scheme.lower()
     if scheme in {"smpp", "smpps"}:
         read_smsc(value)
-    elif scheme in {"", "http", "https"}:
-        raise Expected("expected smpp://user:pass@host:port, or the Apprise URL of an SMS service")
+    elif scheme in {"http", "https"}:
+        read_api(value)
+    elif not scheme:
+        raise Expected("expected smpp://user:pass@host:port, https://SID:TOKEN@host, or the Apprise URL of an SMS service")
 
 
 def _city(value: str) -> None:
@@ -133,9 +146,9 @@ RULES: Mapping[str, Rule] = {
     "redis": _url("redis", "rediss"),
     "public_url": _url("http", "https"),
     "city": _city,
-    "smtp": read_server,
+    "smtp": _each(read_server),
     "mail_from": parse_email,
-    "sms": _sms,
+    "sms": _each(_sms),
     "sms_from": read_source,
     "telegram_token": _like(r"\d+:[\w-]+", "the token that @BotFather gave, such as 123456789:AAF…"),
     "telegram_api": _url("http", "https"),

@@ -14,11 +14,19 @@ _PORTS = {"smtp": 25, "smtps": 465, "smpp": 2775, "http": 80, "https": 443}
 
 
 class Providers:
-    """`status` maps a configured channel to ``ok`` or to why it can't be reached, without names or passwords."""
+    """`status` maps a configured provider to ``ok`` or to why it can't be reached, without names or passwords.
+
+    A channel's first provider has the channel's name, its second one ``email:2``, and so on.
+    """
 
     def __init__(self, settings: ChannelSettings) -> None:
         urls = {"email": settings.smtp, "sms": settings.sms, "telegram": settings.telegram_api if settings.telegram_token else None}
-        self._endpoints = {channel: point for channel, url in urls.items() if url and (point := _endpoint(url))}
+        self._endpoints = {
+            channel if place == 1 else f"{channel}:{place}": point
+            for channel, named in urls.items()
+            for place, url in enumerate((named or "").split(), 1)
+            if (point := _endpoint(url))
+        }
         self.status: dict[str, str] = dict.fromkeys(self._endpoints, "not looked at yet")
 
     async def look(self) -> None:

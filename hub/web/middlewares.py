@@ -17,7 +17,7 @@ from hub.clock import Clock
 from hub.errors import BadRequest, HubError, TooMany
 from hub.staff.actor import Actor
 from hub.staff.rate_limit import Buckets
-from hub.web.api.problems import INTERNAL, Problem, add_headers, problem_of, problem_response
+from hub.web.api.problems import INTERNAL, NO_DATABASE, Problem, add_headers, problem_of, problem_response
 from hub.web.client_address import Network, client_address
 from hub.web.context import ACTOR, CLIENT, ERROR_PAGE, hub
 from hub.web.security import check_form, refuse_other_sites, session_secret
@@ -116,7 +116,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         raise  # the client has gone; nobody is there to answer
     except Exception as error:  # noqa: BLE001 - the boundary of the process: logged below, and the next request goes on
         problem = problem_of(error)
-        if problem is INTERNAL:
+        if problem in (INTERNAL, NO_DATABASE):
             _tell_fault(request, error)
         return _answer(request, problem)
 

@@ -10,6 +10,7 @@ import pytest
 
 from channels import catalog
 from channels.contract import Channel, ChannelSettings, InvalidAddress, NotConfigured
+from channels.failover import Failover
 from channels.outbox import Outbox
 from channels.vapid import create_vapid_key
 
@@ -45,15 +46,21 @@ async def test_each_channel_opens_under_its_own_name_with_the_rate_that_the_tabl
     await channel.aclose()
 
 
-async def test_sms_by_apprise_is_another_adapter_under_the_same_name() -> None:
-    channel = catalog.open_channel("sms", changed(FULL, sms="json://127.0.0.1:9"))
-    assert (type(channel).__name__, channel.name) == ("AppriseSms", "sms")
+@pytest.mark.parametrize(
+    ("urls", "kinds"),
+    [
+        ("smpp://hub:secret@127.0.0.1:9", ["SmppSms"]),
+        ("json://127.0.0.1:9", ["AppriseSms"]),
+        ("https://AC1:secret@api.example.org", ["HttpSms"]),
+        (" SMPP://hub:secret@127.0.0.1:9\n\tjson://127.0.0.1:9  https://AC1:secret@api.example.org ", ["SmppSms", "AppriseSms", "HttpSms"]),
+    ],
+)
+async def test_the_scheme_of_each_sms_url_says_which_adapter_serves_it(urls: str, kinds: list[str]) -> None:
+    channel = catalog.open_channel("sms", changed(FULL, sms=urls, sms_from="62262"))
+    assert isinstance(channel, Failover)
+    assert [type(provider).__name__ for _, provider, _ in channel._providers] == kinds
+    assert channel.name == "sms"
     await channel.aclose()
-
-
-def test_an_https_url_for_sms_is_refused_with_what_to_use_instead() -> None:
-    with pytest.raises(NotConfigured, match="later release"):
-        catalog.open_channel("sms", changed(FULL, sms="https://api.example.org/"))
 
 
 @pytest.mark.parametrize(

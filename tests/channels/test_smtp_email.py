@@ -209,6 +209,15 @@ async def test_one_draft_serves_many_people_each_with_their_own_links_on_few_con
     assert len({mail["To"] for mail in server.mails()}) == 100
 
 
+@pytest.mark.parametrize("text", ["Boil.", "Boil.\n", ".", "..\n.", f"Why: {slot('why')}", f"{slot('why')}\n.{slot('why')}.\n"])
+async def test_however_a_mail_ends_the_server_sees_its_end_and_takes_the_next(text: str, server: MailServer, channel: SmtpEmail) -> None:
+    draft = channel.compose(message(text=text, page=None))
+    for _ in range(2):
+        await channel.deliver(draft, person())
+    assert [read(mail).rstrip("\r\n") for mail in server.mails()] == [stamped(text).rstrip("\r\n")] * 2
+    assert len(server.connections) == 1
+
+
 async def test_a_connection_that_the_server_closed_is_opened_anew(server: MailServer, channel: SmtpEmail) -> None:
     draft = channel.compose(message())
     await channel.deliver(draft, person())

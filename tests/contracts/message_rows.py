@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import parse_qs
 
 from aiohttp import web
 from aiosmpplib.codec import GSM7BitCodec
@@ -17,13 +18,15 @@ from aiosmpplib.codec import GSM7BitCodec
 from channels.apprise_services import AppriseServices
 from channels.apprise_sms import AppriseSms
 from channels.contract import Channel, ChannelSettings, Receipt, Recipient, slot
+from channels.http_client import Timeouts
+from channels.http_sms import HttpSms
 from channels.outbox import Outbox, OutboxDraft
 from channels.smpp_sms import SmppSms
 from channels.smtp_email import SmtpEmail
 from channels.telegram import Telegram
 from tests.contracts.channel_contract import WAIT, Arrival, ChannelRow, Trouble, fixed_clock
 from tests.peers.bot_api import TOKEN, BotApi
-from tests.peers.http_sink import HANG, HttpSink, Reply
+from tests.peers.http_sink import HANG, Fault, HttpSink, Reply
 from tests.peers.smsc import RINVDSTADR, RTHROTTLED, Smsc
 from tests.peers.smtp import mail_server
 
@@ -146,6 +149,40 @@ class SmsRow(_PeerRow):
         """A text that fits GSM-7 but for its dashes and quotes goes with plain ones."""
         plain = text.replace("–", "-").replace("’", "'")
         return plain if GSM7BitCodec.is_gsm_text(plain) else text
+
+
+class HttpSmsRow(SmsRow):
+    """SMS beside an HTTP API like Twilio's."""
+
+    channel: Any = HttpSms
+
+    async def start(self) -> None:
+        self._api = await self.stack.enter_async_context(HttpSink(lambda _: Reply(201, body=b'{"sid": "SM1"}')))
+
+    def open(self, clock: Callable[[], float] = fixed_clock) -> Channel:
+        waits = Timeouts(connect=self.answer_seconds, answer=self.answer_seconds)
+        return HttpSms(settings(sms=f"http://AC1:secret@127.0.0.1:{self._api.port}", sms_from="62262"), clock, timeouts=waits)
+
+    async def suffer(self, trouble: Trouble) -> None:
+        if trouble == "refuses":
+            await self._api.refuse()
+        else:
+            replies: dict[Trouble, Reply | Fault] = {
+                "hangs": HANG,
+                "busy": Reply(429, {"Retry-After": str(int(WAIT))}),
+                "gone": Reply(400, body=b'{"code": 21211, "message": "secret"}'),
+                "no": Reply(400, body=b'{"code": 21408, "message": "secret"}'),
+            }
+            self._api.respond = lambda _: replies[trouble]
+
+    async def arrived(self) -> list[Arrival]:
+        return [
+            Arrival(parse_qs(request.body.decode())["Body"][0], request.body.decode(), frozenset(request.headers))
+            for request in self._api.requests
+        ]
+
+    async def hung_up(self) -> None:
+        await self._api.no_connection()
 
 
 class TelegramRow(_PeerRow):

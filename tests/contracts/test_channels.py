@@ -12,7 +12,7 @@ import pytest
 from channels.contract import SLOT_NAMES, Channel, DeliveryFailed, Draft, InvalidAddress, Receipt, Recipient, Rejected, TryAgain, Uncertain
 from tests.contracts.channel_contract import SCRIPTS, WAIT, ChannelRow, Trouble
 from tests.contracts.http_rows import AllowedWebhookRow, WebhookRow, WebPushRow
-from tests.contracts.message_rows import AppriseRow, AppriseSmsRow, EmailRow, OutboxRow, SmsRow, TelegramRow
+from tests.contracts.message_rows import AppriseRow, AppriseSmsRow, EmailRow, HttpSmsRow, OutboxRow, SmsRow, TelegramRow
 
 ROWS: tuple[type[ChannelRow], ...] = (
     WebPushRow,
@@ -21,6 +21,7 @@ ROWS: tuple[type[ChannelRow], ...] = (
     EmailRow,
     SmsRow,
     AppriseSmsRow,
+    HttpSmsRow,
     TelegramRow,
     AppriseRow,
     OutboxRow,

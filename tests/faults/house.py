@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,8 @@ from hub.settings import load
 from tests.faults.node_process import HubProcess
 from tests.faults.processes import PATIENCE_S
 from tests.peers.http_sink import Fault, HttpSink, Reply, Request, Responder
+from tests.peers.moods import is_refused, is_taken
+from tests.peers.proxy import Proxy
 
 SENDERS = 2
 BOUND = SENDERS * WINDOW
@@ -69,7 +72,7 @@ class Verdict:
 
 
 class Receiver:
-    """Everybody's webhook: counts each arrival by alert and person, and answers as `respond` says."""
+    """Everybody's webhook: counts what arrives and is not refused, by alert and person, and answers as `respond` says."""
 
     def __init__(self) -> None:
         self.sink = HttpSink(self._take)
@@ -78,22 +81,36 @@ class Receiver:
         self.accepted: defaultdict[str, set[str]] = defaultdict(set)
         """People whose receiver has answered 2xx."""
         self.count = 0
-        self.last_at = 0.0
         self._awaited: list[tuple[int, asyncio.Event]] = []
 
     def _take(self, request: Request) -> Reply | Fault:
         self.sink.requests.clear()
         alert = alert_of(request)
-        self.arrivals[alert][request.path] += 1
         self.count += 1
-        self.last_at = time.monotonic()
         for count, reached in self._awaited:
             if self.count >= count:
                 reached.set()
         answer = self.respond(request)
-        if isinstance(answer, Reply) and 200 <= answer.status < 300:
+        if not is_refused(answer):
+            self.arrivals[alert][request.path] += 1
+        if is_taken(answer):
             self.accepted[alert].add(request.path)
         return answer
+
+    @asynccontextmanager
+    async def behind_proxy(self, random: Random) -> AsyncIterator[Proxy]:
+        """Whoever connects to the receiver's address meets a proxy before it."""
+        port = await self._move(0)
+        async with Proxy(self.sink.port, random, port) as proxy:
+            yield proxy
+        await self._move(port)
+
+    async def _move(self, port: int) -> int:
+        before = self.sink.port
+        await self.sink.refuse()
+        self.sink.port = port
+        await self.sink.listen()
+        return before
 
     async def caught_up(self) -> None:
         """Wait until whatever had been sent has been read: a connection of our own comes after it."""
@@ -147,6 +164,16 @@ class House:
             assert answer.status < 300, await answer.text()
             return await answer.json()
 
+    async def refused(self) -> tuple[int, str, str]:
+        """Try to publish something of its own; the status, media type and slug of what the hub answers."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.post(f"{self.hub.url}/api/v1/alerts", data=json.dumps(flood(event="Another"))) as answer,
+        ):
+            said = await answer.json(content_type=None)
+            return answer.status, answer.content_type, str(said.get("type", "")).rpartition("/")[2]
+
     async def progress(self, alert: str) -> Any:
         """How far the hub says it has got."""
         return await self.hub.ask("GET", f"/api/v1/alerts/{alert}/progress", self.token)
@@ -181,8 +208,8 @@ class House:
         return [finding.what for finding in await examine(settings) if not finding.fine]
 
 
-def flood(severity: str = "Moderate", **changes: Any) -> dict[str, Any]:
-    """A flood warning for everybody."""
+def flood(severity: str = "Extreme", **changes: Any) -> dict[str, Any]:
+    """A flood warning for everybody, of the kind that a second person approves and that is retried soonest."""
     return {
         "category": "Met",
         "event": "Flash Flood Warning",

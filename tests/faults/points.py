@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import time
 from collections.abc import Awaitable, Callable
@@ -13,9 +14,10 @@ from random import Random
 from hub.delivery.coordinator import HUNG_S, WINDOW
 from hub.delivery.sender import SILENCE_S
 from tests.faults.folder_events import FolderEvents
-from tests.faults.house import BOUND, House, Verdict
+from tests.faults.house import BOUND, TAKEN, House, Verdict, alert_of
 from tests.faults.power_loss import cut_power
 from tests.faults.processes import gone, tell
+from tests.peers.moods import Moods
 
 MOST_EVENTS = 60
 """An alert to some thousand people opens and writes the files of the data folder about so often, and so does a start."""
@@ -147,6 +149,37 @@ async def hang_everything(house: House, random: Random) -> int:
     return BOUND
 
 
+async def fill_disk(house: House, random: Random) -> int:
+    """No file of the coordinator can be written any more, its log included, until there is room again."""
+    await house.publishing
+    resource.prlimit(house.hub.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    answer = await house.refused()
+    resource.prlimit(house.hub.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert answer == (503, "application/problem+json", "database-unavailable"), f"publishing on a full disk was answered by {answer}"
+    house.restarted = time.monotonic()
+    return 0
+
+
+async def moody_provider(house: House, random: Random) -> int:
+    """Receivers answer 429 with Retry-After, 500, never, rubbish, half an answer, or hang up."""
+    moods = Moods(random, key=lambda request: (alert_of(request), request.path), hangs=random.randint(0, 1))
+    house.receiver.respond = moods
+    await house.finished(await house.publishing)
+    house.receiver.respond = lambda request: TAKEN
+    assert not moods.too_early, f"{moods.too_early} requests came before the time that Retry-After had named"
+    house.restarted = time.monotonic()
+    return 0
+
+
+async def bad_line(house: House, random: Random) -> int:
+    """A proxy between senders and receivers cuts, delays and truncates."""
+    async with house.receiver.behind_proxy(random) as proxy:
+        await house.finished(await house.publishing)
+        house.say(f"{proxy.cuts} connections cut")
+    house.restarted = time.monotonic()
+    return 0
+
+
 async def wake_orphan(house: House, random: Random) -> int:
     """A sender hangs, its coordinator is killed, another hub takes over; then the sender wakes: it must not send."""
     sender = random.choice(house.hub.senders())
@@ -171,7 +204,15 @@ KILLS: tuple[tuple[Fault, int], ...] = (
     (kill_everything_twice, 1),
     (wake_orphan, 1),
 )
-OTHERS: tuple[tuple[Fault, int], ...] = ((terminate, 1), (hang_sender, 1), (hang_coordinator, 1), (hang_everything, 1))
+OTHERS: tuple[tuple[Fault, int], ...] = (
+    (terminate, 1),
+    (hang_sender, 1),
+    (hang_coordinator, 1),
+    (hang_everything, 1),
+    (fill_disk, 1),
+    (moody_provider, 1),
+    (bad_line, 1),
+)
 
 
 def deck(random: Random, points: int) -> list[Fault]:

@@ -59,3 +59,15 @@ async def test_a_power_failure_loses_nobody(town: House, seed: int) -> None:
 
 async def test_sigterm_settles_what_was_handed_over_and_sends_nobody_a_second_time(town: House) -> None:
     await struck(town, points.terminate, Moment(arrivals=PEOPLE // 3))
+
+
+async def test_a_full_disk_refuses_to_publish_and_loses_nothing_when_there_is_room_again(town: House) -> None:
+    await struck(town, points.fill_disk, Moment(arrivals=PEOPLE // 3))
+
+
+async def test_receivers_that_are_busy_broken_or_hang_up_get_it_when_they_are_well_and_not_before_they_said(town: House) -> None:
+    await struck(town, points.moody_provider, Moment(arrivals=1), seed=2)
+
+
+async def test_a_line_that_cuts_delays_and_truncates_costs_no_more_duplicates_than_are_said(town: House) -> None:
+    await struck(town, points.bad_line, Moment(arrivals=1))

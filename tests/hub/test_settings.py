@@ -64,6 +64,8 @@ def test_all_defaults_can_be() -> None:
         {"mail_from": "nobody"},
         {"sms": "https://sms.example.org"},
         {"sms": "smpp://host-without-user"},
+        {"sms": "smpp://user:pass@sms.example.org https://sms.example.org"},
+        {"smtp": "smtp://mail.example.org mail.example.org:25"},
         {"sms_from": "much too long a name"},
         {"telegram_token": "secret"},
         {"telegram_api": "api.example.org"},
@@ -107,6 +109,8 @@ def test_values_as_the_table_of_settings_gives_them_can_be() -> None:
     }
     assert wrong(**good) == {}
     assert wrong(sms="clicksend://user:key") == {}
+    assert wrong(sms="https://AC1:token@api.twilio.com smpp://user:pass@sms.example.org") == {}
+    assert wrong(smtp="smtp://one.example.org\n smtps://user:pass@two.example.org") == {}
 
 
 @pytest.mark.parametrize("name", [setting.name for setting in SETTINGS if setting.secret])

@@ -62,6 +62,7 @@ class Smsc:
 
     def __init__(self, system_id: str = "hub", password: str = "secret") -> None:
         self.system_id, self.password = system_id, password
+        self.port = 0
         self.submits: list[Submit] = []
         self.phones = Phones()
         self.answer: Callable[[Submit], int | None] = lambda _: ROK
@@ -76,8 +77,7 @@ class Smsc:
         self._number = 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = int(self._server.sockets[0].getsockname()[1])
+        await self.listen()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -86,6 +86,11 @@ class Smsc:
     @property
     def url(self) -> str:
         return f"smpp://{self.system_id}:{self.password}@127.0.0.1:{self.port}"
+
+    async def listen(self) -> None:
+        """Take connections, on the same port as before."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def refuse(self) -> None:
         """Stop listening and hang up."""

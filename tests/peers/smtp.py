@@ -6,7 +6,7 @@ import asyncio
 import email
 import email.policy
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from typing import Any
@@ -42,6 +42,7 @@ class MailServer:
         """Offer PIPELINING (RFC 2920). aiosmtpd reads line by line, so that it can."""
         self.connections: list[_Connection] = []
         self.listener: asyncio.Server | None = None
+        self.connect: Callable[[], SMTP] = lambda: _Connection(self, hostname="mail.example")
         self.port = 0
 
     @property
@@ -70,6 +71,11 @@ class MailServer:
         assert self.listener is not None
         self.listener.close()
         await self.hang_up()
+
+    async def listen(self) -> None:
+        """Take connections, on the same port as before."""
+        self.listener = await asyncio.get_running_loop().create_server(self.connect, "127.0.0.1", self.port)
+        self.port = self.listener.sockets[0].getsockname()[1]
 
     async def no_connection(self) -> None:
         """Wait, at most 5 s, until nobody is connected."""
@@ -130,8 +136,7 @@ async def mail_server(**options: Any) -> AsyncIterator[MailServer]:
             mails.connections.append(_Connection(mails, hostname="mail.example", **({"enable_SMTPUTF8": True} | options)))
         return mails.connections[-1]
 
-    mails.listener = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0)
-    mails.port = mails.listener.sockets[0].getsockname()[1]
-    async with mails.listener:
-        yield mails
-        await mails.hang_up()
+    mails.connect = connection
+    await mails.listen()
+    yield mails
+    await mails.refuse()

@@ -6,9 +6,11 @@ A problem's `type` is ``{public_url}/problems/{slug}``, which can be opened; the
 from __future__ import annotations
 
 import http
+import sqlite3
 
 import msgspec
 from aiohttp import web
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from hub import errors
 from hub.errors import HubError
@@ -52,17 +54,22 @@ INTERNAL = Problem(
     status=500, slug="internal", title="Something went wrong", detail="The fault was recorded. Please try again in a minute."
 )
 
+_AWAY = errors.DatabaseAway("Whether this was done is not certain. Send it again in a moment, an alert with the same Idempotency-Key.")
+NO_DATABASE = Problem(status=_AWAY.status, slug=_AWAY.slug, title=_AWAY.title, detail=_AWAY.detail, after=5.0)
+
 _METHOD = ("method-not-allowed", "This address has no such method")
 
 
 def problem_of(error: BaseException) -> Problem:
-    """The answer to an error that was raised on purpose; INTERNAL for any other."""
+    """The answer to an error that was raised on purpose or is the database's trouble; INTERNAL for any other."""
     if isinstance(error, web.HTTPException):
         return _of_http(error)
     if isinstance(error, HubError):
         faults = error.errors if isinstance(error, errors.InvalidInput) else ()
         after = error.after if isinstance(error, errors.TooMany) else None
         return Problem(status=error.status, slug=error.slug, title=error.title, detail=error.detail, errors=faults, after=after)
+    if isinstance(error, OperationalError | InterfaceError | sqlite3.OperationalError):
+        return NO_DATABASE
     return _of_subscriptions(error) or INTERNAL
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from hub import errors
 from hub.web.api.problems import INTERNAL, add_headers, problem_of, problem_response
@@ -30,6 +33,8 @@ FAULTS = (FieldError("/a", "is wrong"),)
         (LinkInvalid(), 404, "not-found"),
         (LinkExpired(), 404, "not-found"),
         (TooManyRequests(60), 429, "too-many-requests"),
+        (sqlite3.OperationalError("secret"), 503, "database-unavailable"),
+        (OperationalError("secret", None, sqlite3.OperationalError("secret")), 503, "database-unavailable"),
         (ValueError("secret"), 500, "internal"),
     ],
 )

@@ -1,0 +1,100 @@
+"""Several providers of one channel as one channel: the first is preferred, the next takes over while it fails, and it comes back by itself.
+
+What one hand-over says about its provider::
+
+    a receipt, a final no, "later" (429, a full mailbox)   it works
+    ProviderFault                                          counts against it; certainly not sent, so the next provider is asked at once
+    Uncertain                                              counts against it; it may have arrived, so nobody else is asked
+
+A provider that failed several times in a row is left alone by its breaker, and then asked again by one hand-over at a time. A provider
+without a second one has its breaker too: while it is away, hand-overs wait in the ledger and use up no try.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+import structlog
+
+from channels.breaker import Breaker
+from channels.contract import Channel, DeliveryFailed, Draft, Limits, Message, ProviderFault, Receipt, Recipient, TryAgain, Uncertain
+
+log = structlog.get_logger()
+
+
+class FailoverDraft(msgspec.Struct, frozen=True):
+    """One draft for each provider, in their order."""
+
+    drafts: tuple[Draft, ...]
+    slots: tuple[str, ...]
+
+
+class Failover:
+    """Channels of one kind, most preferred first, each behind its breaker."""
+
+    def __init__(
+        self, providers: Sequence[Channel], monotonic: Callable[[], float] = time.monotonic, *, breaker: Callable[..., Breaker] = Breaker
+    ) -> None:
+        """`monotonic` is the breakers' clock, in seconds; `breaker` makes one for it."""
+        self.name: str = providers[0].name
+        self.limits: Limits = providers[0].limits
+        self._providers = tuple((place, provider, breaker(monotonic)) for place, provider in enumerate(providers))
+
+    def parse_address(self, raw: str) -> str:
+        """As the first provider does; all of one kind read addresses alike."""
+        return self._providers[0][1].parse_address(raw)
+
+    def compose(self, message: Message) -> FailoverDraft:
+        """A draft for each."""
+        drafts = tuple(provider.compose(message) for _, provider, _ in self._providers)
+        return FailoverDraft(drafts, tuple(dict.fromkeys(name for draft in drafts for name in draft.slots)))
+
+    async def deliver(self, draft: FailoverDraft, to: Recipient) -> Receipt:
+        """By the most preferred provider that its breaker lets through."""
+        fault: ProviderFault | None = None
+        for place, provider, breaker in self._providers:
+            if not breaker.allows():
+                continue
+            try:
+                receipt = await provider.deliver(draft.drafts[place], to)
+            except ProviderFault as error:
+                fault = error
+                self._failed(place, breaker)
+            except Uncertain:
+                self._failed(place, breaker)
+                raise
+            except DeliveryFailed:
+                self._worked(place, breaker)
+                raise
+            except BaseException:
+                breaker.abandoned()
+                raise
+            else:
+                self._worked(place, breaker)
+                return receipt
+        raise self._later(fault)
+
+    async def aclose(self) -> None:
+        """Close all of them."""
+        for _, provider, _ in self._providers:
+            await provider.aclose()
+
+    def _worked(self, place: int, breaker: Breaker) -> None:
+        if not breaker.is_closed:
+            log.info("provider_back", channel=self.name, provider=place + 1)
+        breaker.worked()
+
+    def _failed(self, place: int, breaker: Breaker) -> None:
+        was_closed = breaker.is_closed
+        breaker.failed()
+        if was_closed and not breaker.is_closed:
+            log.warning("provider_left", channel=self.name, provider=place + 1, of=len(self._providers))
+
+    def _later(self, fault: ProviderFault | None) -> TryAgain:
+        """Nobody took it. While all are left alone, it is tried when the first of them is asked again."""
+        if any(breaker.is_closed for _, _, breaker in self._providers):
+            return fault or TryAgain("no provider can be reached now")
+        wait = min(breaker.wait_s for _, _, breaker in self._providers)
+        return TryAgain(fault.reason if fault else "no provider can be reached now", after=wait)
