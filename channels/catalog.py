@@ -1,6 +1,6 @@
 """The table of channels: what each is called, where its adapter is, and which setting is its provider.
 
-Adapters load when they are first needed: aiogram alone costs 165 MB and seconds, and most processes never use it.
+Adapters load when they are first needed: Apprise alone costs hundreds of modules and a second, and most processes never use it.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ _SMS_ADAPTERS = dict.fromkeys(("smpp", "smpps"), KINDS["sms"].adapter) | dict.fr
 """By the scheme of TOCSIN_SMS; every other one is Apprise's."""
 _GUARDED = frozenset({"email", "sms", "telegram"})
 """All messages go to the hub's own providers, so that one which fails is left alone and the next takes over."""
-_HEAVY = frozenset({"telegram", "apprise"})
-"""Hundreds of megabytes or seconds to load: only a process that uses them pays."""
+_HEAVY = frozenset({"apprise"})
+"""A second and many megabytes to load: only a process that uses it pays."""
 
 
 def open_channel(name: str, settings: ChannelSettings, clock: Callable[[], float] = time.time) -> Channel:
@@ -179,7 +179,7 @@ def load(name: str, settings: ChannelSettings) -> None:
 
 
 def preload(settings: ChannelSettings) -> None:
-    """Load the adapters that this hub will surely need, so that its first alert does not wait for them; never the heavy ones."""
+    """Load the adapters that this hub will surely need, so that its first alert does not wait for them; never the heavy one."""
     for name in KINDS:
         if name not in _HEAVY and provider_for(name, settings, simulated=False) == "real":
             load(name, settings)

@@ -3,74 +3,106 @@
 What the API's answers mean (core.telegram.org/bots/api#making-requests)::
 
     429 with retry_after                                  TryAgain after that
-    401, 404 (our token), 5xx, no connection              TryAgain
+    401, 404 (our token), 409, 5xx, no connection         ProviderFault
     403 (blocked, deactivated), 400 "chat not found"      Rejected, and the chat is dead
     400 with migrate_to_chat_id, other 400                Rejected
     time-out, connection lost, an answer that is no JSON  Uncertain
+
+One method of the API is all that is needed, so each message is one POST of ready JSON; aiogram, which the dialogue with people stands on
+(`hub/bot`), would build and read models of everything.
 """
 
 from __future__ import annotations
 
+import html
+import re
 import time
 from collections.abc import Callable
 from typing import ClassVar
 
-import aiohttp
 import msgspec
-from aiogram import Bot
-from aiogram import exceptions as errors
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
-from aiogram.enums import ParseMode
-from aiogram.types import LinkPreviewOptions
-from aiogram.utils.token import TokenValidationError
 
 from channels.addresses import parse_chat
+from channels.chat_pace import ChatPace
 from channels.contract import (
     ChannelSettings,
     DeliveryFailed,
     Limits,
     Message,
     NotConfigured,
+    ProviderFault,
     Receipt,
     Recipient,
     Rejected,
     TryAgain,
     Uncertain,
 )
-from channels.stamping import Stamp, stamp_part
+from channels.http_client import HttpClient, Timeouts
+from channels.json_body import JsonBody
 from channels.telegram_text import LIMIT, shorten
 
+API = "https://api.telegram.org"
 TIMEOUT = 30.0
+CONNECT_TIMEOUT = 10.0
 """Seconds."""
 
+_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 _GONE = ("chat not found", "user not found", "deactivated", "peer_id_invalid", "group chat was deleted")
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_HEADERS = {"Content-Type": "application/json"}
+_OUR_FAULT = frozenset({401, 404, 409})
 
 
 class TelegramDraft(msgspec.Struct, frozen=True):
-    """HTML of at most LIMIT shown characters, ready to be stamped."""
+    """The request's JSON but for the chat; its text is HTML of at most LIMIT shown characters."""
 
-    html: Stamp
-    silent: bool
+    body: JsonBody
     slots: tuple[str, ...]
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    message_id: int
+
+
+class _Parameters(msgspec.Struct, frozen=True):
+    retry_after: float | None = None
+    migrate_to_chat_id: int | None = None
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What the API said."""
+
+    ok: bool
+    result: _Sent | None = None
+    error_code: int = 0
+    description: str = ""
+    parameters: _Parameters = _Parameters()
+
+
+_said = msgspec.json.Decoder(Said)
 
 
 class Telegram:
     """Writes to chats that have started the bot."""
 
     name: ClassVar[str] = "telegram"
-    limits: ClassVar[Limits] = Limits(text_characters=LIMIT, concurrency=30, per_second=30.0)
+    limits: ClassVar[Limits] = Limits(text_characters=LIMIT, concurrency=64, per_second=30.0)
 
-    def __init__(self, settings: ChannelSettings, clock: Callable[[], float] = time.time, *, timeout: float = TIMEOUT) -> None:
-        """`timeout` in seconds is for one request."""
+    def __init__(
+        self,
+        settings: ChannelSettings,
+        clock: Callable[[], float] = time.time,
+        *,
+        timeout: float = TIMEOUT,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`timeout` in seconds is for one request; `monotonic` is the clock of the pace, in seconds."""
         if not settings.telegram_token:
             raise NotConfigured("set TOCSIN_TELEGRAM_TOKEN to the token that @BotFather gave")
-        server = TelegramAPIServer.from_base(settings.telegram_api) if settings.telegram_api else PRODUCTION
-        try:
-            self._bot = Bot(settings.telegram_token, session=AiohttpSession(api=server, timeout=timeout))
-        except TokenValidationError:
-            raise NotConfigured("TOCSIN_TELEGRAM_TOKEN: this is not a token; it looks like 123456789:AAF…") from None
+        if not _TOKEN.fullmatch(settings.telegram_token):
+            raise NotConfigured("TOCSIN_TELEGRAM_TOKEN: this is not a token; it looks like 123456789:AAF…")
+        self._url = f"{(settings.telegram_api or API).rstrip('/')}/bot{settings.telegram_token}/sendMessage"
+        self._client = HttpClient(Timeouts(connect=min(timeout, CONNECT_TIMEOUT), answer=timeout))
+        self._pace = ChatPace(monotonic)
 
     @classmethod
     def parse_address(cls, raw: str) -> str:
@@ -79,43 +111,47 @@ class Telegram:
 
     def compose(self, message: Message) -> TelegramDraft:
         """`message.parts` needs ``html``."""
-        text = stamp_part("html", shorten(message.parts["html"].strip()))
-        return TelegramDraft(text, message.silent, text.slots)
+        body = JsonBody(
+            {
+                "parse_mode": "HTML",
+                "link_preview_options": {"is_disabled": True},
+                "disable_notification": message.silent,
+                "text": shorten(message.parts["html"].strip()),
+            }
+        )
+        return TelegramDraft(body, body.slots)
 
     async def deliver(self, draft: TelegramDraft, to: Recipient) -> Receipt:
         """One sendMessage; `provider_id` is the message's number in its chat."""
+        chat = int(to.address)
+        stamped = draft.body.stamp({name: html.escape(to.links[name]) for name in draft.slots})
+        if wait := self._pace.wait_s(chat):
+            raise TryAgain("this chat got a message a moment ago", after=wait)
+        answer = await self._client.ask(self._url, _HEADERS, b'{"chat_id":%d,%b' % (chat, stamped[1:]))
         try:
-            sent = await self._bot.send_message(
-                chat_id=int(to.address),
-                text=draft.html.stamp(to.links),
-                parse_mode=ParseMode.HTML,
-                link_preview_options=_NO_PREVIEW,
-                disable_notification=draft.silent,
-            )
-        except errors.AiogramError as error:
-            raise verdict(error) from None
-        return Receipt(provider_id=str(sent.message_id))
+            said = _said.decode(answer.body)
+        except msgspec.DecodeError:
+            raise Uncertain("Telegram gave no answer that can be read") from None
+        if not said.ok:
+            raise verdict(said)
+        return Receipt(provider_id=str(said.result.message_id) if said.result else None)
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._bot.session.close()
+        await self._client.aclose()
 
 
-def verdict(error: errors.AiogramError) -> DeliveryFailed:
-    """What an error of aiogram means, by the table above."""
-    if isinstance(error, errors.TelegramRetryAfter):
-        return TryAgain("Telegram said 429", after=float(error.retry_after))
-    if isinstance(error, errors.TelegramNetworkError) and isinstance(error.__cause__, aiohttp.ClientConnectorError):
-        return TryAgain("Telegram can't be reached")
-    if isinstance(error, errors.TelegramBadRequest) and any(words in error.message.lower() for words in _GONE):
+def verdict(said: Said) -> DeliveryFailed:
+    """What a refusal means, by the table above."""
+    code, words = said.error_code, said.description.lower()
+    if code == 429:
+        return TryAgain("Telegram said 429", after=said.parameters.retry_after)
+    if code >= 500 or code in _OUR_FAULT:
+        return ProviderFault("Telegram does not know our bot's token" if code in {401, 404} else "Telegram has a fault of its own")
+    if code == 403:
+        return Rejected("the person has blocked the bot or left Telegram", address_is_dead=True)
+    if said.parameters.migrate_to_chat_id is not None:
+        return Rejected("the group has become a supergroup with another number")
+    if any(gone in words for gone in _GONE):
         return Rejected("there is no such chat", address_is_dead=True)
-    return next((make() for kinds, make in _MEANINGS if isinstance(error, kinds)), Rejected("Telegram refused the message"))
-
-
-_MEANINGS: tuple[tuple[tuple[type[errors.AiogramError], ...], Callable[[], DeliveryFailed]], ...] = (
-    ((errors.TelegramForbiddenError,), lambda: Rejected("the person has blocked the bot or left Telegram", address_is_dead=True)),
-    ((errors.TelegramMigrateToChat,), lambda: Rejected("the group has become a supergroup with another number")),
-    ((errors.TelegramUnauthorizedError, errors.TelegramNotFound), lambda: TryAgain("Telegram does not know our bot's token")),
-    ((errors.TelegramServerError, errors.TelegramConflictError), lambda: TryAgain("Telegram has a fault of its own")),
-    ((errors.TelegramNetworkError, errors.ClientDecodeError), lambda: Uncertain("Telegram gave no answer that can be read")),
-)
+    return Rejected("Telegram refused the message")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
@@ -67,7 +68,7 @@ class BotApi:
             return failure(401, "Unauthorized")
         if self.fault is not None:
             return failure(*self.fault)
-        fields = {name: str(value) for name, value in (await request.post()).items()}
+        fields = await _fields(request)
         match method:
             case "getMe":
                 return result({"id": 123456789, "is_bot": True, "first_name": "Tocsin", "username": "tocsin_test_bot"})
@@ -92,6 +93,13 @@ class BotApi:
         except TimeoutError:
             return []
         return news
+
+
+async def _fields(request: web.Request) -> dict[str, str]:
+    """The parameters as the API takes them: a form, or JSON whose values are then written as a form would hold them."""
+    if request.content_type == "application/json":
+        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in (await request.json()).items()}
+    return {name: str(value) for name, value in (await request.post()).items()}
 
 
 def result(value: object) -> web.Response:
