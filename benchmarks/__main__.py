@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import fanout, matching
+from benchmarks import fanout, matching, providers
 from benchmarks.measure import Bar, Figure, Missing, at_most, times
 from hub import log
 
@@ -20,6 +20,10 @@ LATEST = Path(__file__).parent / "latest.json"
 SUITES: dict[tuple[str, ...], Callable[[], dict[str, Figure]]] = {
     ("fanout_webhook",): fanout.webhook,
     ("vs_apprise",): fanout.vs_apprise,
+    ("fanout_email",): providers.email,
+    ("fanout_sms",): providers.sms,
+    ("fanout_telegram",): providers.telegram,
+    ("fanout_apprise",): providers.apprise,
     ("publish_to_first_handover_100k",): fanout.first_handover,
     ("match_neighbourhood_1m", "match_city_1m", "match_citywide_1m"): matching.figures,
 }
@@ -28,6 +32,10 @@ SUITES: dict[tuple[str, ...], Callable[[], dict[str, Figure]]] = {
 BARS: dict[str, Bar] = {
     "fanout_webhook": times(2.2),
     "vs_apprise": times(40),
+    "fanout_email": times(1.4),
+    "fanout_sms": times(1.3),
+    "fanout_telegram": times(1.3),
+    "fanout_apprise": times(8),
     "publish_to_first_handover_100k": at_most(100),
     "match_neighbourhood_1m": at_most(10),
     "match_city_1m": at_most(30),

@@ -69,9 +69,9 @@ def program(name: str, package: str) -> str:
 
 
 @contextmanager
-def sink(delay_s: float = 0.0) -> Iterator[str]:
-    """The sink in a process of its own; gives its URL."""
-    with listening("benchmarks.sink", delay_s) as port:
+def sink(delay_s: float = 0.0, body: str = "") -> Iterator[str]:
+    """The sink in a process of its own, which answers with this body; gives its URL."""
+    with listening("benchmarks.sink", delay_s, body) as port:
         yield f"http://127.0.0.1:{port}"
 
 

@@ -1,4 +1,4 @@
-"""Answers every HTTP request with 200 and an empty body, as fast as a small asyncio protocol can. Prints its port."""
+"""Answers every HTTP request with 200 and one body, empty or given, as fast as a small asyncio protocol can. Prints its port."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ import sys
 
 import uvloop
 
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+def answer(body: str) -> bytes:
+    """The whole answer."""
+    octets = body.encode()
+    kind = b"Content-Type: application/json\r\n" if octets else b""
+    return b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (kind, len(octets), octets)
 
 
 class Sink(asyncio.Protocol):
     """Keep-alive and pipelining; only the length of a body is read."""
 
-    def __init__(self, delay_s: float) -> None:
+    def __init__(self, delay_s: float, answer: bytes) -> None:
         self._waiting = b""
+        self._whole = answer
         self._delay_s = delay_s
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -33,17 +39,17 @@ class Sink(asyncio.Protocol):
 
     def _answer(self) -> None:
         if self._delay_s:
-            asyncio.get_running_loop().call_later(self._delay_s, self._transport.write, ANSWER)  # type: ignore[attr-defined]
+            asyncio.get_running_loop().call_later(self._delay_s, self._transport.write, self._whole)  # type: ignore[attr-defined]
         else:
-            self._transport.write(ANSWER)  # type: ignore[attr-defined]
+            self._transport.write(self._whole)  # type: ignore[attr-defined]
 
 
-async def main(delay_s: float) -> None:
+async def main(delay_s: float, body: str) -> None:
     """Serve on any free port of loopback until killed."""
-    server = await asyncio.get_running_loop().create_server(lambda: Sink(delay_s), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(lambda: Sink(delay_s, answer(body)), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 0.0))
+    uvloop.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 0.0, sys.argv[2] if len(sys.argv) > 2 else ""))
