@@ -186,7 +186,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     channels = channel_settings(settings, public_url, keyring, vapid, outbox=demo or settings.flag("outbox"))
     places = await asyncio.to_thread(_city, settings.city)
     audience, alerts, live, metrics = Audience(places), AlertStore(database), Live(), Metrics()
-    sync, links = AudienceSync(database, audience), Links(keyring.link_key, public_url)
+    sync, links = AudienceSync(database, audience, places), Links(keyring.link_key, public_url)
     renderer, incidents = Renderer(public_url, settings.hub_name, settings.city_name, clock), Incidents(database, clock)
     rates, throughput, bot_name = wiring.Rates(channels), Throughput(), BotName()
     coordinator = Coordinator(
@@ -377,6 +377,7 @@ class _ticking:  # noqa: N801 - reads as the state it is
         every = self._scheduler.add_job
         every(self._hub.publishing.end_expired, "interval", seconds=2)
         every(self._hub.sync.catch_up, "interval", seconds=2)
+        every(self._hub.sync.tidy, "interval", seconds=2)
         every(self._hub.providers.look, "interval", seconds=LOOK_EVERY_S)
         every(self._hub.outcomes.look, "interval", seconds=CHECK_EVERY_S)
         every(self._hub.publishing.forget_keys, "interval", hours=1)

@@ -1,14 +1,16 @@
 """The audience: everyone who may be alerted, in memory, as columns. A million people are matched in milliseconds.
 
 The columns come in segments. `bulk` makes one large segment; whoever is put in or changed later is struck out of the old segments and
-waits in a list, which the next match turns into a small segment. Segments of like size are joined, so that there are never many.
+waits in a list, which the next match turns into a small segment. Segments of like size are joined, so that there are never many: small ones
+on the way of a match, large ones by `tidy`, in a thread, while matching goes on with the old ones.
 
-Not for use by several threads at once: one coordinator owns it.
+One event loop owns it; only `prepared` may run elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +20,6 @@ from subscriptions.areas import AreaCatalog
 from subscriptions.columns import (
     CITY_KEY,
     LEAST_RADIUS_M,
-    UNKNOWN,
     AddressColumns,
     AddressKinds,
     AddressRow,
@@ -40,12 +41,15 @@ __all__ = ["AddressColumns", "AddressKinds", "AddressRow", "Audience", "PeopleCo
 
 JOIN_AT = 8
 """A segment that has grown to an eighth of the one before is joined with it: at most seven for a million, each person moved a few times."""
+JOINED_AT_ONCE = 4_000
+"""Rows up to which joining takes a few milliseconds, which a match can wait for."""
 STRUCK_AT_MOST = 0.25
 """Share of a segment's rows that may be struck out before it is built anew."""
 MANY = 10_000
 """People in a segment from which on measuring the whole city beforehand is worth it."""
 FRAME_MARGIN_M = 2_000.0
 
+Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 
@@ -60,6 +64,8 @@ class Audience:
         self._frame = Frame.around((west, south, east, north), FRAME_MARGIN_M)
         self._segments: list[Segment] = []
         self._waiting: dict[int, Person] = {}
+        self._last: tuple[Target, Match] | None = None
+        self._tidying = asyncio.Lock()
         self.unknown_places = 0
         """Places loaded by `bulk` whose area the catalogue does not have: they match nothing."""
 
@@ -79,14 +85,30 @@ class Audience:
             places if isinstance(places, PlaceColumns) else PlaceColumns.of(places, self._catalog),
             addresses if isinstance(addresses, AddressColumns) else AddressColumns.of(addresses, self._kinds),
         )
-        self.unknown_places = int(np.count_nonzero(columns.places.area == UNKNOWN))
-        self._waiting.clear()
-        self._segments = [self._segment(columns)]
+        self.exchange(self.prepared(columns))
 
     @property
     def kinds(self) -> AddressKinds:
         """The numbers of (channel, simulated), for whoever hands in `AddressColumns`."""
         return self._kinds
+
+    def prepared(self, columns: Columns) -> Segment:
+        """Columns made ready for `exchange`. Takes seconds for a million and changes nothing, so it may run in a thread."""
+        segment = Segment(columns, len(self._catalog.areas), self._frame)
+        if segment.size >= MANY:
+            segment.remember(self._matching.city)
+        return segment
+
+    def exchange(self, segment: Segment, subscribers: Ints | None = None) -> None:
+        """Put a segment in the place of these subscribers, or of everyone. Whoever is not in it, is not in the audience any more."""
+        if subscribers is None:
+            self._segments.clear()
+            self._waiting.clear()
+            self.unknown_places = segment.unknown_places
+        else:
+            self._strike(subscribers)
+        self._segments.append(segment)
+        self._last = None
 
     def put(self, person: Person) -> None:
         """Add a person, or replace all that was known of them. Someone without an address is as good as removed."""
@@ -95,24 +117,33 @@ class Audience:
 
     def remove(self, subscriber: int) -> None:
         """Take a person out, if they are in."""
-        self._waiting.pop(subscriber, None)
+        self._strike(np.array([subscriber], dtype=np.int64))
+        self._last = None
+
+    def _strike(self, subscribers: Ints) -> None:
         for segment in self._segments:
-            row = segment.row_of(subscriber)
-            if row is not None:
-                segment.strike(row)
+            segment.strike(subscribers)
+        if self._waiting:
+            for subscriber in subscribers.tolist():
+                self._waiting.pop(subscriber, None)
 
     def match(self, target: Target) -> Match:
-        """Everyone whom the target reaches, each once, and their addresses by channel, language and whether they are simulated."""
-        self.settle()
-        reach = self._matching.reach(target)
-        return self._gathered([segment.match(reach, target) for segment in self._segments])
+        """Everyone whom the target reaches, each once, and their addresses by channel, language and whether they are simulated.
+
+        Asked again for the same target, as when an alert is counted and then launched, it gives the answer it has, until somebody changes.
+        """
+        if self._last is None or self._last[0] != target:
+            self._settle(JOINED_AT_ONCE)
+            reach = self._matching.reach(target)
+            self._last = target, self._gathered([segment.match(reach, target) for segment in self._segments])
+        return self._last[1]
 
     def match_one(self, subscriber: int, target: Target) -> Match:
         """As `match`, for one person; empty when they are not in the audience or not reached."""
         person = self.get(subscriber)
         if person is None:
             return Match(0, {}, np.zeros(0, dtype=np.int64))
-        alone = self._segment(of_persons([person], self._catalog, self._kinds))
+        alone = self.prepared(of_persons([person], self._catalog, self._kinds))
         return self._gathered([alone.match(self._matching.reach(target), target)])
 
     def explain(self, subscriber: int, target: Target) -> list[PlaceRow]:
@@ -134,23 +165,43 @@ class Audience:
         return None
 
     def settle(self) -> None:
-        """Turn whoever waits into a segment, and join segments that have become alike in size. Done by `match` itself."""
+        """Turn whoever waits into a segment, and join all segments that have become alike in size."""
+        self._settle(None)
+
+    def _settle(self, at_most: int | None) -> None:
         if self._waiting:
-            self._segments.append(self._segment(of_persons(self._waiting.values(), self._catalog, self._kinds)))
+            self._segments.append(self.prepared(of_persons(self._waiting.values(), self._catalog, self._kinds)))
             self._waiting.clear()
-        self._segments = [self._without_the_struck(segment) for segment in self._segments if len(segment)]
-        while len(self._segments) > 1 and self._segments[-1].size * JOIN_AT >= self._segments[-2].size:
-            parts = [segment.columns() for segment in self._segments[-2:]]
-            self._segments[-2:] = [self._segment(joined(parts))]
+        while worn := self._worn(at_most):
+            self._replace(worn, self._joined(worn, [segment.alive for segment in worn]))
 
-    def _without_the_struck(self, segment: Segment) -> Segment:
-        return segment if len(segment) >= (1 - STRUCK_AT_MOST) * segment.size else self._segment(segment.columns())
+    async def tidy(self) -> None:
+        """As `settle`, but large segments are joined in a thread; nothing waits for it, and whoever changes meanwhile is not lost."""
+        async with self._tidying:
+            self._last = None
+            self._settle(JOINED_AT_ONCE)
+            while worn := self._worn():
+                alive = [segment.alive.copy() for segment in worn]
+                segment = await asyncio.to_thread(self._joined, worn, alive)
+                for old, before in zip(worn, alive, strict=True):
+                    segment.strike(old.id[before & ~old.alive])
+                self._replace(worn, segment)
 
-    def _segment(self, columns: Columns) -> Segment:
-        segment = Segment(columns, len(self._catalog.areas), self._frame)
-        if segment.size >= MANY:
-            segment.remember(self._matching.city)
-        return segment
+    def _worn(self, at_most: int | None = None) -> list[Segment]:
+        """Segments that are to become one: two neighbours of like size, or one that has lost many of its people."""
+        pairs = [[one, other] for one, other in zip(self._segments, self._segments[1:], strict=False) if other.size * JOIN_AT >= one.size]
+        thinned = [[segment] for segment in self._segments if len(segment) < (1 - STRUCK_AT_MOST) * segment.size]
+        chosen = (worn for worn in (*thinned, *reversed(pairs)) if at_most is None or sum(part.size for part in worn) <= at_most)
+        return next(chosen, [])
+
+    def _joined(self, worn: Sequence[Segment], alive: Sequence[Flags]) -> Segment:
+        return self.prepared(joined([segment.columns(keep) for segment, keep in zip(worn, alive, strict=True)]))
+
+    def _replace(self, worn: Sequence[Segment], segment: Segment) -> None:
+        """Unless everyone was exchanged meanwhile."""
+        if all(old in self._segments for old in worn):
+            at = self._segments.index(worn[0])
+            self._segments[at : at + len(worn)] = [segment] if len(segment) else []
 
     def _gathered(self, parts: list[tuple[Found, Ints]]) -> Match:
         lists: dict[Group, list[Ints]] = {}

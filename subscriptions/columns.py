@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,11 @@ POINT, CITY, UNKNOWN = -1, -2, -3
 LEAST_RADIUS_M = 5.0
 """Smaller radii count as this one: no place is known better, and shapes laid side by side are exact from here on."""
 
+LANGUAGE_BIT, TOPICS_BIT, SEVERITY_BIT = 40, 8, 1
+"""Where each choice stands in the one number that holds all of a person's; whether drills are taken is bit 0."""
+
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 Rows = Iterable[Sequence[Any]]
 
 
@@ -75,6 +79,22 @@ class PeopleColumns:
             np.array(drills, dtype=np.bool_),
         )
 
+    @classmethod
+    def unpacked(cls, number: Ints, choices: Ints) -> PeopleColumns:
+        """From subscriber ids and all choices of each in one number."""
+        return cls(
+            np.ascontiguousarray(number),
+            (choices >> LANGUAGE_BIT).astype(np.uint8),
+            (choices >> TOPICS_BIT & 0xFFFFFFFF).astype(np.uint32),
+            (choices >> SEVERITY_BIT & 7).astype(np.uint8),
+            (choices & 1).astype(np.bool_),
+        )
+
+    def packed(self) -> Ints:
+        """All choices of each person in one number, the language on top."""
+        choices = self.language.astype(np.int64) << LANGUAGE_BIT | self.topics.astype(np.int64) << TOPICS_BIT
+        return choices | self.minimum_severity.astype(np.int64) << SEVERITY_BIT | self.drills
+
 
 @dataclass(frozen=True, slots=True)
 class PlaceColumns:
@@ -91,15 +111,32 @@ class PlaceColumns:
     def of(cls, rows: Rows, catalog: AreaCatalog) -> PlaceColumns:
         """From rows (subscriber id, area key or None, lat, lon, radius in metres)."""
         owner, area, lat, lon, radius = _transposed(rows, 5)
-        index = {key: catalog_area.index for key, catalog_area in catalog.by_key().items()} | {None: POINT, CITY_KEY: CITY}
+        codes = AreaCodes(catalog)
         x, y = catalog.projection.xy(_floats(lon), _floats(lat))
         return cls(
             np.array(owner, dtype=np.int64),
-            np.fromiter((index.get(key, UNKNOWN) for key in area), dtype=np.int32, count=len(area)),
+            np.fromiter((codes[key] for key in area), dtype=np.int32, count=len(area)),
             x,
             y,
             np.fmax(_floats(radius), LEAST_RADIUS_M),
         )
+
+    @classmethod
+    def points(cls, owner: Ints, lon: Floats, lat: Floats, radius: Floats, catalog: AreaCatalog) -> PlaceColumns:
+        """Only points, in degrees, each with a radius in metres."""
+        x, y = catalog.projection.xy(np.ascontiguousarray(lon), np.ascontiguousarray(lat))
+        return cls(owner, np.full(len(owner), POINT, dtype=np.int32), x, y, np.fmax(radius, LEAST_RADIUS_M))
+
+
+class AreaCodes(dict[str | None, int]):
+    """Stored key of a place's area → what stands for it in `PlaceColumns.area`."""
+
+    def __init__(self, catalog: AreaCatalog) -> None:
+        super().__init__({key: area.index for key, area in catalog.by_key().items()})
+        self.update({None: POINT, CITY_KEY: CITY})
+
+    def __missing__(self, _: str | None) -> int:
+        return UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +185,9 @@ class Columns:
     addresses: AddressColumns
 
 
+C = TypeVar("C", Columns, PeopleColumns, PlaceColumns, AddressColumns)
+
+
 def of_persons(persons: Iterable[Person], catalog: AreaCatalog, kinds: AddressKinds) -> Columns:
     """Columns of a few people."""
     some = list(persons)
@@ -158,18 +198,14 @@ def of_persons(persons: Iterable[Person], catalog: AreaCatalog, kinds: AddressKi
     )
 
 
-def joined(parts: Sequence[Columns]) -> Columns:
-    """Several as one."""
-    return Columns(
-        _joined([part.people for part in parts]),
-        _joined([part.places for part in parts]),
-        _joined([part.addresses for part in parts]),
-    )
+def joined(parts: Sequence[C]) -> C:
+    """Several of one kind, end to end."""
+    names: dict[str, Any] = parts[0].__dataclass_fields__
+    return type(parts[0])(*(_end_to_end([getattr(part, name) for part in parts]) for name in names))
 
 
-def _joined(parts: list[Any]) -> Any:
-    names = parts[0].__dataclass_fields__
-    return type(parts[0])(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+def _end_to_end(parts: list[Any]) -> Any:
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else joined(parts)
 
 
 def _transposed(rows: Rows, width: int) -> list[list[Any]]:

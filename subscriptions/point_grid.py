@@ -25,8 +25,8 @@ _SIDE = 1 << LEVELS
 _CLASS_BITS = 2 * LEVELS
 _CLASSES = 12
 _FIRST_CLASS_M = 64.0
-_FIRST_SQUARES = 8
-"""A question starts with squares of an eighth of its width."""
+_FIRST_SQUARES = 16
+"""A question starts with squares of a sixteenth of its width."""
 _HALF_DIAGONAL = np.sqrt(0.5)
 
 Ints = npt.NDArray[np.int64]
@@ -85,20 +85,13 @@ class PointGrid:
 
     def _first_squares(self, region: Region) -> _Squares:
         kinds = np.flatnonzero(self._most >= 0)
-        parts = [self._around(region, int(kind)) for kind in kinds]
-        return _Squares(*(np.concatenate(columns) for columns in zip(*parts, strict=True))) if parts else _NO_SQUARES
-
-    def _around(self, region: Region, kind: int) -> tuple[Ints, Ints, Ints, Ints]:
-        frame, reach = self._frame, float(self._most[kind])
+        frame, reach = self._frame, float(self._most.max())
         west, south, east, north = region.bounds
-        low = np.array([west - reach - frame.west, south - reach - frame.south]) / frame.cell
-        high = np.array([east + reach - frame.west, north + reach - frame.south]) / frame.cell
-        level = int(np.ceil(np.log2(max(1.0, np.max(high - low) / _FIRST_SQUARES))))
-        level = min(level, LEVELS)
-        low, high = np.clip(np.floor(low), 0, _SIDE - 1), np.clip(np.floor(high), 0, _SIDE - 1)
-        columns, rows = (np.arange(int(first) >> level, (int(last) >> level) + 1) << level for first, last in zip(low, high, strict=True))
-        column, row = (grid.ravel() for grid in np.meshgrid(columns, rows))
-        return np.full(len(column), kind), np.full(len(column), level), column, row
+        low, high = (west - reach - frame.west, south - reach - frame.south), (east + reach - frame.west, north + reach - frame.south)
+        level = min(int(np.ceil(np.log2(max(1.0, max(high[0] - low[0], high[1] - low[1]) / frame.cell / _FIRST_SQUARES)))), LEVELS)
+        columns, rows = (_steps(first / frame.cell, last / frame.cell, level) for first, last in zip(low, high, strict=True))
+        column, row, kind = (grid.ravel() for grid in np.meshgrid(columns, rows, kinds))
+        return _Squares(kind, np.full(len(kind), level), column, row)
 
     def _step(self, region: Region, squares: _Squares, taken: list[tuple[Ints, Ints]], rim: list[tuple[Ints, Ints]]) -> _Squares:
         """Decide what can be decided, and return the quarters of the rest."""
@@ -107,20 +100,19 @@ class PointGrid:
         end = np.searchsorted(self._keys, (key + (1 << 2 * squares.level)).astype(np.uint32))
         squares, start, end = _where(end > start, squares, start, end)
         side = self._frame.cell * (1 << squares.level)
-        x, y = (
-            self._frame.west + squares.column * self._frame.cell + side / 2,
-            self._frame.south + squares.row * self._frame.cell + side / 2,
-        )
-        half = side * _HALF_DIAGONAL
-        inside = region.covers(x, y)
-        whole = _all_reached(region, x, y, half, self._least[squares.kind] - half, inside, squares)
+        x = self._frame.west + squares.column * self._frame.cell + side / 2
+        y = self._frame.south + squares.row * self._frame.cell + side / 2
+        whole, left = region.squares(x, y, side * _HALF_DIAGONAL, self._least[squares.kind], self._most[squares.kind])
         taken.append((start[whole], end[whole]))
-        left = inside & ~whole
-        doubtful = np.flatnonzero(~(inside | whole))
-        left[doubtful] = region.within(x[doubtful], y[doubtful], self._most[squares.kind[doubtful]] + half[doubtful])
         small = left & ((squares.level == 0) | (end - start <= MEASURED))
         rim.append((start[small], end[small]))
         return _quarters(_where(left & ~small, squares, start, end)[0])
+
+
+def _steps(first: float, last: float, level: int) -> Ints:
+    """Where squares of a level begin that together hold all cells between two."""
+    low, high = np.clip(np.floor([first, last]), 0, _SIDE - 1).astype(np.int64).tolist()
+    return np.arange(low >> level, (high >> level) + 1) << level
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +123,6 @@ class _Squares:
     level: Ints
     column: Ints
     row: Ints
-
-
-_NO_SQUARES = _Squares(*(np.zeros(0, dtype=np.int64) for _ in range(4)))
 
 
 def _where(keep: Flags, squares: _Squares, start: Ints, end: Ints) -> tuple[_Squares, Ints, Ints]:
@@ -147,24 +136,6 @@ def _quarters(squares: _Squares) -> _Squares:
     column = np.repeat(squares.column, 4) + (np.tile([0, 1, 0, 1], count) << level)
     row = np.repeat(squares.row, 4) + (np.tile([0, 0, 1, 1], count) << level)
     return _Squares(np.repeat(squares.kind, 4), level, column, row)
-
-
-def _all_reached(region: Region, x: Floats, y: Floats, half: Floats, spare: Floats, inside: Flags, squares: _Squares) -> Flags:
-    """Squares of which every point is within its own radius. `spare` is the smallest radius of the class less half a diagonal."""
-    whole = inside & (spare >= 0)
-    near = np.flatnonzero(~inside & (spare >= 0))
-    whole[near] = region.within(x[near], y[near], spare[near])
-    deep = np.flatnonzero(inside & (spare < 0))
-    if len(deep):
-        _, once, again = np.unique(_name(squares)[deep], return_index=True, return_inverse=True)
-        ask = deep[once]
-        whole[deep] = region.holds(x[ask], y[ask], half[ask])[again]
-    return whole
-
-
-def _name(squares: _Squares) -> Ints:
-    """The same number for the same square in every class of radius."""
-    return squares.level << _CLASS_BITS | squares.column << LEVELS | squares.row
 
 
 def _class_of(radius: Floats) -> Ints:

@@ -1,7 +1,6 @@
 """Where an alert holds, as a question to many points at once: which of you lie within so many metres of it?
 
-Both kinds answer exactly. Whole squares are asked through their middles: if the middle is deeper inside than half a diagonal, all of the
-square is inside; if it is further away than half a diagonal and the radius, nothing in it is reached.
+Both kinds answer exactly for points. Whole squares are asked through their middles, and may be left undecided: they are quartered then.
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ from shapely.geometry.base import BaseGeometry
 SMALL_M = 12_000.0
 """Shapes up to this wide are worth a hull."""
 
-_DIRECTIONS = 16
-_MARKS = 64
+_ANGLES = np.arange(16) * (2 * np.pi / 16)
+_DIRECTIONS = np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)])
+_STEPS = np.arange(64) / 64
 _ROUNDING_M = 0.01
 _WORTH_SORTING_OUT = 64
 
@@ -34,11 +34,9 @@ class Region(Protocol):
     def within(self, x: Floats, y: Floats, reach: Floats) -> Flags:
         """Which points are no further away than `reach` (≥ 0) metres."""
 
-    def covers(self, x: Floats, y: Floats) -> Flags:
-        """Which points lie inside."""
-
-    def holds(self, x: Floats, y: Floats, depth: Floats) -> Flags:
-        """Which of the points, all inside, lie there with all that is nearer than `depth` metres to them."""
+    def squares(self, x: Floats, y: Floats, half: Floats, least: Floats, most: Floats) -> tuple[Flags, Flags]:
+        """Squares by their middles and half diagonals: which are sure to lie within `least` of it as a whole, and which of the others may
+        have a point that is no further away than `most`."""
 
 
 class Shape:
@@ -50,7 +48,7 @@ class Shape:
         shapely.prepare([self._geometry, self._border])
         west, south, east, north = geometry.bounds
         self.bounds = (west, south, east, north)
-        self._hull = _Hull(geometry) if max(east - west, north - south) <= SMALL_M else None
+        self._hull = _Hull(geometry, self._border) if max(east - west, north - south) <= SMALL_M else None
 
     def within(self, x: Floats, y: Floats, reach: Floats) -> Flags:
         if self._hull is None or len(x) < _WORTH_SORTING_OUT:
@@ -60,12 +58,23 @@ class Shape:
         near[left] = _dwithin(self._geometry, x[left], y[left], reach[left])
         return near
 
-    def covers(self, x: Floats, y: Floats) -> Flags:
-        inside: Flags = shapely.contains_xy(self._geometry, x, y)
-        return inside
-
-    def holds(self, x: Floats, y: Floats, depth: Floats) -> Flags:
-        return ~_dwithin(self._border, x, y, depth)
+    def squares(self, x: Floats, y: Floats, half: Floats, least: Floats, most: Floats) -> tuple[Flags, Flags]:
+        sure = least - half
+        if self._hull is None:
+            whole = np.zeros(len(x), dtype=np.bool_)
+            ask = np.flatnonzero(sure >= 0)
+            whole[ask] = _dwithin(self._geometry, x[ask], y[ask], sure[ask])
+            left = np.flatnonzero(~whole)
+            left = left[_dwithin(self._geometry, x[left], y[left], most[left] + half[left])]
+        else:
+            nearest, furthest = self._hull.distances(x, y)
+            whole = furthest <= sure - _ROUNDING_M
+            left = np.flatnonzero(~whole & (nearest <= most + half + _ROUNDING_M))
+        inside = left[shapely.contains_xy(self._geometry, x[left], y[left])]
+        whole[inside] = (sure[inside] >= 0) | ~_dwithin(self._border, x[inside], y[inside], half[inside])
+        doubtful = np.zeros(len(x), dtype=np.bool_)
+        doubtful[left] = ~whole[left]
+        return whole, doubtful
 
 
 def _dwithin(geometry: BaseGeometry, x: Floats, y: Floats, distance: Any) -> Flags:
@@ -79,29 +88,36 @@ class _Hull:
     No point is nearer than it is to the shape's extent in any of 16 directions, and none further than to any of 64 marks on its border.
     """
 
-    def __init__(self, geometry: BaseGeometry) -> None:
-        centre = geometry.envelope.centroid
-        self._centre = np.array([[centre.x], [centre.y]])
-        angles = np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)
-        self._directions = np.column_stack([np.cos(angles), np.sin(angles)])
+    def __init__(self, geometry: BaseGeometry, border: BaseGeometry) -> None:
+        west, south, east, north = geometry.bounds
+        self._centre = np.array([[(west + east) / 2], [(south + north) / 2]])
         corners = shapely.get_coordinates(geometry).T - self._centre
-        self._extent = np.max(self._directions @ corners, axis=1, keepdims=True)
-        border = shapely.get_parts(shapely.boundary(geometry))
-        longest = border[np.argmax(shapely.length(border))]
-        steps = np.arange(_MARKS) / _MARKS
-        self._marks = shapely.get_coordinates(shapely.line_interpolate_point(longest, steps, normalized=True)) - self._centre.T
+        self._extent = np.max(_DIRECTIONS @ corners, axis=1, keepdims=True)
+        lines = shapely.get_parts(border)
+        longest = lines[np.argmax(shapely.length(lines))]
+        self._marks = shapely.get_coordinates(shapely.line_interpolate_point(longest, _STEPS, normalized=True)) - self._centre.T
         self._marks_squared = np.sum(self._marks**2, axis=1, keepdims=True)
+
+    def distances(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """How near each point may be at least, negative for some within, and how far it is at most."""
+        points = np.stack([x, y]) - self._centre
+        return self._least(points), np.sqrt(np.maximum(self._most_squared(points), 0.0))
 
     def sorted_out(self, x: Floats, y: Floats, reach: Floats) -> tuple[Flags, Flags]:
         """Which points surely are within reach, and which may or may not be."""
         points = np.stack([x, y]) - self._centre
-        least = np.max(self._directions @ points - self._extent, axis=0)
-        possible = least <= reach + _ROUNDING_M
-        chosen = points[:, possible]
-        most = np.sum(chosen**2, axis=0) + np.min(self._marks_squared - 2 * (self._marks @ chosen), axis=0)
+        possible = self._least(points) <= reach + _ROUNDING_M
         near = np.zeros(len(x), dtype=np.bool_)
-        near[possible] = most <= np.maximum(reach[possible] - _ROUNDING_M, 0) ** 2
+        near[possible] = self._most_squared(points[:, possible]) <= np.maximum(reach[possible] - _ROUNDING_M, 0) ** 2
         return near, possible & ~near
+
+    def _least(self, points: Floats) -> Floats:
+        least: Floats = np.max(_DIRECTIONS @ points - self._extent, axis=0)
+        return least
+
+    def _most_squared(self, points: Floats) -> Floats:
+        most: Floats = np.sum(points**2, axis=0) + np.min(self._marks_squared - 2 * (self._marks @ points), axis=0)
+        return most
 
 
 class Disc:
@@ -112,10 +128,14 @@ class Disc:
         self.bounds = (x - radius_m, y - radius_m, x + radius_m, y + radius_m)
 
     def within(self, x: Floats, y: Floats, reach: Floats) -> Flags:
-        return np.hypot(x - self._x, y - self._y) <= self._radius + reach
+        return self._beyond(x, y) <= reach
 
-    def covers(self, x: Floats, y: Floats) -> Flags:
-        return np.hypot(x - self._x, y - self._y) <= self._radius
+    def squares(self, x: Floats, y: Floats, half: Floats, least: Floats, most: Floats) -> tuple[Flags, Flags]:
+        beyond = self._beyond(x, y)
+        whole = beyond <= least - half - _ROUNDING_M
+        return whole, ~whole & (beyond <= most + half + _ROUNDING_M)
 
-    def holds(self, x: Floats, y: Floats, depth: Floats) -> Flags:
-        return np.hypot(x - self._x, y - self._y) + depth <= self._radius
+    def _beyond(self, x: Floats, y: Floats) -> Floats:
+        """Metres from the border, negative inside."""
+        beyond: Floats = np.hypot(x - self._x, y - self._y) - self._radius
+        return beyond

@@ -15,14 +15,13 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from subscriptions.columns import CITY, POINT, AddressColumns, Columns, PeopleColumns, PlaceColumns
+from subscriptions.columns import CITY, POINT, UNKNOWN, AddressColumns, Columns, PeopleColumns, PlaceColumns
 from subscriptions.matching import Reach, Target
 from subscriptions.point_grid import Frame, PointGrid
 from subscriptions.region import Region
 
-_CARD = np.dtype([("id", "i8"), ("first", "i4"), ("end", "i4"), ("profile", "i4"), ("unused", "i4")])
-_ADDRESS_CARD = np.dtype([("id", "i8"), ("group", "u2"), ("unused", "u2", 3)])
-"""Padded to whole steps of memory: numpy copies odd sizes slowly."""
+_CARD = np.dtype([("id", "i8"), ("address", "i8"), ("extra", "i4"), ("group", "u2"), ("extras", "u2"), ("unused", "i8")])
+"""A person's id, their first address and its group, and where further addresses stand. Padded: numpy copies odd sizes slowly."""
 
 FEW = 8
 """Up to one matched row in so many, addresses are looked up per person; beyond, all addresses are scanned in order."""
@@ -61,8 +60,9 @@ class Segment:
         self.id = people.id
         self.id.setflags(write=False)  # as the addresses: matches give out views
         self.alive = np.ones(len(people.id), dtype=np.bool_)
-        self._order = np.argsort(people.id)
-        self._sorted = people.id[self._order]
+        order = np.argsort(people.id)
+        self._sorted, self._order = people.id[order], order.astype(np.int32)
+        self.unknown_places = int(np.count_nonzero(columns.places.area == UNKNOWN))
         self._remembered: dict[Region, Rows] = {}
         self._keep_places(columns.places, areas, frame)
         self._keep_addresses(columns.addresses)
@@ -88,41 +88,42 @@ class Segment:
     def _keep_addresses(self, addresses: AddressColumns) -> None:
         row, known = self._rows(addresses.owner)
         row, number, kind = row[known], addresses.id[known], addresses.kind[known]
-        order = np.lexsort((row, kind))
-        self._address, self._address_row, kind = number[order], row[order].astype(np.int64), kind[order]
+        order = np.argsort(kind.astype(np.int64) << 32 | row)
+        self._address, self._address_row, kind = number[order], row[order], kind[order]
         self._address.setflags(write=False)
         language = self.profiles.example.language[self._profile_of[self._address_row]]
-        group = kind.astype(np.int64) << 8 | language
-        self._bounds = np.concatenate([np.flatnonzero(np.diff(group, prepend=-1)), [len(group)]])
+        group = kind.astype(np.uint16) << 8 | language
+        self._bounds = np.concatenate([np.flatnonzero(np.diff(group.astype(np.int32), prepend=-1)), [len(group)]])
         self._groups = [(int(each) >> 8, int(each) & 255) for each in group[self._bounds[:-1]]]
-        self._keep_cards()
+        self._keep_cards(np.repeat(np.arange(len(self._groups), dtype=np.uint16), np.diff(self._bounds)))
 
-    def _keep_cards(self) -> None:
+    def _keep_cards(self, group: npt.NDArray[np.uint16]) -> None:
         """All that a few matched people are asked for, each on one line of memory: reading it is what their match waits for."""
         by_person = np.argsort(self._address_row, kind="stable")
-        self._address_card = np.empty(len(by_person), dtype=_ADDRESS_CARD)
-        self._address_card["id"] = self._address[by_person]
-        self._address_card["group"] = np.repeat(np.arange(len(self._groups)), np.diff(self._bounds))[by_person]
-        end = np.cumsum(np.bincount(self._address_row, minlength=self.size))
+        is_first = np.diff(self._address_row[by_person], prepend=-1) > 0
+        first, extra = by_person[is_first], by_person[~is_first]
+        self._extra, self._extra_group = self._address[extra], group[extra]
+        extras = np.bincount(self._address_row, minlength=self.size) - 1
         self._card = np.empty(self.size, dtype=_CARD)
-        self._card["id"], self._card["profile"] = self.id, self._profile_of
-        self._card["first"][1:], self._card["first"][:1], self._card["end"] = end[:-1], 0, end
+        self._card["id"], self._card["address"], self._card["group"] = self.id, self._address[first], group[first]
+        self._card["extras"], self._card["extra"] = extras, np.cumsum(extras) - extras
 
     def _rows(self, ids: Ints) -> tuple[Rows, Flags]:
         """Rows of subscriber ids, and which of them are here at all."""
         if not self.size:
             return np.zeros(len(ids), dtype=np.int32), np.zeros(len(ids), dtype=np.bool_)
         at = np.minimum(np.searchsorted(self._sorted, ids), self.size - 1)
-        return self._order[at].astype(np.int32), self._sorted[at] == ids
+        return self._order[at], self._sorted[at] == ids
 
     def row_of(self, subscriber: int) -> int | None:
         """The row of a person who is here and not struck out."""
         row, known = self._rows(np.array([subscriber], dtype=np.int64))
         return int(row[0]) if known[0] and self.alive[row[0]] else None
 
-    def strike(self, row: int) -> None:
-        """Take a person out."""
-        self.alive[row] = False
+    def strike(self, subscribers: Ints) -> None:
+        """Take out whoever of these is here."""
+        row, known = self._rows(subscribers)
+        self.alive[row[known]] = False
 
     def match(self, reach: Reach, target: Target) -> tuple[Found, Ints]:
         """Addresses by group, and ids of the people reached."""
@@ -161,23 +162,22 @@ class Segment:
         """Each row once, in order: sorting a few is faster than scanning flags of everyone."""
         rows = np.sort(touched)
         rows = rows[np.diff(rows, prepend=-1) > 0]
-        rows = rows if whole else rows[self.alive[rows]]
-        cards = self._card.take(rows)
-        cards = cards.take(np.flatnonzero(wanted[cards["profile"]]))
-        return self._addresses_of(cards["first"], cards["end"]), np.ascontiguousarray(cards["id"])
+        rows = rows[wanted.take(self._profile_of.take(rows))]
+        cards = self._card.take(rows if whole else rows[self.alive[rows]])
+        return self._addresses_of(cards), np.ascontiguousarray(cards["id"])
 
     def _all_addresses(self) -> Found:
         bounds = self._bounds.tolist()
         return [(*group, self._address[first:end]) for group, first, end in zip(self._groups, bounds, bounds[1:], strict=False)]
 
-    def _addresses_of(self, first: Rows, end: Rows) -> Found:
-        """Addresses of people whose cards say from where to where they stand."""
-        count = end - first
+    def _addresses_of(self, cards: npt.NDArray[np.void]) -> Found:
+        """All addresses of the people on these cards."""
+        more = np.flatnonzero(cards["extras"])
+        count = cards["extras"][more].astype(np.int32)
         after = np.cumsum(count, dtype=np.int32)
-        index = np.repeat(first - (after - count), count) + np.arange(after[-1] if len(after) else 0, dtype=np.int32)
-        cards = self._address_card.take(index)
-        group = np.ascontiguousarray(cards["group"])
-        ids = cards["id"].take(np.argsort(group, kind="stable"))
+        index = np.repeat(cards["extra"][more] - (after - count), count) + np.arange(after[-1] if len(after) else 0, dtype=np.int32)
+        group = np.concatenate([cards["group"], self._extra_group[index]])
+        ids = np.concatenate([cards["address"], self._extra[index]]).take(np.argsort(group, kind="stable"))
         bounds = np.cumsum(np.bincount(group, minlength=len(self._groups))).tolist()
         slices = zip(self._groups, [0, *bounds], bounds, strict=False)
         return [(*each, ids[low:high]) for each, low, high in slices if high > low]
@@ -190,17 +190,14 @@ class Segment:
         )
         return [(*group, ids) for group, ids in found if len(ids)]
 
-    def columns(self) -> Columns:
-        """Everything that is not struck out, as it came in."""
-        return self._columns(self.alive)
-
     def columns_of(self, row: int) -> Columns:
         """One person, struck out or not."""
         only = np.zeros(self.size, dtype=np.bool_)
         only[row] = True
-        return self._columns(only)
+        return self.columns(only)
 
-    def _columns(self, keep: Flags) -> Columns:
+    def columns(self, keep: Flags) -> Columns:
+        """Everything of the rows that `keep` marks, as it came in."""
         rows = np.flatnonzero(keep)
         choices = _only(self.profiles.example, self._profile_of[rows])
         people = PeopleColumns(self.id[rows], choices.language, choices.topics, choices.minimum_severity, choices.drills)
@@ -234,8 +231,7 @@ def _addressed(people: PeopleColumns, addresses: AddressColumns) -> PeopleColumn
 
 def _by_profile(people: PeopleColumns) -> tuple[PeopleColumns, _Profiles, Rows]:
     """People sorted by profile, language first so that a language is one run of rows; the profiles; and each row's profile."""
-    key = people.language.astype(np.uint64) << np.uint64(40) | people.topics.astype(np.uint64) << np.uint64(8)
-    key |= people.minimum_severity.astype(np.uint64) << np.uint64(1) | people.drills
+    key = people.packed()
     order = np.argsort(key, kind="stable")
     people, key = _only(people, order), key[order]
     first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])) if len(key) else np.zeros(0, dtype=np.int64)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 
+import numpy as np
+
 from hub.store.database import Database
+from subscriptions.areas import AreaCatalog
 from subscriptions.audience import Audience
 from subscriptions.store import audience_rows, sql
 
-MANY = 5_000
-"""From here on, reading everyone anew is cheaper than reading so many one by one: an import, most likely."""
+FEW = 500
+"""Changed people up to which each is put in alone; more, as from an import, come as columns, which are sorted in a thread."""
 
 
 class AudienceSync:
     """`catch_up` runs before each match and after each change, so a change is in force before its answer returns."""
 
-    def __init__(self, database: Database, audience: Audience) -> None:
-        self._database, self._audience = database, audience
+    def __init__(self, database: Database, audience: Audience, catalog: AreaCatalog) -> None:
+        self._database, self._audience, self._catalog = database, audience, catalog
         self._seen = 0
         self._at = time.monotonic()
         self._lock = asyncio.Lock()
@@ -29,29 +32,41 @@ class AudienceSync:
 
     async def load(self) -> None:
         """Everyone, in one consistent view."""
-        async with self._database.read() as connection:
-            self._seen = await sql.audience_position(connection)
-            await audience_rows.fill(connection, self._audience)
-        self._audience.settle()
-        self._at = time.monotonic()
+        async with self._lock:
+            began = time.monotonic()
+            async with self._database.read() as connection:
+                position = await sql.audience_position(connection)
+                columns = await audience_rows.columns(connection, self._catalog, self._audience.kinds)
+            self._audience.exchange(await asyncio.to_thread(self._audience.prepared, columns))
+            self._seen, self._at = position, began
 
     async def catch_up(self) -> None:
         """Everyone who changed since the last look, whichever process wrote it."""
-        async with self._lock, self._database.read() as connection:
+        async with self._lock:
             began = time.monotonic()
+            await self._catch_up()
+            self._at = began
+
+    async def _catch_up(self) -> None:
+        async with self._database.read() as connection:
             position = await sql.audience_position(connection)
             if position == self._seen:
-                self._at = began
                 return
             changed = await sql.changes_since(connection, self._seen)
-            if len(changed) > max(MANY, self._audience.people_count // 10):
-                await audience_rows.fill(connection, self._audience)
-                self._seen, self._at = position, began
-                return
-            present = {person.id: person for person in await audience_rows.people(connection, changed)}
-        for subscriber in changed:
-            if subscriber in present:
-                self._audience.put(present[subscriber])
+            if len(changed) > FEW:
+                columns = await audience_rows.columns(connection, self._catalog, self._audience.kinds, (self._seen, position))
             else:
+                people = await audience_rows.people(connection, changed)
+        if len(changed) > FEW:
+            segment = await asyncio.to_thread(self._audience.prepared, columns)
+            self._audience.exchange(segment, np.array(changed, dtype=np.int64))
+        else:
+            for subscriber in changed:
                 self._audience.remove(subscriber)
-        self._seen, self._at = position, began
+            for person in people:
+                self._audience.put(person)
+        self._seen = position
+
+    async def tidy(self) -> None:
+        """Keep matching fast, however many have changed. To run now and then; nothing waits for it."""
+        await self._audience.tidy()

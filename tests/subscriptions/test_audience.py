@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,8 +11,8 @@ from hypothesis import strategies as st
 
 from subscriptions import severity, topics
 from subscriptions.areas import AreaCatalog
-from subscriptions.audience import Audience
-from subscriptions.columns import AddressRow, Person, PlaceRow
+from subscriptions.audience import JOINED_AT_ONCE, Audience
+from subscriptions.columns import AddressRow, Columns, Person, PlaceRow, of_persons
 from subscriptions.languages import number
 from subscriptions.matching import Group, Match, Target, reached_areas
 from tests.subscriptions.made_up import Maker
@@ -263,6 +265,69 @@ def test_columns_that_grow_by_single_people_stay_few(catalog: AreaCatalog, audie
     assert ids(audience.match(target)) == list(range(390, 400))
     assert len(audience._segments) <= 4
     assert sum(segment.size for segment in audience._segments) < 200, "rows that were struck out are given back"
+
+
+def columns_of(audience: Audience, catalog: AreaCatalog, people: list[Person]) -> Columns:
+    return of_persons(people, catalog, audience.kinds)
+
+
+def test_many_who_changed_are_exchanged_at_once_wherever_they_are_kept(catalog: AreaCatalog, audience: Audience) -> None:
+    target = alert(catalog, "zip:11201")
+    audience.bulk(*rows([someone(each, PlaceRow("zip:11201")) for each in range(1, 10)]))
+    audience.put(someone(10, PlaceRow("zip:11201")))
+    audience.match(target)
+    audience.put(someone(11, PlaceRow("zip:11201")))
+    now = [someone(2, PlaceRow("zip:10001")), someone(11, PlaceRow("zip:11201"), channels=("sms",)), someone(12, PlaceRow("zip:11201"))]
+    audience.exchange(audience.prepared(columns_of(audience, catalog, now)), np.array([1, 2, 10, 11, 12]))
+    assert ids(audience.match(target)) == [3, 4, 5, 6, 7, 8, 9, 11, 12]
+    assert audience.match(target).groups[Group("sms", "en", False)].tolist() == [1100]
+    assert audience.people_count == 10
+
+
+async def test_large_parts_are_joined_beside_the_loop_and_no_change_is_lost(catalog: AreaCatalog, audience: Audience) -> None:
+    """More than are joined while a match waits; some go, come and change while the thread works."""
+    target, count = alert(catalog, "zip:11201"), JOINED_AT_ONCE
+    audience.bulk(*rows([someone(each, PlaceRow("zip:11201")) for each in range(1, count)]))
+    more = [someone(each, PlaceRow("zip:11201")) for each in range(count, 2 * count)]
+    audience.exchange(audience.prepared(columns_of(audience, catalog, more)), np.arange(count, 2 * count))
+    assert audience.match(target).people == 2 * count - 1
+    assert len(audience._segments) == 2, "not joined on the way of a match"
+    joining = asyncio.ensure_future(audience.tidy())
+    await asyncio.sleep(0)
+    assert not joining.done()
+    audience.remove(5)
+    audience.put(someone(count, PlaceRow("zip:10001")))
+    audience.put(someone(10 * count, PlaceRow("zip:11201")))
+    expected = {*range(1, 2 * count), 10 * count} - {5, count}
+    assert set(audience.match(target).subscribers.tolist()) == expected
+    await joining
+    assert set(audience.match(target).subscribers.tolist()) == expected
+    assert audience.people_count == len(expected) + 1
+    await audience.tidy()
+    assert len(audience._segments) <= 2
+
+
+async def test_everyone_loaded_anew_while_parts_are_joined_stays_as_loaded(catalog: AreaCatalog, audience: Audience) -> None:
+    count = JOINED_AT_ONCE
+    audience.bulk(*rows([someone(each, PlaceRow("zip:11201")) for each in range(1, count)]))
+    more = [someone(each, PlaceRow("zip:11201")) for each in range(count, 2 * count)]
+    audience.exchange(audience.prepared(columns_of(audience, catalog, more)), np.arange(count, 2 * count))
+    joining = asyncio.ensure_future(audience.tidy())
+    await asyncio.sleep(0)
+    audience.bulk(*rows([someone(7, PlaceRow("zip:11201"))]))
+    await joining
+    assert ids(audience.match(alert(catalog, "zip:11201"))) == [7]
+
+
+def test_an_answer_is_given_again_only_while_nobody_has_changed(catalog: AreaCatalog, audience: Audience) -> None:
+    target = alert(catalog, "zip:11201")
+    audience.put(someone(1, PlaceRow("zip:11201")))
+    assert audience.match(target) is audience.match(alert(catalog, "zip:11201"))
+    assert ids(audience.match(alert(catalog, "zip:10001"))) == []
+    audience.put(someone(2, PlaceRow("zip:11201")))
+    assert ids(audience.match(target)) == [1, 2]
+    audience.remove(1)
+    assert ids(audience.match(target)) == [2]
 
 
 def test_named_areas_that_a_drawn_shape_reaches_are_told(catalog: AreaCatalog) -> None:

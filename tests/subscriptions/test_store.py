@@ -36,18 +36,40 @@ async def test_who_has_no_living_address_or_has_ended_is_not_there(residents: Re
 
 async def test_filling_at_once_finds_the_same_people_as_asking_one_by_one(residents: Residents) -> None:
     await residents.resident("a@example.org", places=[POINT, {"citywide": True}])
-    await residents.resident("b@example.org", places=[{"borough": "Bronx"}])
+    await residents.resident("b@example.org", places=[{"borough": "Bronx"}], topics=["fire", "test"], language="es", drills=True)
     await residents.subscribe("pending@example.org")
+    assert await same_in_columns(residents, None, 1, 2) == 2
+
+
+async def test_only_those_who_changed_come_when_only_they_are_asked_for(residents: Residents) -> None:
+    await residents.resident("a@example.org", places=[POINT])
+    position = await position_of(residents)
+    await residents.resident("b@example.org", places=[POINT, {"borough": "Bronx"}])
+    await residents.resident("c@example.org", places=[{"citywide": True}])
+    between = await position_of(residents)
+    await residents.resident("d@example.org")
+    assert await same_in_columns(residents, (position, between), 2, 3) == 2
+    assert await same_in_columns(residents, (between, between)) == 0
+
+
+async def position_of(residents: Residents) -> int:
+    async with residents.database.read() as connection:
+        return await sql.audience_position(connection)
+
+
+async def same_in_columns(residents: Residents, changed: tuple[int, int] | None, *numbers: int) -> int:
+    """How many people the columns have; each of these is checked to be as `people` has them."""
     audience = Audience(residents.catalog)
     async with residents.database.read() as connection:
-        await audience_rows.fill(connection, audience)
-    assert audience.people_count == 2
-    for person in await people(residents, 1, 2):
+        columns = await audience_rows.columns(connection, residents.catalog, audience.kinds, changed)
+    audience.exchange(audience.prepared(columns))
+    for person in await people(residents, *numbers):
         kept = audience.get(person.id)
         assert kept is not None
         assert kept[:5] == person[:5]
         assert {place.area for place in kept.places} == {place.area for place in person.places}
         assert kept.addresses == person.addresses
+    return audience.people_count
 
 
 async def test_the_log_of_changes_names_everyone_after_a_position_once(residents: Residents) -> None:
