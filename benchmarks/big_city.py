@@ -19,6 +19,7 @@ import numpy as np
 
 from benchmarks.people import Population, population
 from hub.store import migrate
+from hub.store.database import database_url
 from subscriptions.areas import AreaCatalog, open_city
 from subscriptions.columns import CITY, CITY_KEY, POINT, UNKNOWN, AddressKinds
 from subscriptions.vault import Keyring, open_keyring
@@ -50,7 +51,7 @@ def kept() -> Path:
     with tempfile.TemporaryDirectory(dir=_RESULTS) as parent:
         draft = Path(parent) / "data"
         draft.mkdir()
-        _, schema = migrate.upgrade(draft / "tocsin.db")
+        _, schema = migrate.upgrade(database_url("", draft))
         folder = _RESULTS / f"big-city-{_FORM}-{PEOPLE}-{schema}"
         if not folder.exists():
             _fill(draft)
