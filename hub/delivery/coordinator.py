@@ -31,6 +31,8 @@ HELD_PER_CHANNEL = 2
 """Batches of one channel that a sender holds: one being handed over and one ready behind it."""
 SWEEP_S = 1.0
 HUNG_S = 5.0
+STARTING_S = 60.0
+"""Until a sender's first word: on a busy machine its imports take long, and another one would take no less."""
 SILENCE_S = 10.0
 """A sender hands over for so long after the coordinator's last word."""
 ENDING_S = 1.0
@@ -51,7 +53,7 @@ class Handle:
     def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.process, self.reader, self.writer = process, reader, writer
         self.held: dict[int, Leased] = {}
-        self.heard = time.monotonic()
+        self.heard = time.monotonic() + STARTING_S
         self.ended = asyncio.Event()
 
     def send(self, frame: frames.ToSender) -> None:
@@ -192,10 +194,14 @@ class Coordinator:
 
     async def _watch(self) -> None:
         while True:
+            before = time.monotonic()
             await asyncio.sleep(SWEEP_S)
+            stood_still = time.monotonic() - before > HUNG_S / 2
             try:
                 for handle in list(self.handles):
                     handle.send(self._alive())
+                    if stood_still:  # this process did, so what the senders said meanwhile is still to be read
+                        handle.heard = max(handle.heard, time.monotonic())
                     if time.monotonic() - handle.heard > HUNG_S or handle.ended.is_set():
                         await self._replace(handle)
                 await self._look_after()

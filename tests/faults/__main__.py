@@ -18,6 +18,7 @@ from tests.faults.house import Verdict, house
 from tests.faults.points import any_moment, deck, strike
 
 PEOPLE = 3000
+LOG_LINES = 20
 
 
 def say(line: str) -> None:
@@ -29,12 +30,15 @@ async def run(seed: int, points: int, folder: Path) -> list[Verdict]:
     """All points on one hub, one alert each."""
     random, verdicts = Random(seed), []
     async with house(folder, PEOPLE) as there:
+        say(f"     everybody must be reached within {there.soon_s:.0f} s of a restart")
         there.say = lambda line: say(f"    {line}")
         for number, fault in enumerate(deck(random, points), 1):
             moment = any_moment(random, PEOPLE)
             verdict = await strike(there, fault, moment, random, f"point-{number}")
             verdicts.append(verdict)
             say(f"{number:>4} {fault.__name__:<22} at {moment!s:<14} {verdict}")
+            if not verdict.fine:
+                say("\n".join(["     the hub's log:", *(folder / "log").read_text(errors="replace").splitlines()[-LOG_LINES:]]))
     return verdicts
 
 

@@ -140,12 +140,13 @@ async def hang_coordinator(house: House, random: Random) -> int:
 
 
 async def hang_everything(house: House, random: Random) -> int:
-    """SIGSTOP to all of it, as when a virtual machine is paused."""
+    """SIGSTOP to all of it, as when a virtual machine is paused: they go on where they stood, and when it was long, with other senders."""
+    long = random.random() < 0.5
     house.hub.tell_all(signal.SIGSTOP)
-    await asyncio.sleep(SILENCE_S + random.random())
+    await asyncio.sleep((SILENCE_S if long else HUNG_S) + random.random())
     house.hub.tell_all(signal.SIGCONT)
     house.restarted = time.monotonic()
-    return BOUND
+    return BOUND if long else 0
 
 
 async def fill_disk(house: House, random: Random) -> int:
