@@ -187,7 +187,8 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     places = await asyncio.to_thread(_city, settings.city)
     audience, alerts, live, metrics = Audience(places), AlertStore(database), Live(), Metrics()
     sync, links = AudienceSync(database, audience, places), Links(keyring.link_key, public_url)
-    renderer, incidents = Renderer(public_url, settings.hub_name, settings.city_name, clock), Incidents(database, clock)
+    renderer = Renderer(public_url, settings.hub_name, settings.city_name, clock)
+    incidents = Incidents(database, clock, lambda: signals.send(ALERTS))
     rates, throughput, bot_name = wiring.Rates(channels), Throughput(), BotName()
     coordinator = Coordinator(
         ledger,

@@ -38,13 +38,16 @@ class News:
     def __init__(self, database: Database, live: Live, clock: Clock, *, data: Callable[[StoredAlert], bytes]) -> None:
         self._database, self._live, self._clock, self._data = database, live, clock, data
         self._hint = asyncio.Event()
+        self.version = 0
+        """Moves whenever something that the public sees may have changed: what was made from an older one is out of date."""
         self._begun: dict[int, int] = {}
         """Numbers of alerts of the last minute that were told as live → when they went live."""
         self._open: set[int] = set()
         """Numbers of alerts that are live as far as was told."""
 
     def hint(self, _: bytes = b"") -> None:
-        """There may be news."""
+        """There may be news, of alerts or of what is shown with them."""
+        self.version += 1
         self._hint.set()
 
     async def recall(self) -> None:
@@ -92,6 +95,7 @@ class News:
             news = list(await connection.execute(_all(fresh, over))) if fresh or over else []
         self._begun = {number: at for number, at in self._begun.items() if at >= since}
         if news:
+            self.version += 1
             self._tell([stored(row) for row in news], set(fresh), set(over))
 
     def _tell(self, alerts: list[StoredAlert], fresh: set[int], over: set[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -56,9 +57,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 class Incidents:
     """All of it, over one database."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(self, database: Database, clock: Clock, changed: Callable[[], None]) -> None:
+        """`changed` is called after each change to what may be shown: pages with a video are then made anew (V3)."""
+        self._database, self._clock, self._changed = database, clock, changed
 
     async def create(self, raw: bytes, actor: Actor, catalog: AreaCatalog) -> Incident:
         """Open one. Raises BadRequest, InvalidInput, Forbidden."""
@@ -82,7 +83,9 @@ class Incidents:
         reviewer = actor.label if actor and may(actor.role, "incident") else None
         async with self._database.write() as connection:
             await _known(connection, incident_id)
-            return await video.add(connection, incident_id, wish, reviewer, milliseconds(self._clock))
+            added = await video.add(connection, incident_id, wish, reviewer, milliseconds(self._clock))
+        self._changed()
+        return added
 
     async def review_video(self, video_id: str, actor: Actor) -> None:
         """Let a stranger's video be shown, as far as its owner allows. Raises NotFound, Gone."""
@@ -91,17 +94,22 @@ class Incidents:
         async with self._database.write() as connection:
             await video.review(connection, video_id, actor.label)
             await audit.append(connection, now, actor.label, "video.review", video_id)
+        self._changed()
 
     async def change_video(self, manage: str, raw: bytes) -> VideoView:
         """Change either choice; each writes its own receipt (V4). Raises BadRequest, InvalidInput, NotFound, Gone."""
         changes = video.read_changes(raw)
         async with self._database.write() as connection:
-            return await video.change(connection, manage, changes, milliseconds(self._clock))
+            view = await video.change(connection, manage, changes, milliseconds(self._clock))
+        self._changed()
+        return view
 
     async def remove_video(self, manage: str) -> tuple[ConsentReceipt, ...]:
         """Withdraw it for good: its link answers 404 from now on. Twice is no error. Raises NotFound."""
         async with self._database.write() as connection:
-            return await video.remove(connection, manage, milliseconds(self._clock))
+            receipts = await video.remove(connection, manage, milliseconds(self._clock))
+        self._changed()
+        return receipts
 
     async def public_videos(self, incident_id: str) -> tuple[str, ...]:
         """Ids of what may be shown now; read anew for each batch of messages (V3)."""

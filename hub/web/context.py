@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hub.alerts.store import AlertStore
     from hub.delivery.outcome_check import Stalled
     from hub.delivery.rendering import Renderer
+    from hub.feeds.news import News
     from hub.incidents.incident import Incidents
     from hub.live import Live
     from hub.metrics import Metrics
@@ -28,17 +29,34 @@ if TYPE_CHECKING:
     from subscriptions.vault import Keyring
 
 
-class HubContext(Protocol):
-    """The parts of the hub, built once by `hub.application`."""
+class PublicContext(Protocol):
+    """What public documents are made from; a copy of the public site needs no more of a hub."""
 
     @property
     def settings(self) -> Settings: ...
     @property
     def clock(self) -> Clock: ...
     @property
-    def database(self) -> Database: ...
-    @property
     def catalog(self) -> AreaCatalog: ...
+    @property
+    def incidents(self) -> Incidents: ...
+    @property
+    def alerts(self) -> AlertStore: ...
+
+    @property
+    def public_url(self) -> str:
+        """How people reach this hub, without a slash at the end."""
+
+    @property
+    def demo(self) -> bool:
+        """Started with ``--demo``: everything shown is a sample."""
+
+
+class HubContext(PublicContext, Protocol):
+    """The parts of the hub, built once by `hub.application`."""
+
+    @property
+    def database(self) -> Database: ...
     @property
     def audience(self) -> Audience: ...
     @property
@@ -50,25 +68,15 @@ class HubContext(Protocol):
     @property
     def staff(self) -> Staff: ...
     @property
-    def incidents(self) -> Incidents: ...
-    @property
     def publishing(self) -> Publishing: ...
-    @property
-    def alerts(self) -> AlertStore: ...
     @property
     def renderer(self) -> Renderer: ...
     @property
     def live(self) -> Live: ...
     @property
+    def news(self) -> News: ...
+    @property
     def metrics(self) -> Metrics: ...
-
-    @property
-    def public_url(self) -> str:
-        """How people reach this hub, without a slash at the end."""
-
-    @property
-    def demo(self) -> bool:
-        """Started with ``--demo``: everything shown is a sample."""
 
     @property
     def vapid_public_key(self) -> str:
@@ -96,9 +104,6 @@ class ErrorPage(Protocol):
 HUB: web.AppKey[HubContext] = web.AppKey("hub", HubContext)
 ERROR_PAGE: web.AppKey[ErrorPage] = web.AppKey("error_page", ErrorPage)
 """Set by `build_app` to `hub.web.pages.error_page`."""
-
-STARTED: web.AppKey[float] = web.AppKey("started", float)
-"""When this hub began, in seconds since 1970."""
 
 ACTOR: web.RequestKey[Actor] = web.RequestKey("actor", Actor)
 """Who is logged in or sent a token; missing for everyone else."""

@@ -82,10 +82,13 @@ def words(language: str) -> Words:
 
 def page_language(request: web.Request) -> str:
     """``?lang=`` wins, then Accept-Language, then English. No cookie: nothing is remembered about a visitor."""
-    chosen = chosen_language(request)
-    if chosen is not None:
-        return chosen
-    return next((tag for tag in _accepted(request.headers.get("Accept-Language", "")) if tag in PAGE_LANGUAGES), "en")
+    return chosen_language(request) or accepted_language(request.headers.get("Accept-Language", ""))
+
+
+@lru_cache(maxsize=512)
+def accepted_language(header: str) -> str:
+    """The page language that a browser wants most (Accept-Language), English when it wants none of them."""
+    return next((tag for tag in _accepted(header) if tag in PAGE_LANGUAGES), "en")
 
 
 def chosen_language(request: web.Request) -> str | None:

@@ -20,7 +20,8 @@ from hub.staff.rate_limit import Buckets
 from hub.web.api.problems import INTERNAL, NO_DATABASE, Problem, add_headers, problem_of, problem_response
 from hub.web.client_address import Network, client_address
 from hub.web.context import ACTOR, CLIENT, ERROR_PAGE, hub
-from hub.web.security import check_form, refuse_other_sites, session_secret
+from hub.web.ready import accepts_gzip
+from hub.web.security import OPEN, OURS, check_form, refuse_other_sites, session_secret
 
 log = structlog.get_logger("web")
 
@@ -92,7 +93,7 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
 async def compress_text(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Gzip for texts. Pages decide for themselves: one with a form token beside a visitor's words must not be compressed (BREACH)."""
     response = await handler(request)
-    if isinstance(response, web.Response) and _worth_compressing(response) and "gzip" in request.headers.get("Accept-Encoding", ""):
+    if isinstance(response, web.Response) and _worth_compressing(response) and accepts_gzip(request.headers.get("Accept-Encoding", "")):
         response.enable_compression(ContentCoding.gzip)
     return response
 
@@ -190,12 +191,8 @@ async def add_headers_to_all(request: web.Request, response: web.StreamResponse)
     response.headers["Server"] = "Tocsin"  # the versions of what it runs on are nobody's business
     for name, value in request.app[HEADERS].items():
         response.headers.setdefault(name, value)
-    if route_of(request) in request.app[PUBLIC]:
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    else:
-        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    for name, value in (OPEN if route_of(request) in request.app[PUBLIC] else OURS).items():
+        response.headers.setdefault(name, value)
 
 
 async def preflight(_: web.Request) -> web.Response:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
-from aiohttp import ETag, web
+import msgspec
+from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hub.web import when
 from hub.web.assets import asset_url
 from hub.web.chat import chat
-from hub.web.context import ACTOR, hub
+from hub.web.context import ACTOR, PublicContext, hub
 from hub.web.language import PAGE_LANGUAGES, chosen_language, page_language, words
 from hub.web.security import csrf_token
 
@@ -54,7 +54,6 @@ def _environment(language: str) -> Environment:
         "_": said.text,
         "_n": said.many,
         "language": language,
-        "asset": asset_url,
         "number": lambda value: when.number(value, language),
         "rfc3339": when.rfc3339,
     }
@@ -69,55 +68,111 @@ def own_link(text: str) -> str:
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
 
 
-def render(
-    request: web.Request, template: str, /, *, language: str | None = None, status: int = 200, public: bool = False, **values: Any
-) -> web.Response:
-    """Answer with a page, in the visitor's language unless another is given.
+class Place(Protocol):
+    """Where a page will be read, which decides where its links lead."""
 
-    `public` pages hold nothing of the visitor: they may be cached, carry an ETag and are compressed. All others are never stored, and
-    never compressed either, since they hold a form token beside text that the visitor sent (the BREACH attack).
+    @property
+    def language(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+
+    def url(self, path: str, **query: str) -> str:
+        """Another page, in the language that the visitor chose by hand."""
+
+    def file(self, path: str) -> str:
+        """What has no language: a feed, the console."""
+
+    def asset(self, name: str) -> str:
+        """A file of ``templates/assets``."""
+
+    def languages(self) -> list[tuple[str, str, str]]:
+        """(tag, own name, address of this page in it) for each other page language."""
+
+    def copied(self) -> Copied | None:
+        """When this page is a copy that does not change by itself."""
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """Said on top of a copy, so that nobody trusts an old one."""
+
+    at: str
+    live: str
+    """Address of the page itself."""
+
+
+class Here(msgspec.Struct, frozen=True):
+    """The hub itself. `chosen` is the language that the visitor chose by hand, `query` what the address held beside it."""
+
+    language: str
+    path: str
+    chosen: str | None = None
+    query: Mapping[str, str] = {}
+
+    def url(self, path: str, **query: str) -> str:
+        """See `Place`."""
+        query |= {"lang": self.chosen} if self.chosen else {}
+        return f"{path}?{urlencode(query)}" if query else path
+
+    def file(self, path: str) -> str:
+        """See `Place`."""
+        return path
+
+    def asset(self, name: str) -> str:
+        """See `Place`."""
+        return asset_url(name)
+
+    def languages(self) -> list[tuple[str, str, str]]:
+        """See `Place`."""
+        return [
+            (tag, name, f"{self.path}?{urlencode({**self.query, 'lang': tag})}")
+            for tag, name in PAGE_LANGUAGES.items()
+            if tag != self.language
+        ]
+
+    def copied(self) -> None:
+        """See `Place`."""
+        return
+
+
+def render(request: web.Request, template: str, /, *, language: str | None = None, status: int = 200, **values: Any) -> web.Response:
+    """Answer with a page for this visitor, in the visitor's language unless another is given.
+
+    Such pages are never stored, and never compressed either, since they hold a form token beside text that the visitor sent (the BREACH
+    attack). Pages that are the same for everyone are `hub.web.publication`'s business.
     """
-    language = language or page_language(request)
-    text = request.app[PAGES].text(template, language, frame(request, language, public=public) | values)
+    own = page_language(request)
+    language = language or own
+    place = Here(language, request.path, chosen_language(request) or (language if language != own else None), dict(request.query))
+    context = hub(request)
+    values |= frame(context, place) | {"actor": request.get(ACTOR), "csrf": lambda: _token_field(request)}
+    text = request.app[PAGES].text(template, language, values)
     response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
     response.headers["Content-Language"] = language
     response.headers["Vary"] = "Accept-Language, Cookie"
-    if public:
-        _make_cacheable(request, response)
-    else:
-        response.headers["Cache-Control"] = "no-store"
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def frame(request: web.Request, language: str, *, public: bool) -> dict[str, Any]:
-    """What every page needs: whose hub this is, the language links, the visitor's form token."""
-    context = hub(request)
-    chosen = chosen_language(request) or (language if language != page_language(request) else None)
+def public_page(pages: Pages, context: PublicContext, place: Place, template: str, /, **values: Any) -> bytes:
+    """A page that is the same for everyone who reads this language. It holds no form token and knows no visitor."""
+    values |= frame(context, place) | {"actor": None, "csrf": _no_token}
+    return pages.text(template, place.language, values).encode()
 
-    def url(path: str, **query: str) -> str:
-        query |= {"lang": chosen} if chosen else {}
-        return f"{path}?{urlencode(query)}" if query else path
 
+def frame(context: PublicContext, place: Place) -> dict[str, Any]:
+    """What every page needs: whose hub this is, and where its links lead."""
     return {
         "hub_name": context.settings.hub_name,
-        "city_name": words(language).phrases.gettext(context.settings.city_name),
+        "city_name": words(place.language).phrases.gettext(context.settings.city_name),
         "demo": context.demo,
-        "actor": request.get(ACTOR),
-        "path": request.path,
-        "languages": language_links(request, language),
-        "url": url,
+        "path": place.path,
+        "languages": place.languages(),
+        "url": place.url,
+        "file": place.file,
+        "asset": place.asset,
+        "copied": place.copied(),
         "tile_url": context.settings.tile_url,
-        "csrf": _no_token if public else lambda: _token_field(request),
     }
-
-
-def language_links(request: web.Request, language: str) -> list[tuple[str, str, str]]:
-    """(tag, own name, address of this page in it) for each other page language."""
-    return [
-        (tag, name, f"{request.path}?{urlencode({**request.query, 'lang': tag})}")
-        for tag, name in PAGE_LANGUAGES.items()
-        if tag != language
-    ]
 
 
 def _token_field(request: web.Request) -> Markup:
@@ -125,19 +180,7 @@ def _token_field(request: web.Request) -> Markup:
 
 
 def _no_token() -> Markup:
-    raise LookupError("a public page holds no form token; render it without public=True")
-
-
-def _make_cacheable(request: web.Request, response: web.Response) -> None:
-    body = response.body if isinstance(response.body, bytes) else b""
-    tag = hashlib.blake2b(body, digest_size=12).hexdigest()
-    response.headers["Cache-Control"] = "no-cache"  # kept, but asked about each time: a page of alerts may not be old
-    response.etag = ETag(tag, is_weak=True)  # the same words may travel compressed or not
-    if any(known.value in {tag, "*"} for known in request.if_none_match or ()):
-        response.set_status(304)
-        response.body = b""
-        return
-    response.enable_compression()
+    raise LookupError("a public page holds no form token; answer with render")
 
 
 def error_page(request: web.Request, status: int, title: str, detail: str) -> web.Response:

@@ -12,10 +12,11 @@ from hub.web.assets import asset
 from hub.web.client_address import read_networks
 from hub.web.console import alerts as console
 from hub.web.console import compose, log_in, progress
-from hub.web.context import ERROR_PAGE, HUB, STARTED, HubContext
+from hub.web.context import ERROR_PAGE, HUB, HubContext
 from hub.web.outbox_page import outbox
 from hub.web.pages import PAGES, Pages, error_page
-from hub.web.residents import alert, confirm, home, manage, service_worker, subscribe, unsubscribe, why
+from hub.web.publication import PUBLICATION, Publication
+from hub.web.residents import alert, confirm, manage, public_pages, service_worker, subscribe, unsubscribe, why
 from hub.web.route import Route
 from hub.web.security import security_headers
 
@@ -58,8 +59,8 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/readyz", operations.readyz, "open", "It can publish and hand over; 503 with the same body when not."),
     Route("GET", "/metrics", operations.metrics, "open", "Prometheus' figures."),
     # Pages for residents.
-    Route("GET", "/", home.home),
-    Route("GET", "/alerts/{id}", alert.alert_page),
+    Route("GET", "/", public_pages.home_page),
+    Route("GET", "/alerts/{id}", public_pages.alert_page),
     Route("GET", "/a/{short}", alert.short_link),
     Route("GET", "/v/{video}", incidents.watch_video),
     Route("GET", "/subscribe", subscribe.subscribe_page),
@@ -104,8 +105,8 @@ def build_app(hub: HubContext) -> web.Application:
     """The web application of one node. Raises SettingsError for trusted proxies that are no addresses."""
     app = web.Application(middlewares=middlewares.MIDDLEWARES, client_max_size=middlewares.BODY_BYTES)
     app[HUB] = hub
-    app[STARTED] = hub.clock()
     app[PAGES] = Pages()
+    app[PUBLICATION] = Publication(hub, app[PAGES])
     app[ERROR_PAGE] = error_page
     app[openapi.DESCRIPTION] = msgspec.json.encode(openapi.describe(TABLE, OPERATIONS, hub.public_url))
     app[middlewares.HEADERS] = security_headers(hub)

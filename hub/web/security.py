@@ -22,6 +22,17 @@ CSRF_FIELD = "csrf"
 CSRF_HEADER = "X-CSRF-Token"
 
 
+OPEN = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Retry-After",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+"""Headers of open data, which any origin may read."""
+
+OURS = {"Cross-Origin-Resource-Policy": "same-origin"}
+"""Headers of everything else."""
+
+
 def security_headers(context: HubContext) -> Mapping[str, str]:
     """The headers that every answer carries. Scripts and styles are our own files only; nobody may frame us."""
     tiles = _origin(context.settings.tile_url)

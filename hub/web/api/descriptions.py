@@ -7,6 +7,7 @@ from hub.feeds.selection import NAMES as FEED_PARAMETERS
 from hub.incidents.incident import Incident, IncidentRequest
 from hub.incidents.video import AddedVideo, VideoChanges, VideoRequest, VideoView
 from hub.publishing.preview import Preview
+from hub.web import open_data
 from hub.web.api import alerts, areas, audit, incidents, openapi, operations, public, subscriptions, web_push
 from hub.web.api.alert_shapes import Accepted, AlertPage, AlertRequest, AlertView, ApproveRequest, RejectRequest, StoppedView
 from hub.web.api.problems import ProblemKind
@@ -65,7 +66,7 @@ OPERATIONS: dict[Handler, Operation] = {
     areas.area_layer: Operation(answer="application/geo+json"),
     web_push.vapid_key: Operation(answer=web_push.VapidKey),
     openapi.openapi: Operation(answer="application/json"),
-    public.public_alerts: Operation(answer=public.PublicAlerts, query=public.PARAMETERS),
+    public.public_alerts: Operation(answer=open_data.PublicAlerts, query=open_data.PARAMETERS),
     public.atom_feed: Operation(answer="application/atom+xml", query=FEED_PARAMETERS),
     public.cap_feed: Operation(answer=CAP),
     public.live_stream: Operation(answer="text/event-stream", header="Last-Event-ID", refusals=(503,)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,14 +11,21 @@ from aiohttp import web
 from hub.errors import NotFound
 from hub.web.cards import card
 from hub.web.context import hub
-from hub.web.language import Words, page_language, words
-from hub.web.pages import render
+from hub.web.language import Words, words
+from hub.web.pages import public_page
+from hub.web.when import local
 
 if TYPE_CHECKING:
     from hub.alerts.store import StoredAlert
+    from hub.web.cards import Card
+    from hub.web.context import PublicContext
+    from hub.web.pages import Pages, Place
 
 SHOWN = frozenset({"live", "ended", "stopped"})
 """Statuses of which the public may know; what never went out is nobody's business yet."""
+
+
+VIDEOS_S = 1.0
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -30,10 +38,10 @@ class Entry(msgspec.Struct, frozen=True):
     headline: str
 
 
-async def alert_page(request: web.Request) -> web.StreamResponse:
-    """``GET /alerts/{id}``."""
-    context, said = hub(request), words(page_language(request))
-    stored = await context.alerts.get(request.match_info["id"])
+async def alert_page(context: PublicContext, pages: Pages, place: Place, alert_id: str) -> tuple[bytes, float]:
+    """``GET /alerts/{id}``, and until when it is true. Raises NotFound."""
+    said = words(place.language)
+    stored = await context.alerts.get(alert_id)
     if stored is None or not was_public(stored):
         raise NotFound("There is no such alert.")
     now, city = context.clock(), context.settings.city_name
@@ -42,16 +50,26 @@ async def alert_page(request: web.Request) -> web.StreamResponse:
     latest = chain[-1] if chain and chain[-1].number > stored.number else None
     incident = stored.document.incident
     videos = await context.incidents.public_videos(incident) if incident and not shown.over else ()
-    return render(
-        request,
+    text = public_page(
+        pages,
+        context,
+        place,
         "alert.html",
-        public=True,
         card=shown,
         agency=stored.agency,
         newer=card(latest, said, now, city_name=city) if latest else None,
         history=[_entry(one, said, now, city) for one in reversed(chain)],
-        videos=[f"/v/{video}" for video in videos],
+        videos=[place.file(f"/v/{video}") for video in videos],
     )
+    return text, _good_until(shown, now, videos=incident is not None)
+
+
+def _good_until(shown: Card, now: float, *, videos: bool) -> float:
+    """Until its words for days no longer fit, or it is over; what an owner may withdraw on another node is asked about each second (V3)."""
+    tomorrow = (local(now) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    if shown.over:
+        return tomorrow
+    return min(tomorrow, shown.expires_at, now + VIDEOS_S if videos else tomorrow)
 
 
 def was_public(stored: StoredAlert) -> bool:

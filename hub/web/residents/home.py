@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from hub.clock import milliseconds
 from hub.web.cards import card
-from hub.web.context import hub
-from hub.web.language import page_language, words
-from hub.web.pages import render
+from hub.web.language import words
+from hub.web.pages import public_page
 from hub.web.when import clock_time
 
+if TYPE_CHECKING:
+    from hub.web.context import PublicContext
+    from hub.web.pages import Pages, Place
 
-async def home(request: web.Request) -> web.StreamResponse:
-    """``GET /``."""
-    context, language = hub(request), page_language(request)
-    live = await context.alerts.live(milliseconds(context.clock))
+MINUTE_S = 60
+
+
+async def home(context: PublicContext, pages: Pages, place: Place) -> tuple[bytes, float]:
+    """``GET /``, and until when it is true: it says the minute at which it was made."""
     now = context.clock()
-    cards = [card(alert, words(language), now, city_name=context.settings.city_name) for alert in live]
+    live = await context.alerts.live(milliseconds(context.clock))
+    cards = [card(alert, words(place.language), now, city_name=context.settings.city_name) for alert in live]
     real, unreal = [one for one in cards if not one.mark], [one for one in cards if one.mark]
-    return render(request, "home.html", public=True, real=real, unreal=unreal, now=now, clock=clock_time(now, language))
+    text = public_page(pages, context, place, "home.html", real=real, unreal=unreal, now=now, clock=clock_time(now, place.language))
+    return text, min([now - now % MINUTE_S + MINUTE_S, *(one.expires_at for one in cards)])

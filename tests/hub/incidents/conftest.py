@@ -25,4 +25,4 @@ async def database(store: URL) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def incidents(database: Database) -> Incidents:
-    return Incidents(database, lambda: 1_795_000_000.0)
+    return Incidents(database, lambda: 1_795_000_000.0, changed=lambda: None)

@@ -65,6 +65,7 @@ class Parts:
     alerts: AlertStore
     renderer: Renderer
     live: Live
+    news: News
     metrics: Metrics
     public_url: str = PUBLIC_URL
     demo: bool = False
@@ -161,11 +162,12 @@ async def hub(tmp_path: Path, migrated_sqlite: Path, catalog: AreaCatalog, setti
             catalog=catalog,
             audience=audience,
             staff=staff,
-            incidents=Incidents(database, clock),
+            incidents=Incidents(database, clock, news.hint),
             publishing=publishing,
             alerts=AlertStore(database),
             renderer=renderer,
             live=live,
+            news=news,
             metrics=metrics,
         )
         looking.cancel()

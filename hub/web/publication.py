@@ -1,0 +1,171 @@
+"""The public documents, whatever brings the question: the same finished bytes for a browser, a feed reader and a copy on a disk.
+
+Nothing here knows a visitor. A page depends on its address and its language, open data on its address alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Literal
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from aiohttp import web
+
+from hub.errors import HubError
+from hub.feeds import selection
+from hub.web import open_data
+from hub.web.context import HubContext, PublicContext
+from hub.web.language import PAGE_LANGUAGES, accepted_language
+from hub.web.pages import Here, Pages, Place
+from hub.web.ready import OF_THE_BODY, Document, Ready, Shelf, finish
+from hub.web.residents.alert import alert_page
+from hub.web.residents.home import home
+from hub.web.security import OPEN, OURS, security_headers
+
+Kind = Literal["home", "alert", "cap", "atom", "rss", "json", "geojson", "alerts"]
+
+PAGE_CACHE = "public, max-age=0, s-maxage=5, stale-if-error=600"
+"""A browser asks each time, since a page of alerts may not be old; a cache that many share asks every five seconds."""
+LIST_CACHE = "public, max-age=10, stale-if-error=600"
+DOCUMENT_CACHE = "public, max-age=60, stale-if-error=86400"
+
+FEEDS: dict[str, Kind] = {
+    "/feeds/alerts.atom": "atom",
+    "/feeds/alerts.rss": "rss",
+    "/feeds/alerts.json": "json",
+    "/feeds/alerts.geojson": "geojson",
+}
+LISTS: dict[str, Kind] = {**FEEDS, "/api/v1/public/alerts": "alerts"}
+
+_ALERT = re.compile(r"/alerts/([\w-]{1,64})")
+_CAP = re.compile(r"/feeds/cap/([\w-]{1,64})\.xml")
+_PLAIN_QUERY = re.compile(r"[\w.,=&-]{0,200}", re.ASCII)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One public document: of which alert, narrowed how (in the one spelling of that query), in which language."""
+
+    kind: Kind
+    alert: str = ""
+    query: str = ""
+    language: str = ""
+    """Of a page; open data has no language but that of its query."""
+    chosen: bool = False
+    """The language was chosen by hand, so links keep it."""
+
+    @property
+    def path(self) -> str:
+        """The address without its query."""
+        fixed = {"home": "/", "alert": f"/alerts/{self.alert}", "cap": f"/feeds/cap/{self.alert}.xml"}
+        return fixed.get(self.kind) or next(path for path, kind in LISTS.items() if kind == self.kind)
+
+    @property
+    def exact(self) -> bool:
+        """It names a point or a box: nobody else asks the same, and where somebody is should not be kept."""
+        return any(f"{name}=" in self.query for name in ("lat", "lon", "bbox"))
+
+
+class Publication:
+    """Makes public documents and keeps them ready."""
+
+    def __init__(self, context: HubContext, pages: Pages) -> None:
+        self._maker = Maker(context, pages, context.clock())
+        self._catalog = context.catalog
+        self._always = {"Server": "Tocsin", **security_headers(context)}
+        self._shelf: Shelf[Asked] = Shelf(self._maker.document, self._always, lambda: context.news.version, context.clock)
+        self.peek = self._shelf.peek
+        self.read = lru_cache(maxsize=4096)(self._read)
+
+    async def get(self, asked: Asked) -> Ready:
+        """The finished document. Raises NotFound, InvalidInput."""
+        if asked.exact:
+            return finish(await self._maker.document(asked), self._always)
+        return await self._shelf.get(asked)
+
+    def _read(self, target: str, accept_language: str) -> Asked | None:
+        """What a request line asks for, if it is a public document in plain spelling; None leaves it to the routes."""
+        path, _, query = target.partition("?")
+        if not _PLAIN_QUERY.fullmatch(query):
+            return None
+        if path in LISTS:
+            return self._list(LISTS[path], query)
+        if (cap := _CAP.fullmatch(path)) is not None:
+            return Asked("cap", cap[1]) if not query else None
+        alert = _ALERT.fullmatch(path)
+        chosen = query.removeprefix("lang=") if query else None
+        if (path != "/" and alert is None) or (query and (chosen not in PAGE_LANGUAGES or query != f"lang={chosen}")):
+            return None
+        language = chosen or accepted_language(accept_language)
+        return Asked("alert" if alert else "home", alert[1] if alert else "", language=language, chosen=chosen is not None)
+
+    def _list(self, kind: Kind, query: str) -> Asked | None:
+        pairs = parse_qsl(query, keep_blank_values=True)
+        if len({name for name, _ in pairs}) != len(pairs):
+            return None
+        try:
+            return self.listed(kind, dict(pairs))
+        except HubError:
+            return None  # refused in full by the route itself
+
+    def listed(self, kind: Kind, query: Mapping[str, str]) -> Asked:
+        """A list narrowed by these parameters. Raises InvalidInput."""
+        if kind == "alerts":
+            open_data.read_question(query, self._catalog)
+            return Asked(kind, query=urlencode(sorted(query.items())))
+        return Asked(kind, query=selection.read_selection(query, self._catalog).query)
+
+
+class Maker:
+    """Makes the documents anew, each time it is asked. `started`: seconds since 1970, what a feed without news says it was updated at."""
+
+    def __init__(self, context: PublicContext, pages: Pages, started: float) -> None:
+        self._context, self._pages, self._started = context, pages, started
+
+    async def document(self, asked: Asked) -> Document:
+        """Raises NotFound, InvalidInput."""
+        if asked.kind in {"home", "alert"}:
+            return await self._page(asked)
+        content_type, cache, (body, good_until) = await self._open(asked)
+        headers = {"Content-Type": content_type, "Cache-Control": cache, "Vary": "Accept-Encoding", **OPEN}
+        return Document(body=body, headers=headers, good_until=good_until)
+
+    async def _page(self, asked: Asked) -> Document:
+        place = Here(asked.language, asked.path, asked.language if asked.chosen else None)
+        body, good_until = await self.page(asked, place)
+        headers = {
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Language": asked.language,
+            "Cache-Control": PAGE_CACHE,
+            "Vary": "Accept-Encoding" if asked.chosen else "Accept-Encoding, Accept-Language",
+            **OURS,
+        }
+        return Document(body=body, headers=headers, good_until=good_until)
+
+    async def page(self, asked: Asked, place: Place) -> tuple[bytes, float]:
+        """A page as it is read at `place`, and until when it is true."""
+        if asked.kind == "home":
+            return await home(self._context, self._pages, place)
+        return await alert_page(self._context, self._pages, place, asked.alert)
+
+    async def _open(self, asked: Asked) -> tuple[str, str, tuple[bytes, float]]:
+        context, query = self._context, dict(parse_qsl(asked.query, keep_blank_values=True))
+        if asked.kind == "cap":
+            return open_data.CAP, DOCUMENT_CACHE, await open_data.cap(context, asked.alert)
+        if asked.kind == "alerts":
+            return open_data.JSON, LIST_CACHE, await open_data.alerts(context, query)
+        return open_data.TYPES[asked.kind], LIST_CACHE, await open_data.feed(context, asked.kind, query, self._started)
+
+
+PUBLICATION: web.AppKey[Publication] = web.AppKey("publication", Publication)
+
+
+async def answer(request: web.Request, asked: Asked) -> web.Response:
+    """The finished document as aiohttp's answer: packed when that can be read, 304 when it is known. Raises NotFound, InvalidInput."""
+    ready = await request.app[PUBLICATION].get(asked)
+    variant = ready.variant(request.headers.get("Accept-Encoding", ""))
+    if ready.knows(request.headers.get("If-None-Match", "")):
+        return web.Response(status=304, headers={name: value for name, value in variant.headers.items() if name not in OF_THE_BODY})
+    return web.Response(body=variant.body, headers=variant.headers)
