@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import fanout, matching, providers
+from benchmarks import crowd, fanout, matching, providers
 from benchmarks.measure import Bar, Figure, Missing, at_most, times
 from hub import log
 
@@ -24,6 +24,7 @@ SUITES: dict[tuple[str, ...], Callable[[], dict[str, Figure]]] = {
     ("fanout_sms",): providers.sms,
     ("fanout_telegram",): providers.telegram,
     ("fanout_apprise",): providers.apprise,
+    ("alert_page", "alert_page_fanout_loss"): crowd.pages,
     ("publish_to_first_handover_100k",): fanout.first_handover,
     ("match_neighbourhood_1m", "match_city_1m", "match_citywide_1m"): matching.figures,
 }
@@ -36,6 +37,8 @@ BARS: dict[str, Bar] = {
     "fanout_sms": times(1.3),
     "fanout_telegram": times(1.3),
     "fanout_apprise": times(8),
+    "alert_page": times(0.6),
+    "alert_page_fanout_loss": at_most(15),
     "publish_to_first_handover_100k": at_most(100),
     "match_neighbourhood_1m": at_most(10),
     "match_city_1m": at_most(30),

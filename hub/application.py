@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 import structlog
-from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from redis.asyncio import Redis
 from sqlalchemy import func, select
@@ -54,14 +53,13 @@ from hub.staff.account import Staff
 from hub.store import tables
 from hub.store.database import Database, database_url
 from hub.store.migrate import upgrade
+from hub.web.front import open_door
 from hub.web.routes import build_app
 from subscriptions.areas import AreaCatalog, open_city
 from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
 from subscriptions.links import Links
 from subscriptions.vault import Keyring
-
-SHUTDOWN_S = 3.0
 
 log = structlog.get_logger()
 
@@ -99,6 +97,10 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     channels: ChannelSettings
     vapid_public_key: str
     bot_name: BotName
+
+    def delivering(self) -> bool:
+        """Whether senders have something to hand over just now."""
+        return any(handle.held for handle in self.coordinator.handles)
 
     async def readiness(self) -> Mapping[str, str]:
         """Part → ``ok`` or why not. A provider that is away is named, and stops nothing."""
@@ -416,14 +418,9 @@ async def serve(settings: Settings, *, demo: bool, role: Role, say: Callable[[st
         loop.add_signal_handler(name, stop.set)
     with listen(settings) as port:
         number = port.getsockname()[1]
-        async with open_hub(settings, demo=demo, port=number, role=role) as hub:
-            runner = web.AppRunner(build_app(hub), access_log=None, shutdown_timeout=SHUTDOWN_S)
-            await runner.setup()
-            await web.SockSite(runner, port).start()
+        async with open_hub(settings, demo=demo, port=number, role=role) as hub, open_door(build_app(hub), hub, port, hub.delivering):
             if demo:
                 say(samples.welcome(hub.public_url))
             say(f"listening on http://{settings.host}:{number}")
             await stop.wait()
             log.info("stopping")
-            hub.live.close()
-            await runner.cleanup()

@@ -74,15 +74,15 @@ class Publication:
     def __init__(self, context: HubContext, pages: Pages) -> None:
         self._maker = Maker(context, pages, context.clock())
         self._catalog = context.catalog
-        self._always = {"Server": "Tocsin", **security_headers(context)}
-        self._shelf: Shelf[Asked] = Shelf(self._maker.document, self._always, lambda: context.news.version, context.clock)
+        self.always = {"Server": "Tocsin", **security_headers(context)}
+        self._shelf: Shelf[Asked] = Shelf(self._maker.document, self.always, lambda: context.news.version, context.clock)
         self.peek = self._shelf.peek
         self.read = lru_cache(maxsize=4096)(self._read)
 
     async def get(self, asked: Asked) -> Ready:
         """The finished document. Raises NotFound, InvalidInput."""
         if asked.exact:
-            return finish(await self._maker.document(asked), self._always)
+            return finish(await self._maker.document(asked), self.always)
         return await self._shelf.get(asked)
 
     def _read(self, target: str, accept_language: str) -> Asked | None:

@@ -26,7 +26,7 @@ THREAD_BYTES = 100_000
 """Larger texts are packed beside the loop."""
 FOREVER = float("inf")
 
-_TAGS = re.compile(r'"([^"]*)"|\*')
+_TAGS = re.compile(r'"([^"]*)"')
 _CODING = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?))?\s*(?=,|$)", re.IGNORECASE)
 OF_THE_BODY = frozenset({"Content-Type", "Content-Encoding", "Content-Language"})
 """Headers that say nothing when there is no body."""
@@ -65,8 +65,8 @@ class Ready(msgspec.Struct, frozen=True):
 
     def knows(self, if_none_match: str) -> bool:
         """Whether the visitor has this already, in whichever coding (§13.1.2)."""
-        tags = {found[1] if found[0] != "*" else "*" for found in _TAGS.finditer(if_none_match)}
-        return not tags.isdisjoint({self.plain.etag[1:-1], self.packed.etag[1:-1], "*"})
+        ours = {self.plain.etag[1:-1], self.packed.etag[1:-1]}
+        return if_none_match.strip() == "*" or not ours.isdisjoint(_TAGS.findall(if_none_match))
 
     @property
     def size(self) -> int:

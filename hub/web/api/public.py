@@ -20,6 +20,7 @@ HEARTBEAT_S = 15.0
 RETRY = b"retry: 3000\n\n"
 """Milliseconds after which a browser that lost the line comes back."""
 MOST_STREAMS = 5000
+STREAM_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 async def public_alerts(request: web.Request) -> web.StreamResponse:
@@ -30,6 +31,21 @@ async def public_alerts(request: web.Request) -> web.StreamResponse:
 async def atom_feed(request: web.Request) -> web.StreamResponse:
     """``?zip=&topic=&language=``: what is live, as Atom (RFC 4287)."""
     return await _list(request, "atom", selection.NAMES)
+
+
+async def rss_feed(request: web.Request) -> web.StreamResponse:
+    """The same as RSS 2.0."""
+    return await _list(request, "rss", selection.NAMES)
+
+
+async def json_feed(request: web.Request) -> web.StreamResponse:
+    """The same as a JSON Feed 1.1."""
+    return await _list(request, "json", selection.NAMES)
+
+
+async def geojson_feed(request: web.Request) -> web.StreamResponse:
+    """The same as GeoJSON (RFC 7946), with where each holds."""
+    return await _list(request, "geojson", selection.NAMES)
 
 
 async def _list(request: web.Request, kind: Kind, parameters: tuple[str, ...]) -> web.StreamResponse:
@@ -46,11 +62,11 @@ async def live_stream(request: web.Request) -> web.StreamResponse:
     context = hub(request)
     if context.live.readers >= MOST_STREAMS:
         raise Unavailable("Too many live streams are open. The lists and feeds show the same.")
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    response = web.StreamResponse(headers=STREAM_HEADERS)
     await response.prepare(request)
     with context.metrics.sse_clients.track_inprogress():
         try:
-            async for piece in with_heartbeat(context.live.subscribe(_last_event_id(request))):
+            async for piece in with_heartbeat(context.live.subscribe(event_id(request.headers.get("Last-Event-ID", "")))):
                 await response.write(piece)
         except ConnectionError:
             pass  # the reader has gone, which is how most streams end
@@ -79,6 +95,6 @@ async def with_heartbeat(events: AsyncIterator[bytes], seconds: float = HEARTBEA
             await asyncio.gather(upcoming, return_exceptions=True)
 
 
-def _last_event_id(request: web.Request) -> int | None:
-    text = request.headers.get("Last-Event-ID", "")
+def event_id(text: str) -> int | None:
+    """The value of Last-Event-ID, None when it is none of ours."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 19 else None
