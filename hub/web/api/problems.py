@@ -64,6 +64,8 @@ def problem_of(error: BaseException) -> Problem:
     """The answer to an error that was raised on purpose or is the database's trouble; INTERNAL for any other."""
     if isinstance(error, web.HTTPException):
         return _of_http(error)
+    if isinstance(error, web.RequestPayloadError):
+        return problem_of(errors.BadRequest("The body can't be read: it is not what Content-Encoding or Transfer-Encoding says."))
     if isinstance(error, HubError):
         faults = error.errors if isinstance(error, errors.InvalidInput) else ()
         after = error.after if isinstance(error, errors.TooMany) else None
