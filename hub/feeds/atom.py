@@ -19,6 +19,7 @@ from hub.alerts.area import ResolvedArea
 from hub.alerts.cap_area import polygons_of
 from hub.alerts.store import StoredAlert
 from hub.feeds.selection import Selection, words
+from subscriptions.areas import AreaCatalog
 from subscriptions.severity import SEVERITIES
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -32,7 +33,13 @@ _NAMESPACES: dict[Any, str] = {None: ATOM, "georss": GEORSS}
 
 
 def alerts_atom(
-    alerts: Sequence[StoredAlert], *, public_url: str, hub_name: str, updated: float, selection: Selection | None = None
+    alerts: Sequence[StoredAlert],
+    _: AreaCatalog | None = None,
+    *,
+    public_url: str,
+    hub_name: str,
+    updated: float,
+    selection: Selection | None = None,
 ) -> bytes:
     """The feed in UTF-8.
 
@@ -46,7 +53,7 @@ def alerts_atom(
     feed.set(_LANG, chosen.language or "en")
     _add(feed, "id", address)
     _add(feed, "title", hub_name)
-    _add(feed, "updated", _time(max((int(updated * 1000), *map(_changed, alerts)))))
+    _add(feed, "updated", _time(max((int(updated * 1000), *map(changed, alerts)))))
     _add(_add(feed, "author"), "name", hub_name)
     _link(feed, "self", address, "application/atom+xml")
     _link(feed, "alternate", f"{base}/", "text/html")
@@ -67,16 +74,16 @@ def _add_entry(feed: etree._Element, alert: StoredAlert, info: Info, base: str) 
     entry.set(_LANG, info.language)
     _add(entry, "id", entry_id(alert, base))
     _add(entry, "title", info.headline)
-    _add(entry, "published", _time(_since(alert)))
-    _add(entry, "updated", _time(_changed(alert)))
+    _add(entry, "published", _time(since(alert)))
+    _add(entry, "updated", _time(changed(alert)))
     _add(_add(entry, "author"), "name", alert.agency)
     _link(entry, "alternate", f"{base}/alerts/{alert.id}", "text/html")
     _link(entry, "alternate", f"{base}/feeds/cap/{alert.id}.xml", "application/cap+xml")
     for topic in alert.document.topics:
         _add(entry, "category").set("term", topic)
     _add_severity(entry, alert)
-    _add(entry, "summary", _summary(alert, info))
-    _add(entry, "content", "\n\n".join(part for part in (info.description, info.instruction) if part) or info.headline)
+    _add(entry, "summary", summary(alert, info))
+    _add(entry, "content", content(info))
     _add_shape(entry, alert.area)
 
 
@@ -86,7 +93,13 @@ def _add_severity(entry: etree._Element, alert: StoredAlert) -> None:
     category.set("term", SEVERITIES[alert.grade])
 
 
-def _summary(alert: StoredAlert, info: Info) -> str:
+def content(info: Info) -> str:
+    """All its words as plain text, what to do last."""
+    return "\n\n".join(part for part in (info.description, info.instruction) if part) or info.headline
+
+
+def summary(alert: StoredAlert, info: Info) -> str:
+    """What and where, in one line."""
     places = ", ".join(alert.area.names)
     return f"{info.headline} ({places})" if places else info.headline
 
@@ -100,12 +113,14 @@ def _add_shape(entry: etree._Element, area: ResolvedArea) -> None:
         circle.text = f"{area.circle.lat:.6f} {area.circle.lon:.6f} {area.circle.radius_m:.0f}"
 
 
-def _since(alert: StoredAlert) -> int:
+def since(alert: StoredAlert) -> int:
+    """When it went out, in milliseconds since 1970."""
     return alert.live_at if alert.live_at is not None else alert.created_at
 
 
-def _changed(alert: StoredAlert) -> int:
-    return max(_since(alert), alert.ended_at or 0)
+def changed(alert: StoredAlert) -> int:
+    """When it went out or ended, in milliseconds since 1970."""
+    return max(since(alert), alert.ended_at or 0)
 
 
 def _time(milliseconds: int) -> str:

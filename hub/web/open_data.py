@@ -15,6 +15,9 @@ from hub.clock import instant, milliseconds
 from hub.errors import NotFound
 from hub.feeds import selection
 from hub.feeds.atom import alerts_atom
+from hub.feeds.geojson import alerts_geojson
+from hub.feeds.json_feed import alerts_json
+from hub.feeds.rss import alerts_rss
 from hub.web.api import here
 from hub.web.api.exchange import choice
 from hub.web.context import PublicContext
@@ -120,8 +123,10 @@ async def feed(context: PublicContext, kind: str, query: Mapping[str, str], star
     """
     chosen, live = selection.read_selection(query, context.catalog), await _live(context)
     changed = await context.alerts.last_change()
-    document = WRITERS[kind](
+    document = await asyncio.to_thread(
+        WRITERS[kind],
         selection.select(live, chosen, context.catalog),
+        context.catalog,
         public_url=context.public_url,
         hub_name=context.settings.hub_name,
         updated=started if changed is None else changed / 1000,
@@ -161,5 +166,10 @@ async def _over(context: PublicContext) -> list[StoredAlert]:
     return [alert for alert in ended if alert.live_at is not None]
 
 
-WRITERS: Mapping[str, Callable[..., bytes]] = {"atom": alerts_atom}
-TYPES = {"atom": "application/atom+xml; charset=utf-8"}
+WRITERS: Mapping[str, Callable[..., bytes]] = {"atom": alerts_atom, "rss": alerts_rss, "json": alerts_json, "geojson": alerts_geojson}
+TYPES = {
+    "atom": "application/atom+xml; charset=utf-8",
+    "rss": "application/rss+xml; charset=utf-8",
+    "json": "application/feed+json; charset=utf-8",
+    "geojson": "application/geo+json; charset=utf-8",
+}

@@ -11,7 +11,7 @@ from hub.alerts.store import StoredAlert
 from hub.errors import InvalidInput
 from hub.feeds.atom import ATOM, GEORSS, alerts_atom, entry_id
 from hub.feeds.selection import Selection, read_selection, select
-from subscriptions.areas import AreaCatalog, open_city
+from subscriptions.areas import AreaCatalog
 from tests.hub.alerts.documents import NOW, SQUARE, minimal
 from tests.hub.alerts.stored import PUBLIC_URL, stored
 
@@ -21,11 +21,6 @@ TWO = [
     {"language": "en-US", "headline": "Flood & <storm>", "description": "Water", "instruction": "Go up"},
     {"language": "es", "headline": "Inundación"},
 ]
-
-
-@pytest.fixture(scope="module")
-def catalog() -> AreaCatalog:
-    return open_city("nyc")
 
 
 def feed(alerts: list[StoredAlert], selection: Selection | None = None) -> etree._Element:
