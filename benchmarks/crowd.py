@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import signal
 import socket
 import statistics
@@ -17,7 +18,7 @@ import aiohttp
 import uvloop
 
 from benchmarks.fanout import alert, hub_with, publish_and_wait
-from benchmarks.measure import PAIRS, Figure, figure, sink
+from benchmarks.measure import PAIRS, Figure, Missing, figure, sink
 from hub.web.front import open_door
 from hub.web.routes import build_app
 
@@ -27,6 +28,8 @@ CONNECTIONS = 64
 
 def pages() -> dict[str, Figure]:
     """GET of ``/`` and ``/alerts/{id}`` in turns of rounds, and what the fan-out loses meanwhile."""
+    if shutil.which("wrk") is None:
+        raise Missing("wrk is missing: apt-get install wrk")
     with sink() as url:
         ours, bare, alone, beside = uvloop.run(_work(url))
     lost = figure(beside, alone, "hand-overs/s", "the same fan-out without visitors")

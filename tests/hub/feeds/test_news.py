@@ -13,7 +13,7 @@ from sqlalchemy import insert, update
 
 from hub.feeds.news import LOOK_BACK_MS, News
 from hub.live import Live, event
-from hub.store.database import Database
+from hub.store.database import Database, database_url
 from hub.store.migrate import upgrade
 from hub.store.tables import alert as table
 from subscriptions.areas import AreaCatalog
@@ -87,8 +87,8 @@ def encode_text(value: Any) -> str:
 
 @pytest.fixture
 async def city(tmp_path: Path, catalog: AreaCatalog) -> AsyncIterator[City]:
-    async with Database(f"sqlite:///{tmp_path / 'tocsin.db'}") as database:
-        upgrade(database.path)
+    async with Database(database_url("", tmp_path)) as database:
+        upgrade(database.url)
         yield City(database, catalog)
 
 
