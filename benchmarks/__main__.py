@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import crowd, fanout, matching, providers
+from benchmarks import crowd, fanout, ledger, matching, providers, recovery, versus
 from benchmarks.measure import Bar, Figure, Missing, at_most, times
 from hub import log
 
@@ -19,26 +19,34 @@ LATEST = Path(__file__).parent / "latest.json"
 
 SUITES: dict[tuple[str, ...], Callable[[], dict[str, Figure]]] = {
     ("fanout_webhook",): fanout.webhook,
-    ("vs_apprise",): fanout.vs_apprise,
     ("fanout_email",): providers.email,
     ("fanout_sms",): providers.sms,
     ("fanout_telegram",): providers.telegram,
     ("fanout_apprise",): providers.apprise,
     ("alert_page", "alert_page_fanout_loss"): crowd.pages,
     ("publish_to_first_handover_100k",): fanout.first_handover,
+    ("vs_apprise",): versus.apprise,
+    ("vs_celery",): versus.celery,
+    ("vs_pgqueuer",): versus.pgqueuer,
+    ("ledger", "ledger_vs_sqlite"): ledger.settling,
+    ("recovery",): recovery.kill_everything,
     ("match_neighbourhood_1m", "match_city_1m", "match_citywide_1m"): matching.figures,
 }
 """Names of figures → what takes them."""
 
 BARS: dict[str, Bar] = {
     "fanout_webhook": times(2.2),
-    "vs_apprise": times(40),
     "fanout_email": times(1.4),
     "fanout_sms": times(1.3),
     "fanout_telegram": times(1.3),
     "fanout_apprise": times(8),
     "alert_page": times(0.6),
     "alert_page_fanout_loss": at_most(15),
+    "vs_apprise": times(40),
+    "vs_celery": times(50),
+    "vs_pgqueuer": times(8),
+    "recovery": at_most(10),
+    "ledger": times(5),
     "publish_to_first_handover_100k": at_most(100),
     "match_neighbourhood_1m": at_most(10),
     "match_city_1m": at_most(30),

@@ -23,7 +23,6 @@ from subscriptions.csv_import import import_csv
 
 RECIPIENTS = 50_000
 BARE = 25_000
-APPRISE = 400
 TEXT = "Two to three inches of rain are falling within an hour. Water rises fast in basements and underpasses. " * 3
 
 
@@ -89,11 +88,6 @@ async def publish_and_wait(hub: Hub, document: bytes) -> float:
 def webhook() -> dict[str, Figure]:
     """50,000 webhooks through ledger and senders against a bare aiohttp loop."""
     return {"fanout_webhook": _beside("benchmarks.bare_aiohttp", BARE, "bare aiohttp loop, one process, no ledger")}
-
-
-def vs_apprise() -> dict[str, Figure]:
-    """The same against `Apprise.async_notify`, as its users loop over people."""
-    return {"vs_apprise": _beside("benchmarks.bare_apprise", APPRISE, "Apprise.async_notify, 50 targets a call")}
 
 
 def _beside(module: str, count: int, yardstick: str) -> Figure:

@@ -35,9 +35,9 @@ class Sink(asyncio.Protocol):
             if len(self._waiting) < end + 4 + size:
                 return
             self._waiting = self._waiting[end + 4 + size :]
-            self._answer()
+            self._answer(head)
 
-    def _answer(self) -> None:
+    def _answer(self, head: bytes) -> None:
         if self._delay_s:
             asyncio.get_running_loop().call_later(self._delay_s, self._transport.write, self._whole)  # type: ignore[attr-defined]
         else:

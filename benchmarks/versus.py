@@ -1,0 +1,43 @@
+"""Our whole hub against whole systems that people use today: the same bodies' size, the same sink, the same two cores, in turns.
+
+Counts differ, since each rate only needs a few seconds; what a system starts before it works is counted for none.
+"""
+
+from __future__ import annotations
+
+import uvloop
+
+from benchmarks.fanout import hub_with, in_turns
+from benchmarks.measure import Figure, figure, in_a_process, listening
+from tests.peers.postgres import PostgresServer, postgres_server
+
+RECIPIENTS = 50_000
+APPRISE, CELERY, PGQUEUER = 400, 1500, 6000
+
+
+def apprise() -> dict[str, Figure]:
+    """Against `Apprise.async_notify`, as its users loop over people."""
+    return {"vs_apprise": _beside("benchmarks.bare_apprise", APPRISE, "Apprise.async_notify, 50 targets a call")}
+
+
+def celery() -> dict[str, Figure]:
+    """Against a Celery task per recipient."""
+    said = "Celery, a task per recipient (acks_late, requests.Session), Valkey, 2 processes"
+    return {"vs_celery": _beside("benchmarks.bare_celery", CELERY, said)}
+
+
+def pgqueuer() -> dict[str, Figure]:
+    """Against jobs leased in batches from PostgreSQL, each round in a database of its own."""
+    with postgres_server(durable=True) as server:
+        said = "pgqueuer, queued by 1000 and leased by 100, PostgreSQL (asyncpg), aiohttp, 2 processes"
+        return {"vs_pgqueuer": _beside("benchmarks.bare_pgqueuer", PGQUEUER, said, server)}
+
+
+def _beside(module: str, count: int, yardstick: str, server: PostgresServer | None = None) -> Figure:
+    async def work(url: str) -> tuple[list[float], list[float]]:
+        async with hub_with(RECIPIENTS, url) as hub:
+            return await in_turns(hub, RECIPIENTS, lambda: in_a_process(module, url, count, *([server.new_database()] if server else [])))
+
+    with listening("benchmarks.tally") as port:
+        ours, theirs = uvloop.run(work(f"http://127.0.0.1:{port}"))
+    return figure(ours, theirs, "hand-overs/s", yardstick)
