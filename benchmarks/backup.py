@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from hub.data_folder import vapid_key
 from hub.store.database import connect, database_url
 from hub.store.migrate import upgrade
 from subscriptions.vault import Keyring, open_keyring
@@ -58,7 +57,6 @@ def run(*command: str) -> tuple[float, int]:
 def fill(folder: Path, people: int) -> None:
     """A hub with so many people."""
     keyring = open_keyring(folder, create=True)
-    vapid_key(folder)
     upgrade(database_url("", folder))
     connection = connect(folder / "tocsin.db")
     connection.execute("PRAGMA synchronous=OFF")
@@ -102,7 +100,7 @@ def delivered(connection: sqlite3.Connection) -> None:
         "INSERT INTO delivery(mailing, address, outcome, batch, attempt, at) SELECT 1, id, 1, id/1000, 1, ? FROM address", (NOW,)
     ).rowcount
     for outcome in ("planned", "handed_over"):
-        connection.execute("INSERT INTO counter(mailing, channel, outcome, count) VALUES (1,'email',?,?)", (outcome, rows))
+        connection.execute("INSERT INTO counter(mailing, channel, outcome, node, count) VALUES (1,'email',?,0,?)", (outcome, rows))
 
 
 if __name__ == "__main__":

@@ -113,17 +113,18 @@ async def _place(settings: Settings, folder: Path) -> AsyncIterator[Database]:
     """The database to restore into; a SQLite file comes to its place when the block has ended well."""
     url = database_url(settings.database, folder)
     if url.get_backend_name() == "sqlite":
-        async with _file(Path(str(url.database))) as built, Database(url.set(database=str(built))) as database:
-            yield database
+        with _file(Path(str(url.database))) as built:
+            async with Database(url.set(database=str(built))) as database:
+                yield database
     else:
         await asyncio.to_thread(revision, url)  # says in plain words when the server is away
         async with Database(url) as database:
             yield database
 
 
-@asynccontextmanager
-async def _file(target: Path) -> AsyncIterator[Path]:
-    if target.exists():  # noqa: ASYNC240 - one look, before anything runs
+@contextmanager
+def _file(target: Path) -> Iterator[Path]:
+    if target.exists():
         raise BackupError(f"{target} holds a hub already: restore into an empty folder with --data, or move that one away first")
     scratch = target.parent / SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)  # of a restore that was cut off

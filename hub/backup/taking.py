@@ -88,11 +88,14 @@ async def _table(connection: AsyncConnection, sealer: Sealer, name: str, total: 
     table = next(table for table in storage.kept() if table.name == name)
     columns, done = tuple(str(column.name) for column in table.columns), 0
     query = select(table).execution_options(yield_per=ROWS)
-    async with connection.stream(query) as result:
+    result = await connection.stream(query)
+    try:
         async for part in result.partitions():
             records.write(sealer, records.Rows(name, columns, [tuple(row) for row in part]))
             done += len(part)
             told(name, done, total)
+    finally:
+        await result.close()
     if done != total:
         raise BackupError(f"the table {name} changed while it was read: the database gave no consistent view")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from structlog.testing import capture_logs
 from hub.backup.schedule import AGAIN_AFTER_S, Schedule
 from hub.errors import SettingsError
 from hub.metrics import Metrics
-from tests.hub.backup.hubs import WORDS, hub_folder, restored_to, settings_for
+from tests.hub.backup.hubs import WORDS, Home, file_in, settled_in
 from tests.hub.delivery.people import NOW
 
 HOUR = 3600.0
@@ -26,10 +27,10 @@ class Clock:
 class Watched:
     """The schedule of a hub with two people, every six hours, two kept."""
 
-    def __init__(self, data: Path, folder: Path, **changes: str) -> None:
+    def __init__(self, home: Home, folder: Path, **changes: str) -> None:
         wanted = {"backup": str(folder), "backup_passphrase": WORDS, "backup_every": "6", "backup_keep": "2"} | changes
         self.clock, self.metrics, self.folder = Clock(), Metrics(), folder
-        self.schedule = Schedule(settings_for(data, **wanted), self.clock, self.metrics)
+        self.schedule = Schedule(home.settings(**wanted), self.clock, self.metrics)
 
     def names(self) -> list[str]:
         return sorted(path.name for path in self.folder.glob("*.backup"))
@@ -40,12 +41,15 @@ class Watched:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return hub_folder(tmp_path / "data", [("email", "a@example.org"), ("email", "b@example.org")])
+def home(tmp_path: Path, migrated_sqlite: Path) -> Home:
+    made = file_in(tmp_path / "data")
+    made.folder.mkdir()
+    shutil.copy(migrated_sqlite, made.folder / "tocsin.db")
+    return settled_in(made, [("email", "a@example.org"), ("email", "b@example.org")])
 
 
-async def test_one_is_taken_when_it_is_due_and_can_be_restored(data: Path, tmp_path: Path) -> None:
-    hub = Watched(data, tmp_path / "backups")
+async def test_one_is_taken_when_it_is_due_and_can_be_restored(home: Home, tmp_path: Path) -> None:
+    hub = Watched(home, tmp_path / "backups")
     assert hub.figure("tocsin_backup_age_seconds") == "+Inf"
     await hub.schedule.look()
     assert (hub.names(), hub.schedule.status) == (["tocsin-20260921T141320Z.backup"], {"backup": "ok"})
@@ -55,11 +59,11 @@ async def test_one_is_taken_when_it_is_due_and_can_be_restored(data: Path, tmp_p
     hub.clock.now += 1
     await hub.schedule.look()
     assert (len(hub.names()), hub.figure('tocsin_backups_total{end="taken"}')) == (2, "2.0")
-    await restored_to(tmp_path / "new", hub.folder / hub.names()[-1])
+    await file_in(tmp_path / "new").restore(hub.folder / hub.names()[-1])
 
 
-async def test_the_oldest_goes_when_a_new_one_is_there_and_nothing_of_others_ever(data: Path, tmp_path: Path) -> None:
-    hub = Watched(data, tmp_path / "backups", backup_keep="1")
+async def test_the_oldest_goes_when_a_new_one_is_there_and_nothing_of_others_ever(home: Home, tmp_path: Path) -> None:
+    hub = Watched(home, tmp_path / "backups", backup_keep="1")
     hub.folder.mkdir()
     (hub.folder / "tocsin-20250101T000000Z.backup").write_bytes(b"old")
     (hub.folder / "by-hand.backup").write_bytes(b"kept")
@@ -67,18 +71,18 @@ async def test_the_oldest_goes_when_a_new_one_is_there_and_nothing_of_others_eve
     assert hub.names() == ["by-hand.backup", "tocsin-20260921T141320Z.backup"]
 
 
-async def test_another_hub_on_the_same_folder_finds_it_done(data: Path, tmp_path: Path) -> None:
-    one, other = (Watched(data, tmp_path / "backups") for _ in range(2))
+async def test_another_hub_on_the_same_folder_finds_it_done(home: Home, tmp_path: Path) -> None:
+    one, other = (Watched(home, tmp_path / "backups") for _ in range(2))
     await one.schedule.look()
     other.clock.now += HOUR
     await other.schedule.look()
     assert (len(one.names()), other.schedule.status, other.figure("tocsin_backup_age_seconds")) == (1, {"backup": "ok"}, str(HOUR))
 
 
-async def test_a_failure_is_loud_deletes_nothing_and_is_tried_again_soon(data: Path, tmp_path: Path) -> None:
-    hub = Watched(data, tmp_path / "backups", backup_keep="1")
+async def test_a_failure_is_loud_deletes_nothing_and_is_tried_again_soon(home: Home, tmp_path: Path) -> None:
+    hub = Watched(home, tmp_path / "backups", backup_keep="1")
     await hub.schedule.look()
-    (data / "keyring.json").rename(data / "elsewhere")
+    (home.folder / "keyring.json").rename(home.folder / "elsewhere")
     hub.clock.now += 7 * HOUR
     with capture_logs() as logs:
         await hub.schedule.look()
@@ -86,28 +90,28 @@ async def test_a_failure_is_loud_deletes_nothing_and_is_tried_again_soon(data: P
     assert [(line["event"], line["log_level"]) for line in logs] == [("backup_failed", "error")]
     assert "keyring.json is missing" in hub.schedule.status["backup"]
     assert (len(hub.names()), hub.figure('tocsin_backups_total{end="failed"}')) == (1, "1.0")
-    (data / "elsewhere").rename(data / "keyring.json")
+    (home.folder / "elsewhere").rename(home.folder / "keyring.json")
     hub.clock.now += AGAIN_AFTER_S
     await hub.schedule.look()
     assert (hub.schedule.status, hub.figure("tocsin_backup_age_seconds")) == ({"backup": "ok"}, "0.0")
 
 
-async def test_a_folder_that_can_not_be_is_a_failure_too(data: Path, tmp_path: Path) -> None:
+async def test_a_folder_that_can_not_be_is_a_failure_too(home: Home, tmp_path: Path) -> None:
     (tmp_path / "backups").write_text("a file")
-    hub = Watched(data, tmp_path / "backups")
+    hub = Watched(home, tmp_path / "backups")
     await hub.schedule.look()
     assert "failed" in hub.schedule.status["backup"]
 
 
-async def test_one_that_grew_old_is_named(data: Path, tmp_path: Path) -> None:
-    hub = Watched(data, tmp_path / "backups")
+async def test_one_that_grew_old_is_named(home: Home, tmp_path: Path) -> None:
+    hub = Watched(home, tmp_path / "backups")
     await hub.schedule.look()
     hub.clock.now += 10 * HOUR
     assert hub.schedule.status == {"backup": "the newest is 10 hours old"}
 
 
-async def test_none_are_taken_and_nothing_is_said_unless_they_are_asked_for(data: Path, tmp_path: Path) -> None:
-    hub = Watched(data, tmp_path / "backups", backup="")
+async def test_none_are_taken_and_nothing_is_said_unless_they_are_asked_for(home: Home, tmp_path: Path) -> None:
+    hub = Watched(home, tmp_path / "backups", backup="")
     await hub.schedule.look()
     assert (hub.schedule.status, (tmp_path / "backups").exists()) == ({}, False)
 
@@ -116,6 +120,6 @@ async def test_none_are_taken_and_nothing_is_said_unless_they_are_asked_for(data
     ("changes", "named"),
     [({"backup_passphrase": "short"}, "PASSPHRASE"), ({"backup_every": "0"}, "BACKUP_EVERY"), ({"backup_keep": "0"}, "BACKUP_KEEP")],
 )
-def test_settings_that_can_not_be_are_refused_at_start(data: Path, tmp_path: Path, changes: dict[str, str], named: str) -> None:
+def test_settings_that_can_not_be_are_refused_at_start(home: Home, tmp_path: Path, changes: dict[str, str], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
-        Watched(data, tmp_path / "backups", **changes)
+        Watched(home, tmp_path / "backups", **changes)
