@@ -17,6 +17,7 @@ from channels.catalog import KINDS
 from hub.__main__ import app
 from hub.alerts.lifecycle import TRANSITIONS
 from hub.alerts.limits import LIMITS
+from hub.commands.invariants import INVARIANTS
 from hub.errors import HubError
 from hub.metrics import Metrics
 from hub.settings import SETTINGS
@@ -118,6 +119,11 @@ def metrics() -> str:
     return table(("metric", "kind", "meaning"), rows)
 
 
+def invariants() -> str:
+    """What `tocsin check` finds broken in the tables."""
+    return table(("what always holds", "when it does not"), ((invariant.holds, invariant.mend) for invariant in INVARIANTS))
+
+
 def roles() -> str:
     """Who may do what."""
     return table(
@@ -149,6 +155,7 @@ def topics() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "channels": channels,
     "commands": commands,
+    "invariants": invariants,
     "lifecycle": lifecycle,
     "limits": limits,
     "metrics": metrics,

@@ -1,0 +1,139 @@
+"""`tocsin check` finds whatever is broken in the tables, says where and how to mend it, and finds nothing where nothing is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+from hub.commands import check, invariants
+from hub.commands.invariants import INVARIANTS, Broken, Invariant
+from hub.delivery.outcome import Outcome
+from hub.store.database import Database
+from subscriptions.vault import FILE_NAME, Keyring
+from tests.databases import connected
+from tests.hub.backup.hubs import Home, settled_in
+from tests.hub.backup.test_unfinished import count, planned, settled
+
+HOLDS = {invariant.holds: invariant for invariant in INVARIANTS}
+
+
+@pytest.fixture
+def home(store: URL, tmp_path: Path) -> Home:
+    """A hub with one alert to three of ten people that is done, and one to three that is under way: reached, to be tried again, waiting."""
+    made = settled_in(Home(tmp_path / "data", store), [("email", f"p{number}@example.org") for number in range(1, 11)])
+    for number in (1, 2):
+        made.write(
+            "INSERT INTO alert(number, id, chain, status, agency, source, sent_at, grade, document, area, hash, author, created_at,"
+            " expires_at) VALUES (?,?,'c','ended','A','api',?,1,'{}','{}','','a',1,1)",
+            number, f"al_{number}", number,
+        )  # fmt: skip
+    done, going = planned(made, [[1, 2, 3]], alert=1), planned(made, [[4, 5], [5, 6]], alert=2)
+    settled(made, done, [1, 2], Outcome.HANDED_OVER, 1)
+    settled(made, done, [3], Outcome.FAILED, 1)
+    count(made, done, "handed_over", 2)
+    count(made, done, "failed", 1)
+    made.write("DELETE FROM batch WHERE mailing=?", done)
+    made.write("UPDATE mailing SET state='done' WHERE id=?", done)
+    settled(made, going, [4], Outcome.HANDED_OVER, 2)
+    settled(made, going, [5], Outcome.WAITING, 3)
+    count(made, going, "handed_over", 1)
+    return made
+
+
+async def broken(home: Home) -> dict[str, Broken]:
+    """Sentence → what breaks it, looked at once."""
+    async with Database(home.url) as database:
+        found = await invariants._look(database, INVARIANTS)
+    return {invariant.holds: one for invariant, one in found.items() if one.count}
+
+
+async def test_nothing_is_broken_in_a_hub_that_works(home: Home) -> None:
+    assert await broken(home) == {}
+
+
+BREAKS = [
+    ("every counter equals its rows", "UPDATE counter SET count=count+1 WHERE mailing=1 AND outcome='handed_over'", "mailing 1"),
+    ("every counter equals its rows", "DELETE FROM delivery WHERE mailing=1 AND address=1", "mailing 1"),
+    ("every counter equals its rows", "DELETE FROM counter WHERE mailing=2 AND outcome='handed_over'", "mailing 2"),
+    ("every counter equals its rows", "UPDATE counter SET channel='sms' WHERE mailing=2 AND outcome='handed_over'", "mailing 2"),
+    ("nothing is planned and forgotten", "UPDATE counter SET count=4 WHERE mailing=1 AND outcome='planned'", "mailing 1"),
+    ("every live alert has its launch row", "UPDATE mailing SET alert=NULL WHERE id=2", "alert al_2"),
+    ("no alert has two launch rows", "UPDATE mailing SET alert=1", "alert number 1"),
+    ("no finished mailing has a batch left", "UPDATE mailing SET state='done' WHERE id=2", "mailing 2"),
+    ("every mailing under way has a batch", "DELETE FROM batch", "mailing 2"),
+    ("whoever waits for another try is in a batch", "DELETE FROM batch WHERE id=3", "mailing 2"),
+    ("every lease belongs to a node that lives", "UPDATE batch SET state=1, node=77 WHERE id=2", "batch 2"),
+    ("every change of a subscription is seen", "INSERT INTO audience_change(seq, subscriber) VALUES (900, 1)", "change 900"),
+    (
+        "every row belongs to one that is there",
+        "INSERT INTO outbox(mailing, address, channel, copy, at) VALUES (99,1,'sms','{}',1)",
+        "outbox.mailing",
+    ),
+]
+
+
+@pytest.mark.parametrize(("holds", "change", "where"), BREAKS)
+async def test_what_is_broken_is_found_where_it_is(home: Home, holds: str, change: str, where: str) -> None:
+    if "launch row" in holds:
+        home.write("UPDATE alert SET status='live' WHERE number=2")
+    home.write(change)
+    found = await broken(home)
+    assert (found[holds].count, found[holds].where) == (1, (where,))
+
+
+@pytest.mark.parametrize("list_", [b"", b"1234567", b"12345678" * 1001])
+async def test_a_batch_whose_list_can_not_be_one_is_found(home: Home, list_: bytes) -> None:
+    home.write("UPDATE batch SET addresses=? WHERE id=3", list_)
+    assert (await broken(home))["every batch holds a list of addresses"].where == ("batch 3",)
+
+
+async def test_an_alert_that_is_not_what_was_approved_is_found(home: Home) -> None:
+    home.write("UPDATE alert SET status='awaiting_approval' WHERE number=2")
+    assert (await broken(home))["what is live is what was approved"].where == ("alert al_2",)
+
+
+def test_every_invariant_has_a_test_that_breaks_it() -> None:
+    elsewhere = {"every batch holds a list of addresses", "what is live is what was approved"}
+    assert {holds for holds, *_ in BREAKS} | elsewhere == set(HOLDS)
+
+
+async def test_rows_of_people_who_are_gone_still_count(home: Home) -> None:
+    with connected(home.url) as connection:
+        for table in ("place", "address", "subscriber"):
+            connection.exec_driver_sql(f"DELETE FROM {table} WHERE {'id' if table == 'subscriber' else 'subscriber'}=1")
+    assert await broken(home) == {}
+    home.write("UPDATE counter SET count=count+1 WHERE mailing=1 AND outcome='failed'")
+    assert set(await broken(home)) == {"every counter equals its rows", "nothing is planned and forgotten"}
+
+
+async def test_what_is_broken_for_a_moment_is_not_told(home: Home) -> None:
+    """Between its last receipt and its end a mailing has no batch."""
+    looks = iter([Broken(1, ("mailing 1",)), Broken()])
+
+    async def look(_: object) -> Broken:
+        return next(looks)
+
+    async with Database(home.url) as database:
+        found = await invariants.broken_twice(database, (Invariant("it holds", look, "mend it"),), again_after_s=0)
+    assert [one.count for one in found.values()] == [0]
+
+
+async def test_the_report_says_what_where_and_how_to_mend_it(home: Home) -> None:
+    home.write("UPDATE counter SET count=count+1 WHERE mailing=1 AND outcome='handed_over'")
+    wrong = [finding.what for finding in await check.examine(home.settings()) if not finding.fine]
+    assert [line.split(". Mend: ")[0] for line in wrong] == [
+        "ledger: every counter equals its rows, not so for 1: mailing 1",
+        "ledger: nothing is planned and forgotten, not so for 1: mailing 1",
+    ]
+    assert all(". Mend: publish an update" in line for line in wrong)
+
+
+async def test_addresses_that_another_keyring_sealed_are_found(home: Home) -> None:
+    key_id, sealed = Keyring.generate().seal("email", "p10@example.org")
+    home.write("UPDATE address SET sealed=?, key_id=? WHERE id=10", sealed, key_id)
+    wrong = [finding.what for finding in await check.examine(home.settings()) if not finding.fine]
+    assert wrong == ["addresses: 1 of 10 do not open: 10. Mend: restore the keyring or the rows from a backup"]
+    (home.folder / FILE_NAME).unlink()
+    assert any("keyring.json is missing" in finding.what for finding in await check.examine(home.settings()) if not finding.fine)
