@@ -180,6 +180,14 @@ class Channel(Protocol):
         """Close what was opened."""
 
 
+@runtime_checkable
+class Hosted(Protocol):
+    """A channel whose addresses live on hosts of their own, as webhooks do: one that is slow or dead must not hold up the others."""
+
+    def host_of(self, address: str) -> str:
+        """The host that answers for a canonical address, by any name that is the same for all of its addresses."""
+
+
 class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What the channels of one hub need to know; made by the hub and sent to its sender processes."""
 

@@ -45,14 +45,14 @@ class ForbiddenAddressError(OSError):
 class Site:
     """One origin: where it is and which connections to it rest."""
 
-    __slots__ = ("found", "found_until", "head", "host", "lookup", "open", "port", "resting", "tls")
+    __slots__ = ("connecting", "found", "found_until", "head", "host", "lookup", "port", "resting", "tls")
 
     def __init__(self, origin: str) -> None:
         url = URL(origin)
         self.host, self.port, self.tls = url.raw_host or "", url.port or 0, url.scheme == "https"
         self.head = f"Host: {origin.partition('://')[2]}\r\nUser-Agent: {USER_AGENT}"
         self.resting: list[Connection] = []
-        self.open = 0
+        self.connecting = 0
         self.lookup = asyncio.Lock()
         self.found: list[AddrInfoType] = []
         self.found_until = 0.0
@@ -110,22 +110,21 @@ class DirectClient:
         self._admit(url)
         # Strangers may name any number of origins.
         if len(self._sites) >= MOST_SITES:
-            self._sites = {name: site for name, site in self._sites.items() if site.open}
+            used = set(self._open.values())
+            self._sites = {name: site for name, site in self._sites.items() if site in used or site.connecting}
         site = self._sites[origin] = Site(origin)
         return site
 
     async def _connect(self, site: Site) -> Connection:
-        site.open += 1
+        site.connecting += 1
         try:
             async with asyncio.timeout(self._timeouts.connect):
                 connection = await self._opened(site)
-        except BaseException as error:
-            site.open -= 1
-            if isinstance(error, OSError | ValueError):
-                # The system's own words name the host, which is part of an address.
-                raise _failure(error) from None
-            raise
-        self._open[connection] = site
+        except (OSError, ValueError) as error:
+            # The system's own words name the host, which is part of an address.
+            raise _failure(error) from None
+        finally:
+            site.connecting -= 1
         if self._sweeper is None:
             self._sweep()
         return connection
@@ -137,7 +136,7 @@ class DirectClient:
         )
         try:
             _, connection = await loop.create_connection(
-                lambda: Connection(site.resting.append, self._lost),
+                lambda: self._connection(site),
                 sock=raw,
                 ssl=_verified() if site.tls else None,
                 server_hostname=site.host if site.tls else None,
@@ -145,6 +144,11 @@ class DirectClient:
         except BaseException:
             raw.close()
             raise
+        return connection
+
+    def _connection(self, site: Site) -> Connection:
+        connection = Connection(site.resting.append, self._lost)
+        self._open[connection] = site
         return connection
 
     async def _addresses(self, site: Site) -> list[AddrInfoType]:
@@ -165,10 +169,7 @@ class DirectClient:
         return [_address(result["host"], result["port"], socket.AddressFamily(result["family"])) for result in found]
 
     def _lost(self, connection: Connection) -> None:
-        site = self._open.pop(connection, None)
-        if site is None:
-            return
-        site.open -= 1
+        site = self._open.pop(connection)
         if connection in site.resting:
             site.resting.remove(connection)
         if not self._open and self._closed is not None:

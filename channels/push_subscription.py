@@ -13,6 +13,7 @@ from channels.receiver_url import as_address, canonical_url, host_of, is_loopbac
 
 _POINT_BYTES = 65
 _AUTH_BYTES = 16
+_BEFORE_ENDPOINT = '{"endpoint":"'
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 
@@ -58,6 +59,11 @@ def read_subscription(canonical: str) -> PushSubscription:
         return _canonical.decode(canonical)
     except msgspec.DecodeError:
         raise Rejected("the stored push subscription can't be read") from None
+
+
+def push_origin(canonical: str) -> str:
+    """The origin of the endpoint of what `parse_subscription` wrote, without reading the rest: the endpoint comes first in it."""
+    return origin_of(canonical[len(_BEFORE_ENDPOINT) :])
 
 
 def _endpoint(raw: str) -> str:

@@ -17,7 +17,7 @@ from channels.contract import ChannelSettings, Limits, Message, NotConfigured, P
 from channels.http_client import PATIENT, HttpClient, Poster, Timeouts
 from channels.http_outcomes import settle
 from channels.json_body import JsonBody, json_bytes
-from channels.push_subscription import PushSubscription, parse_subscription, read_subscription
+from channels.push_subscription import PushSubscription, parse_subscription, push_origin, read_subscription
 from channels.receiver_url import host_of, is_loopback_name, origin_of
 from channels.safe_resolver import SafeClient
 from channels.stamping import without_slots
@@ -76,6 +76,10 @@ class WebPush:
     def parse_address(cls, raw: str) -> str:
         """Canonical JSON of a browser's subscription, see `parse_subscription`. Raises InvalidAddress."""
         return parse_subscription(raw)
+
+    def host_of(self, address: str) -> str:
+        """The origin of the push service."""
+        return push_origin(address)
 
     def compose(self, message: Message) -> WebPushDraft:
         """Write the payload and the headers TTL aside, which counts down to the message's end."""

@@ -65,6 +65,10 @@ class Webhook:
         """The URL in its canonical spelling, see `canonical_url`. Raises InvalidAddress."""
         return parse_webhook(raw)
 
+    def host_of(self, address: str) -> str:
+        """The origin of the receiver."""
+        return origin_of(address)
+
     def compose(self, message: Message) -> WebhookDraft:
         """Write the body: ``type``, ``timestamp`` (RFC 3339), ``language``, ``links`` and ``data``, the alert as the hub describes it.
 

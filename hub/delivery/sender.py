@@ -3,7 +3,7 @@
 Started as ``python -m hub.delivery.sender FD`` with one end of a socket pair. It reads no database, no environment and no settings file;
 when the other end closes it is gone within a moment, and whatever it had not reported is leased again.
 
-The way of one hand-over: turn → window → still valid? → open address → deliver → row → receipts.
+The way of one hand-over: turn (`lanes`) → window → still valid? → open address → a place at its host → deliver → row → receipts.
 """
 
 from __future__ import annotations
@@ -15,18 +15,33 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 
 import structlog
 import uvloop
 
 from channels import catalog
-from channels.contract import Channel, ChannelError, DeliveryFailed, Draft, Recipient, Rejected, TryAgain, Uncertain
+from channels.contract import (
+    Channel,
+    ChannelError,
+    DeliveryFailed,
+    Draft,
+    Receipt,
+    Recipient,
+    Rejected,
+    TryAgain,
+    Uncertain,
+    Unreachable,
+)
 from hub.delivery import frames
 from hub.delivery.delivery_id import DeliveryIds
 from hub.delivery.frames import Row, To, Work
+from hub.delivery.hosts import Host
+from hub.delivery.lanes import Job, Lane, Precedence
 from hub.delivery.outcome import Outcome
+from hub.delivery.window import Window
 from hub.log import configure as configure_log
 from subscriptions.errors import VaultError
 from subscriptions.links import LinkPurpose, Links
@@ -36,99 +51,10 @@ _PR_SET_PDEATHSIG = 1
 FLUSH_ROWS = 64
 FLUSH_S = 0.01
 DRAFTS_KEPT = 64
+SLOW_HOST_S = 5.0
+"""Whoever waited in vain for a place at a slow host is tried again after this."""
 
 log = structlog.get_logger()
-
-
-class Window:
-    """How many hand-overs may be ahead of receipts that are on disk: the bound on duplicates after a crash."""
-
-    def __init__(self, size: int) -> None:
-        self._free = size
-        self._closed = False
-        self._open = asyncio.Event()
-        self._open.set()
-
-    async def take(self) -> bool:
-        """Wait for room for one more; False once the window is closed for good."""
-        while self._free <= 0 and not self._closed:
-            self._open.clear()
-            await self._open.wait()
-        if self._closed:
-            return False
-        self._free -= 1
-        return True
-
-    def close(self) -> None:
-        """Nothing more is begun; whoever waits is let go."""
-        self._closed = True
-        self._open.set()
-
-    def give(self, count: int) -> None:
-        """So many were committed, or were never started."""
-        self._free += count
-        self._open.set()
-
-
-class Job:
-    """One batch on its way through this sender."""
-
-    __slots__ = ("channel", "draft", "left", "next", "rows", "work")
-
-    def __init__(self, work: Work, channel: Channel, draft: Draft) -> None:
-        self.work, self.channel, self.draft = work, channel, draft
-        self.next = 0
-        self.left = len(work.recipients)
-        self.rows: list[Row] = []
-
-
-class Lane:
-    """All jobs of one channel: its workers always take the most urgent person next, so an urgent batch overtakes in mid-batch."""
-
-    def __init__(self, concurrency: int, hand_over: Callable[[Job, To], Awaitable[None]]) -> None:
-        self._jobs: list[Job] = []
-        self._more = asyncio.Event()
-        self._hand_over = hand_over
-        self._next_at = 0.0
-        self.workers = [asyncio.create_task(self._run()) for _ in range(concurrency)]
-
-    def put(self, job: Job) -> None:
-        """Queue a batch by its priority."""
-        self._jobs.append(job)
-        self._jobs.sort(key=lambda waiting: (waiting.work.priority, waiting.work.batch))
-        self._more.set()
-
-    def drop(self, keep: Callable[[Job], bool]) -> list[tuple[Job, list[To]]]:
-        """Take out the jobs that `keep` refuses; returns each with the people not yet begun."""
-        dropped = [job for job in self._jobs if not keep(job)]
-        self._jobs = [job for job in self._jobs if keep(job)]
-        return [(job, job.work.recipients[job.next :]) for job in dropped]
-
-    def _take(self) -> tuple[Job, To] | None:
-        while self._jobs:
-            job = self._jobs[0]
-            if job.next < len(job.work.recipients):
-                to = job.work.recipients[job.next]
-                job.next += 1
-                return job, to
-            self._jobs.pop(0)
-        return None
-
-    async def _pace(self, rate: float) -> None:
-        now = time.monotonic()
-        self._next_at = max(now, self._next_at) + 1.0 / rate
-        await asyncio.sleep(max(0.0, self._next_at - 1.0 / rate - now))
-
-    async def _run(self) -> None:
-        while True:
-            if self._jobs and (rate := self._jobs[0].work.rate) is not None:
-                await self._pace(rate)  # first the slot, then whose it is: an urgent batch or a stop may come meanwhile
-            turn = self._take()
-            if turn is None:
-                self._more.clear()
-                await self._more.wait()
-                continue
-            await self._hand_over(*turn)
 
 
 class Sender:
@@ -144,7 +70,8 @@ class Sender:
         self._window = Window(configure.window)
         self._reader, self._writer = reader, writer
         self._channels: dict[tuple[str, bool], Channel] = {}
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[tuple[str, bool], Lane] = {}
+        self._precedence = Precedence()
         self._tasks: set[asyncio.Task[None]] = set()
         self._halted: set[int] = set()
         self._drafts: dict[tuple[int, str, str, bool], Draft] = {}
@@ -162,7 +89,8 @@ class Sender:
     async def run(self) -> None:
         """Serve frames until the other end closes or asks to drain."""
         ticker = asyncio.create_task(self._tick())
-        self._spawn(asyncio.to_thread(catalog.preload, self._settings))
+        # A thread that nobody waits for: a sender that is told to end while it loads adapters ends at once.
+        threading.Thread(target=catalog.preload, args=(self._settings,), daemon=True).start()
         try:
             while not self._draining:
                 body = await frames.read(self._reader)
@@ -216,9 +144,10 @@ class Sender:
         if self._draining:
             return
         job = Job(work, channel, draft)
-        if work.channel not in self._lanes:
-            self._lanes[work.channel] = Lane(channel.limits.concurrency, self._hand_over)
-        self._lanes[work.channel].put(job)
+        key = (work.channel, work.simulated)
+        if key not in self._lanes:
+            self._lanes[key] = Lane(channel, self._precedence, self._hand_over)
+        self._lanes[key].put(job)
         if work.mailing in self._halted:
             self._withhold(lambda waiting: waiting is not job)
 
@@ -245,13 +174,16 @@ class Sender:
         self._writer.write(frames.encode(frames.Receipts(work.batch, rows, finished=True)))
         self._window.give(-len(rows))
 
-    async def _hand_over(self, job: Job, to: To) -> None:
-        if not await self._window.take():
+    async def _hand_over(self, lane: Lane, job: Job, to: To) -> None:
+        if not self._window.take_now() and not await self._window.take(job.priority):
             return  # not reported: the batch's rest is given back when this process ends
         self._in_flight += 1
         try:
-            row = self._not_now(job, to) or await self._deliver(job, to)
-            self._report(job, row)
+            row = self._not_now(job, to) or await self._deliver(lane, job, to)
+            if row is None:
+                self._window.give(1)
+            else:
+                self._report(job, row)
         finally:
             self._in_flight -= 1
             if self._draining and not self._in_flight:
@@ -267,7 +199,8 @@ class Sender:
             return Row(to.address, Outcome.WITHHELD, int(now * 1000))
         return None
 
-    async def _deliver(self, job: Job, to: To) -> Row:
+    async def _deliver(self, lane: Lane, job: Job, to: To) -> Row | None:
+        """How it ended; None when the turn waits for a place at its host."""
         work = job.work
         try:
             recipient = Recipient(
@@ -275,7 +208,14 @@ class Sender:
                 address=self._keyring.open(work.channel, to.key_id, to.sealed),
                 links=self._stamp(job, to) if job.draft.slots else {},
             )
-            receipt = await job.channel.deliver(job.draft, recipient)
+            host = lane.host(recipient.address)
+            if host is None:
+                receipt = await job.channel.deliver(job.draft, recipient)
+            elif host.is_full and not host.rests_s:
+                lane.park(host, job, to)
+                return None
+            else:
+                receipt = await self._at_host(lane, host, job, recipient)
         except DeliveryFailed as failure:
             return _row_of(failure, to.address, int(self.clock() * 1000))
         except VaultError:
@@ -286,6 +226,28 @@ class Sender:
             return Row(to.address, Outcome.WAITING, int(self.clock() * 1000), f"unexpected {type(error).__name__}"[:80], maybe_sent=True)
         outcome = Outcome.SIMULATED if receipt.simulated else Outcome.HANDED_OVER
         return Row(to.address, outcome, int(self.clock() * 1000), copy=receipt.copy)
+
+    async def _at_host(self, lane: Lane, host: Host, job: Job, recipient: Recipient) -> Receipt:
+        """Deliver in one of the host's places, and keep how it did. Raises TryAgain at once while it rests."""
+        if not host.enter():
+            raise TryAgain("the receiver's host does not answer", host.rests_s)
+        began = time.monotonic()
+        try:
+            receipt = await job.channel.deliver(job.draft, recipient)
+        except (Unreachable, Uncertain):
+            host.failed()
+            raise
+        except DeliveryFailed:
+            host.answered(began)
+            raise
+        except BaseException:
+            host.abandoned()
+            raise
+        else:
+            host.answered(began)
+            return receipt
+        finally:
+            lane.left(host)
 
     def _stamp(self, job: Job, to: To) -> dict[str, str]:
         numbers: dict[LinkPurpose, int] = {"why": to.epoch, "unsubscribe": to.epoch, "confirm": job.work.serial, "access": job.work.serial}
@@ -322,6 +284,14 @@ class Sender:
                 for to in waiting:
                     self._report(job, Row(to.address, Outcome.WITHHELD, at))
 
+    def _give_up_waiting(self) -> None:
+        at = int(self.clock() * 1000)
+        for lane in self._lanes.values():
+            late = lane.look_after()
+            self._window.give(-len(late))
+            for job, to in late:
+                self._report(job, Row(to.address, Outcome.WAITING, at, "the receiver's host is slow", after=SLOW_HOST_S))
+
     def _forget_waiting(self) -> None:
         # Not reported at all: the coordinator gives the unsettled rest of each batch back when this sender ends.
         for lane in self._lanes.values():
@@ -331,6 +301,7 @@ class Sender:
         alive = frames.encode(frames.Alive())
         while True:
             self._writer.write(alive)
+            self._give_up_waiting()
             await asyncio.sleep(1.0)
 
     async def _close(self) -> None:

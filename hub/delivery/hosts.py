@@ -1,0 +1,81 @@
+"""What a sender knows of one host: how many hand-overs it may have at once, and whether it is worth asking at all.
+
+A host starts with few and earns more by answering quickly, so that those which are slow or dead never hold the places of the others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from channels.breaker import Breaker
+
+FIRST_PLACES = 8
+QUICK_S = 1.0
+"""An answer within this time earns a place, a later one costs one."""
+
+
+class Host:
+    """Ask `enter` before a hand-over, and tell by one of `answered`, `failed` and `abandoned` how it ended."""
+
+    __slots__ = ("_breaker", "_clock", "_most", "_places", "_quick_at", "under_way")
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """Never more than `most` at once."""
+        self._breaker = Breaker(clock)
+        self._clock, self._most = clock, most
+        self._places = min(FIRST_PLACES, most)
+        self._quick_at = 0.0
+        self.under_way = 0
+
+    @property
+    def places(self) -> int:
+        """Hand-overs that it may have at once. One that has just failed gets no more than the one that asks whether it is back."""
+        return self._places
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next one has to wait for one that is under way."""
+        return self.under_way >= self._places
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether hand-overs are under way and none was answered quickly of late: waiting here takes long."""
+        return self.under_way > 0 and self._clock() - self._quick_at > QUICK_S
+
+    @property
+    def rests_s(self) -> float:
+        """Seconds until it is worth asking again."""
+        return self._breaker.wait_s
+
+    def enter(self) -> bool:
+        """Begin a hand-over; False while the host rests after failures. Only when it is not full."""
+        if not self._breaker.allows():
+            return False
+        if not self.under_way:
+            self._quick_at = self._clock()
+        self.under_way += 1
+        return True
+
+    def answered(self, began: float) -> None:
+        """It said something, whatever it was, to a hand-over that began then."""
+        self.under_way -= 1
+        self._breaker.worked()
+        now = self._clock()
+        if now - began <= QUICK_S:
+            self._quick_at = now
+            if self._places < self._most:
+                self._places += 1
+        elif self._places > 1:
+            self._places -= 1
+
+    def failed(self) -> None:
+        """No connection stood, or no answer came."""
+        self.under_way -= 1
+        self._breaker.failed()
+        self._places = max(1, self._places // 2)
+
+    def abandoned(self) -> None:
+        """It ended without a word about the host."""
+        self.under_way -= 1
+        self._breaker.abandoned()

@@ -1,0 +1,209 @@
+"""The work of one sender, in a lane for each channel: the most urgent person next, no slow host in anybody's way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from heapq import heapify, heappop, heappush
+
+from channels.contract import Channel, Draft, Hosted
+from hub.delivery.frames import Row, To, Work
+from hub.delivery.hosts import QUICK_S, Host
+
+FEW = 4
+"""Workers of a lane that go on while another has something more urgent: that gets nearly all of the process, and nothing stands still."""
+
+MOST_WORKERS = 512
+MOST_HOSTS = 4096
+PATIENCE_S = 2.0
+"""A turn waits so long for a place at a slow host; waiting that takes longer is a row in the ledger."""
+
+LEAST = 1_000
+"""A priority below all others."""
+
+
+class Job:
+    """One batch on its way through this sender."""
+
+    __slots__ = ("channel", "draft", "left", "next", "priority", "rows", "work")
+
+    def __init__(self, work: Work, channel: Channel, draft: Draft) -> None:
+        self.work, self.channel, self.draft = work, channel, draft
+        self.priority = work.priority
+        self.next = 0
+        self.left = len(work.recipients)
+        self.rows: list[Row] = []
+
+
+Turn = tuple[int, int, float, Job, To]
+"""Priority, number, since when it waits, and whose turn it is: one that found its host full."""
+
+
+class Precedence:
+    """Which lanes have something that must not wait for the others."""
+
+    def __init__(self) -> None:
+        self.most_urgent = LEAST
+        self._lanes: dict[Lane, int] = {}
+        self._changed: asyncio.Future[None] | None = None
+
+    def note(self, lane: Lane, priority: int) -> None:
+        """The most urgent thing that a lane could begin at once; LEAST for nothing."""
+        self._lanes[lane] = priority
+        most_urgent = min(self._lanes.values())
+        if most_urgent != self.most_urgent:
+            self.most_urgent = most_urgent
+            if self._changed is not None:
+                self._changed.set_result(None)
+                self._changed = None
+
+    async def change(self) -> None:
+        """Wait until something else is the most urgent."""
+        if self._changed is None:
+            self._changed = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._changed)
+
+
+class Lane:
+    """All jobs of one channel: its workers always take the most urgent person next, so an urgent batch overtakes in mid-batch."""
+
+    def __init__(self, channel: Channel, precedence: Precedence, hand_over: Callable[[Lane, Job, To], Awaitable[None]]) -> None:
+        self._jobs: list[Job] = []
+        self._ready: list[Turn] = []
+        self._parked: dict[Host, list[Turn]] = {}
+        self._turns = 0
+        self._idle: list[asyncio.Future[None]] = []
+        self._precedence, self._hand_over = precedence, hand_over
+        self._next_at = 0.0
+        self._top = LEAST
+        self._concurrency = channel.limits.concurrency
+        self._hosts: dict[str, Host] = {}
+        self.host_of = channel.host_of if isinstance(channel, Hosted) else None
+        self._busy_since: list[float] = []
+        self._wanted = self._concurrency
+        self.workers: list[asyncio.Task[None]] = []
+        self._hire()
+
+    def put(self, job: Job) -> None:
+        """Queue a batch by its priority; there is somebody in it."""
+        self._jobs.append(job)
+        self._jobs.sort(key=lambda waiting: (waiting.priority, waiting.work.batch))
+        self._note()
+        self._wake(job.left)
+
+    def drop(self, keep: Callable[[Job], bool]) -> list[tuple[Job, list[To]]]:
+        """Take out the jobs that `keep` refuses; returns each with the people not yet begun."""
+        dropped = [(job, job.work.recipients[job.next :]) for job in self._jobs if not keep(job)]
+        dropped += [
+            (job, [to]) for *_, job, to in (*self._ready, *(turn for turns in self._parked.values() for turn in turns)) if not keep(job)
+        ]
+        self._jobs = [job for job in self._jobs if keep(job)]
+        for turns in (self._ready, *self._parked.values()):
+            turns[:] = [turn for turn in turns if keep(turn[3])]
+            heapify(turns)
+        self._note()
+        return dropped
+
+    def host(self, address: str) -> Host | None:
+        """Who must answer for an address; None when all of the channel's addresses have one provider, which looks after itself."""
+        if self.host_of is None:
+            return None
+        name = self.host_of(address)
+        host = self._hosts.get(name)
+        if host is None:
+            if len(self._hosts) >= MOST_HOSTS:
+                self._hosts = {known: host for known, host in self._hosts.items() if host.under_way or host in self._parked}
+            host = self._hosts[name] = Host(self._concurrency)
+        return host
+
+    def park(self, host: Host, job: Job, to: To) -> None:
+        """Its host is full: it comes again when one of those under way has ended."""
+        self._turns += 1
+        heappush(self._parked.setdefault(host, []), (job.priority, self._turns, time.monotonic(), job, to))
+
+    def left(self, host: Host) -> None:
+        """A hand-over at this host has ended: the next ones may come, all of them when it rests, since it refuses at once."""
+        turns = self._parked.get(host)
+        if not turns:
+            return
+        places = len(turns) if host.rests_s else host.places - host.under_way
+        for _ in range(min(places, len(turns))):
+            heappush(self._ready, heappop(turns))
+        if not turns:
+            del self._parked[host]
+        self._wake(len(self._ready))
+
+    def look_after(self) -> list[tuple[Job, To]]:
+        """Each second: whoever has waited too long for a slow host is returned, and what hangs there gets a stand-in."""
+        now, late = time.monotonic(), []
+        for host, turns in self._parked.items():
+            if host.is_slow:
+                late += [(job, to) for _, _, since, job, to in turns if now - since > PATIENCE_S]
+                turns[:] = [turn for turn in turns if now - turn[2] <= PATIENCE_S]
+                heapify(turns)
+        if self.host_of is not None:
+            stuck = sum(1 for since in self._busy_since if since and now - since > QUICK_S)
+            self._wanted = min(self._concurrency + stuck, MOST_WORKERS)
+            self._hire()
+        return late
+
+    def _hire(self) -> None:
+        self.workers = [worker for worker in self.workers if not worker.done()]
+        for number in range(len(self._busy_since), self._wanted):
+            self._busy_since.append(0.0)
+            self.workers.append(asyncio.create_task(self._run(number)))
+
+    def _wake(self, count: int) -> None:
+        while count > 0 and self._idle:
+            idle = self._idle.pop()
+            if not idle.done():
+                idle.set_result(None)
+                count -= 1
+
+    async def _nothing_to_do(self) -> None:
+        idle = asyncio.get_running_loop().create_future()
+        self._idle.append(idle)
+        await idle
+
+    def _note(self) -> None:
+        first = self._jobs[0] if self._jobs else None
+        self._top = first.priority if first else LEAST
+        # What is paced leaves the process idle between two turns: nobody has to make room for it.
+        self._precedence.note(self, self._top if first and first.work.rate is None else LEAST)
+
+    def _take(self) -> tuple[Job, To] | None:
+        if self._ready and self._ready[0][0] <= self._top:
+            *_, job, to = heappop(self._ready)
+            return job, to
+        if not self._jobs:
+            return None
+        job = self._jobs[0]
+        to = job.work.recipients[job.next]
+        job.next += 1
+        if job.next == len(job.work.recipients):
+            del self._jobs[0]
+            self._note()
+        return job, to
+
+    async def _pace(self, rate: float) -> None:
+        now = time.monotonic()
+        self._next_at = max(now, self._next_at) + 1.0 / rate
+        await asyncio.sleep(max(0.0, self._next_at - 1.0 / rate - now))
+
+    async def _run(self, number: int) -> None:
+        busy_since = self._busy_since
+        while number < self._wanted or number + 1 < len(busy_since):
+            if self._jobs and (rate := self._jobs[0].work.rate) is not None:
+                await self._pace(rate)  # first the slot, then whose it is: an urgent batch or a stop may come meanwhile
+            if self._top > self._precedence.most_urgent and number >= FEW:
+                await self._precedence.change()
+                continue
+            turn = self._take()
+            if turn is None:
+                await self._nothing_to_do()
+                continue
+            busy_since[number] = time.monotonic()
+            await self._hand_over(self, *turn)
+            busy_since[number] = 0.0
+        busy_since.pop()

@@ -1,0 +1,89 @@
+"""A real sender process, and what a coordinator says to it and hears from it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from channels.contract import ChannelSettings, Message
+from hub.delivery import frames
+from hub.delivery.coordinator import WINDOW
+from hub.delivery.frames import Row, To
+from subscriptions.vault import Keyring
+
+PATIENCE_S = 60.0
+SETTINGS = ChannelSettings(public_url="http://hub.invalid", webhook_key=b"k" * 32, allow_private=True)
+
+
+class SenderProcess:
+    """Start with ``async with``. `rows` holds what was reported by address; each receipt is committed at once unless `commits` is off."""
+
+    def __init__(self, settings: ChannelSettings = SETTINGS, *, window: int = WINDOW, commits: bool = True) -> None:
+        self._keyring = Keyring.generate()
+        self._configure = frames.Configure(settings, self._keyring.to_bytes(), window, 0.0)
+        self._commits = commits
+        self.rows: dict[int, Row] = {}
+        self.order: list[int] = []
+        self.finished: set[int] = set()
+        self._next = 0
+        self._news = asyncio.Condition()
+
+    async def __aenter__(self) -> Self:
+        ours, theirs = socket.socketpair()
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "hub.delivery.sender", str(theirs.fileno()), pass_fds=[theirs.fileno()]
+        )
+        theirs.close()
+        reader, self._writer = await asyncio.open_connection(sock=ours, limit=2**20)
+        self.say(self._configure)
+        self.say(frames.Alive(time.monotonic() + 10 * PATIENCE_S))
+        self._listening = asyncio.create_task(self._listen(reader))
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._writer.close()
+        await self.process.wait()
+        await self._listening
+
+    def say(self, frame: frames.ToSender) -> None:
+        """One frame to the sender."""
+        self._writer.write(frames.encode(frame))
+
+    def give(self, addresses: list[str], *, batch: int = 1, priority: int = 2, channel: str = "webhook", simulated: bool = False) -> range:
+        """A batch for these addresses; returns their numbers."""
+        numbers = range(self._next, self._next + len(addresses))
+        self._next += len(addresses)
+        people = [To(number, number, 1, *self._keyring.seal(channel, address)) for number, address in zip(numbers, addresses, strict=True)]
+        now = time.time()
+        message = Message(
+            purpose="alert", topic="t", language="en", parts={"title": "t", "body": "b"}, link="http://hub.invalid/a", sent_at=now,
+            expires_at=now + 3600, data='{"id":"al_1"}',
+        )  # fmt: skip
+        self.say(frames.Work(batch, batch, channel, "en", simulated, message, priority, None, 0, people))
+        return numbers
+
+    async def until_reported(self, numbers: range) -> list[Row]:
+        """Wait until each of these has ended; how they ended."""
+        async with asyncio.timeout(PATIENCE_S), self._news:
+            await self._news.wait_for(lambda: self.rows.keys() >= set(numbers))
+        return [self.rows[number] for number in numbers]
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        while (body := await frames.read(reader)) is not None:
+            frame = frames.to_coordinator.decode(body)
+            if isinstance(frame, frames.Receipts):
+                await self._note(frame)
+
+    async def _note(self, receipts: frames.Receipts) -> None:
+        async with self._news:
+            self.rows |= {row.address: row for row in receipts.rows}
+            self.order += [row.address for row in receipts.rows]
+            if receipts.finished:
+                self.finished.add(receipts.batch)
+            self._news.notify_all()
+        if self._commits:
+            self.say(frames.Committed(len(receipts.rows)))

@@ -1,0 +1,80 @@
+"""A sender process: no host holds up another, and what is urgent goes first on every channel."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from hub.delivery import frames
+from hub.delivery.hosts import FIRST_PLACES
+from hub.delivery.outcome import Outcome
+from tests.hub.delivery.sender_process import SenderProcess
+from tests.peers.http_sink import HANG, HttpSink
+
+EVERYBODY = 300
+
+
+def at(sink: HttpSink, count: int = EVERYBODY) -> list[str]:
+    return [f"{sink.url}/{number}" for number in range(count)]
+
+
+async def test_a_host_that_never_answers_holds_up_nobody_else() -> None:
+    async with HttpSink(lambda _: HANG) as hung, HttpSink() as sound, SenderProcess() as sender:
+        waiting = sender.give(at(hung), batch=1)
+        served = sender.give(at(sound), batch=2)
+        assert {row.outcome for row in await sender.until_reported(served)} == {Outcome.HANDED_OVER}
+        assert len(sound.requests) == EVERYBODY
+        assert 0 < len(hung.requests) <= FIRST_PLACES
+        rows = await sender.until_reported(waiting[FIRST_PLACES:])
+        assert {(row.outcome, row.reason) for row in rows} == {(Outcome.WAITING, "the receiver's host is slow")}
+        assert all(row.after and not row.maybe_sent for row in rows)
+        assert len(hung.requests) <= FIRST_PLACES
+
+
+async def test_a_host_that_refuses_connections_rests_and_its_people_wait_in_the_ledger() -> None:
+    async with HttpSink() as dead, HttpSink() as sound, SenderProcess() as sender:
+        await dead.refuse()
+        waiting = sender.give(at(dead), batch=1)
+        served = sender.give(at(sound), batch=2)
+        assert {row.outcome for row in await sender.until_reported(served)} == {Outcome.HANDED_OVER}
+        rows = await sender.until_reported(waiting)
+        assert {row.outcome for row in rows} == {Outcome.WAITING}
+        resting = [row for row in rows if row.reason == "the receiver's host does not answer"]
+        assert len(rows) - len(resting) <= 2 * FIRST_PLACES
+        assert all(row.after is not None for row in resting)
+        assert sender.finished == {1, 2}
+
+
+async def test_a_host_that_comes_back_is_served_again() -> None:
+    async with HttpSink() as sink, SenderProcess() as sender:
+        await sink.refuse()
+        await sender.until_reported(sender.give(at(sink, 50), batch=1))
+        await sink.listen()
+        batch, served = 1, False
+        while not served:  # the breaker lets one ask, at its own time
+            batch += 1
+            (row,) = await sender.until_reported(sender.give(at(sink, 1), batch=batch))
+            served = row.outcome == Outcome.HANDED_OVER
+        rows = await sender.until_reported(sender.give(at(sink, 50), batch=batch + 1))
+        assert {row.outcome for row in rows} == {Outcome.HANDED_OVER}
+
+
+async def test_sixty_hosts_of_which_half_hang_serve_the_other_half() -> None:
+    async with AsyncExitStack() as stack, SenderProcess() as sender:
+        hung = [await stack.enter_async_context(HttpSink(lambda _: HANG)) for _ in range(30)]
+        sound = [await stack.enter_async_context(HttpSink()) for _ in range(30)]
+        sender.give([f"{sink.url}/{number}" for number in range(10) for sink in hung], batch=1)
+        served = sender.give([f"{sink.url}/{number}" for number in range(10) for sink in sound], batch=2)
+        assert {row.outcome for row in await sender.until_reported(served)} == {Outcome.HANDED_OVER}
+
+
+async def test_an_urgent_batch_goes_first_through_a_shut_window_though_it_is_on_another_channel() -> None:
+    """The outbox's lane is one channel and the webhooks' another; the window is shut until the urgent batch waits too."""
+    async with HttpSink() as sink, SenderProcess(window=10, commits=False) as sender:
+        minor = sender.give(at(sink), batch=1, priority=3)
+        await sender.until_reported(minor[:10])
+        extreme = sender.give(["someone"] * 40, batch=2, priority=0, simulated=True)
+        await sender.until_reported(sender.give(["someone"], batch=3, priority=0, channel="no such channel"))
+        before = len(sender.order)
+        sender.say(frames.Committed(11 + len(extreme)))
+        await sender.until_reported(extreme)
+        assert set(sender.order[before:]) == set(extreme)
