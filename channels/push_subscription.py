@@ -23,6 +23,16 @@ class Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     p256dh: str
     auth: str
 
+    @property
+    def point(self) -> bytes:
+        """The browser's public key, uncompressed: 65 bytes."""
+        return base64.urlsafe_b64decode(self.p256dh + "=")
+
+    @property
+    def secret(self) -> bytes:
+        """The shared secret: 16 bytes."""
+        return base64.urlsafe_b64decode(self.auth + "==")
+
 
 class PushSubscription(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a browser is reached and how to encrypt for it."""

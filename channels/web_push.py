@@ -11,20 +11,17 @@ from typing import Any, ClassVar
 from unicodedata import category
 
 import msgspec
-from pywebpush import WebPusher
 
-from channels.contract import ChannelSettings, Limits, Message, NotConfigured, Purpose, Receipt, Recipient, Rejected, slot
+from channels.contract import ChannelSettings, Limits, Message, NotConfigured, Purpose, Receipt, Recipient, slot
 from channels.http_client import PATIENT, HttpClient, Poster, Timeouts
 from channels.http_outcomes import settle
 from channels.json_body import JsonBody, json_bytes
-from channels.push_subscription import PushSubscription, parse_subscription, push_origin, read_subscription
+from channels.push_encryption import LONGEST_PAYLOAD, encrypt
+from channels.push_subscription import parse_subscription, push_origin, read_subscription
 from channels.receiver_url import host_of, is_loopback_name, origin_of
 from channels.safe_resolver import SafeClient
 from channels.stamping import without_slots
 from channels.vapid import Vapid
-
-LONGEST_PAYLOAD = 3993
-"""Bytes: 4096 (RFC 8030 §7.2) less the header, the padding delimiter and the tag of aes128gcm (RFC 8291 §4)."""
 
 LONGEST_TTL = 28 * 86_400
 """Seconds; push services keep nothing for longer."""
@@ -101,7 +98,7 @@ class WebPush:
             "TTL": str(min(max(0, int(draft.expires_at - now)), LONGEST_TTL)),
             "Authorization": self._vapid.authorization(origin, now),
         }
-        body = encrypt(subscription, draft.payload.stamp(to.links))
+        body = encrypt(draft.payload.stamp(to.links), subscription.keys.point, subscription.keys.secret)
         client = self._known if self._is_known(origin) else self._strangers
         settle(await client.post(subscription.endpoint, headers, body), gone=_GONE, now=now)
         return _DELIVERED
@@ -119,15 +116,6 @@ def is_push_service(origin: str) -> bool:
     """Whether an origin belongs to a browser maker's push service, on https and its usual port."""
     scheme, _, host = origin.partition("://")
     return scheme == "https" and (host in PUSH_HOSTS or host.endswith(PUSH_DOMAINS))
-
-
-def encrypt(subscription: PushSubscription, payload: bytes) -> bytes:
-    """aes128gcm (RFC 8188) under a key of this one message. Raises Rejected for a payload over LONGEST_PAYLOAD."""
-    if len(payload) > LONGEST_PAYLOAD:
-        raise Rejected("the payload is too long for web push")
-    keys = {"p256dh": subscription.keys.p256dh, "auth": subscription.keys.auth}
-    body: bytes = WebPusher({"endpoint": subscription.endpoint, "keys": keys}).encode(payload)["body"]
-    return body
 
 
 def urgency_of(message: Message) -> str:

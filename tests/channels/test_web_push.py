@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from channels.contract import ChannelSettings, InvalidAddress, Message, NotConfigured, Recipient, Rejected, slot
+from channels.push_encryption import LONGEST_PAYLOAD
 from channels.vapid import create_vapid_key, public_key
-from channels.web_push import LONGEST_PAYLOAD, LONGEST_TTL, WebPush, is_push_service, urgency_of
+from channels.web_push import LONGEST_TTL, WebPush, is_push_service, urgency_of
 from tests.peers.http_sink import Reply
 from tests.peers.push_service import Push, PushService
 
