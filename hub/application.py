@@ -39,6 +39,7 @@ from hub.delivery.outcome_check import LOOK_EVERY_S as CHECK_EVERY_S
 from hub.delivery.outcome_check import OutcomeCheck, Stalled
 from hub.delivery.planner import Planner
 from hub.delivery.providers import LOOK_EVERY_S, Providers
+from hub.delivery.rate_limit import LocalRateLimit, RedisRateLimit, read_rates
 from hub.delivery.rendering import Renderer
 from hub.errors import SettingsError
 from hub.feeds.news import News
@@ -60,6 +61,8 @@ from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
 from subscriptions.links import Links
 from subscriptions.vault import Keyring
+
+REDIS_CONNECT_S = 2.0
 
 log = structlog.get_logger()
 
@@ -184,14 +187,17 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     public_url = settings.public_url.rstrip("/") or f"http://{settings.host}:{port}"
     keyring = await keyring_of(settings, database)
     vapid = await vapid_of(settings, database, keyring)
-    signals = await stack.enter_async_context(await _signals(stack, settings, keyring))
+    redis = _redis(stack, settings)
+    # Hubs that share a Redis are told apart by what only their own keyring can make.
+    name = blake2b(keyring.link_key, digest_size=8, person=b"tocsin-redis").hexdigest()
+    signals: Signals = await stack.enter_async_context(RedisSignals(redis, name) if redis else LocalSignals())
     channels = channel_settings(settings, public_url, keyring, vapid, outbox=demo or settings.flag("outbox"))
     places = await asyncio.to_thread(_city, settings.city)
     audience, alerts, live, metrics = Audience(places), AlertStore(database), Live(), Metrics()
     sync, links = AudienceSync(database, audience, places), Links(keyring.link_key, public_url)
     renderer = Renderer(public_url, settings.hub_name, settings.city_name, clock)
     incidents = Incidents(database, clock, lambda: signals.send(ALERTS))
-    rates, throughput, bot_name = wiring.Rates(channels), Throughput(), BotName()
+    rates, throughput, bot_name = wiring.Rates(channels, read_rates(settings.rates)), Throughput(), BotName()
     coordinator = Coordinator(
         ledger,
         frames.Configure(channels, keyring.to_bytes(), WINDOW, clock() - time.time()),
@@ -200,6 +206,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         until=lambda: membership.until,
         render=wiring.Words(renderer, alerts, incidents, public_url, metrics),
         rate_of=rates,
+        rate_limit=RedisRateLimit(redis, name, lambda: membership.delivering) if redis else LocalRateLimit(),
         settled=wiring.Settled(metrics, throughput, lambda: enrolment),
     )
     membership = Membership(database, role, signals=signals.shared, joined=ledger.join, freed=coordinator.wake, lost=coordinator.fence)
@@ -299,13 +306,12 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     )
 
 
-async def _signals(stack: AsyncExitStack, settings: Settings, keyring: Keyring) -> Signals:
-    """Over Redis where there is one: told apart from other hubs there by what only this one's keyring can make."""
+def _redis(stack: AsyncExitStack, settings: Settings) -> Redis | None:
     if not settings.redis:
-        return LocalSignals()
-    redis = Redis.from_url(settings.redis, socket_connect_timeout=2.0)
+        return None
+    redis = Redis.from_url(settings.redis, socket_connect_timeout=REDIS_CONNECT_S)
     stack.push_async_callback(redis.aclose)
-    return RedisSignals(redis, blake2b(keyring.link_key, digest_size=8, person=b"tocsin-signals").hexdigest())
+    return redis
 
 
 class BotName:

@@ -25,8 +25,8 @@ class Setting(msgspec.Struct, frozen=True):
 
 SETTINGS = (
     Setting("data", "data", "Folder of the database, the keyring and the web push key."),
-    Setting("database", "", "sqlite:///FILE; empty for tocsin.db in the data folder.", secret=True),
-    Setting("redis", "", "redis://… to share signals between nodes; not used by a single node.", secret=True),
+    Setting("database", "", "sqlite:///FILE or postgresql://user:pass@host/database; empty for tocsin.db in the data folder.", secret=True),
+    Setting("redis", "", "redis://… through which several nodes hear each other and share rates; nothing is kept there.", secret=True),
     Setting("host", "127.0.0.1", "Address to listen on."),
     Setting("port", "8080", "Port to listen on; 0 for any free one."),
     Setting("public_url", "", "How people reach this hub, e.g. https://alerts.example.gov; empty for http://HOST:PORT."),
@@ -51,6 +51,11 @@ SETTINGS = (
     Setting("sms_from", "", "Sender number or name of SMS."),
     Setting("telegram_token", "", "The bot's token from @BotFather.", secret=True),
     Setting("telegram_api", "", "Base URL of a Bot API server; empty for Telegram's own."),
+    Setting(
+        "rates",
+        "",
+        "Hand-overs a second that providers allow all nodes together, e.g. sms=100, telegram=30; 0 for no limit.",
+    ),
     Setting("vapid_subject", "", "mailto: or https: contact for push services; empty for mailto: the e-mail sender."),
     Setting("webhook_hosts", "", "host[:port] list of webhook receivers that staff allow, separated by commas."),
     Setting("keyring", "", "The keyring as JSON, instead of the file in the data folder.", secret=True),

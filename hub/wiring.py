@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import select
@@ -58,14 +58,17 @@ class Words:
 
 
 class Rates:
-    """Hand-overs a second that a channel's provider allows this hub; None for no limit, as in the outbox."""
+    """Hand-overs a second that a channel's provider allows this hub, on all nodes together; None for no limit, as in the outbox."""
 
-    def __init__(self, settings: ChannelSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: ChannelSettings, chosen: Mapping[str, float | None]) -> None:
+        """`chosen` goes before what the channels say of themselves."""
+        self._settings, self._chosen = settings, chosen
 
     def __call__(self, channel: str, simulated: bool) -> float | None:
         real = catalog.provider_for(channel, self._settings, simulated) == "real"
-        return catalog.per_second(channel) if real else None
+        if not real:
+            return None
+        return self._chosen[channel] if channel in self._chosen else catalog.per_second(channel)
 
 
 class Settled:

@@ -17,6 +17,7 @@ from channels.receiver_url import origins
 from channels.smpp_sms import read_smsc, read_source
 from channels.smtp_email import read_server
 from hub.clock import parse_clock
+from hub.delivery.rate_limit import read_rates
 from hub.errors import SettingsError
 from hub.settings import SETTINGS, Setting, Settings
 from hub.store.database import database_url
@@ -152,6 +153,7 @@ RULES: Mapping[str, Rule] = {
     "sms_from": read_source,
     "telegram_token": _like(r"\d+:[\w-]+", "the token that @BotFather gave, such as 123456789:AAF…"),
     "telegram_api": _url("http", "https"),
+    "rates": read_rates,
     "vapid_subject": _like(r"mailto:\S+@\S+|https://\S+", "mailto:name@example.org or https://…"),
     "keyring": _keyring,
     "webhook_hosts": _hosts,

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
-import socket
-import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -20,53 +17,24 @@ import structlog
 
 from channels.contract import Message
 from hub.clock import Clock
-from hub.delivery import frames, retry_policy
+from hub.delivery import frames
 from hub.delivery.batches import Leased, Settlement
+from hub.delivery.credits import Credits
 from hub.delivery.frames import Row
+from hub.delivery.handle import HUNG_S, LOWEST, Handle, start
 from hub.delivery.ledger import Ledger
-from hub.delivery.outcome import OPEN, Outcome
+from hub.delivery.outcome import Outcome
+from hub.delivery.rate_limit import RateLimit
+from hub.delivery.settlements import Taken, group
 
 WINDOW = 512
-HELD_PER_CHANNEL = 2
-"""Batches of one channel that a sender holds: one being handed over and one ready behind it."""
 SWEEP_S = 1.0
-HUNG_S = 5.0
-STARTING_S = 60.0
-"""Until a sender's first word: on a busy machine its imports take long, and another one would take no less."""
 SILENCE_S = 10.0
 """A sender hands over for so long after the coordinator's last word."""
 ENDING_S = 1.0
 LAST_COMMITS_S = 3.0
-LOWEST = 1_000
-AFTER_STEP_S = 5
 
 log = structlog.get_logger()
-
-
-Taken = tuple["Handle | None", Leased, list[Row], bool]
-"""Rows of one batch that came in, from whom, and whether they are its last; no sender for what never left the coordinator."""
-
-
-class Handle:
-    """One sender process as the coordinator sees it."""
-
-    def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.process, self.reader, self.writer = process, reader, writer
-        self.held: dict[int, Leased] = {}
-        self.heard = time.monotonic() + STARTING_S
-        self.ended = asyncio.Event()
-
-    def send(self, frame: frames.ToSender) -> None:
-        """Queue a frame; a sender that has gone is noticed by its reader."""
-        if not self.writer.is_closing():
-            self.writer.write(frames.encode(frame))
-
-    def room(self, channel: str) -> tuple[int, int]:
-        """(batches it can take, only those of priority below this): an urgent one may always join lesser ones."""
-        priorities = [leased.priority for leased in self.held.values() if leased.channel == channel]
-        if len(priorities) < HELD_PER_CHANNEL:
-            return HELD_PER_CHANNEL - len(priorities), LOWEST
-        return 1, min(priorities)
 
 
 class Coordinator:
@@ -83,6 +51,7 @@ class Coordinator:
         until: Callable[[], float],
         render: Callable[[Leased], Awaitable[Message]],
         rate_of: Callable[[str, bool], float | None],
+        rate_limit: RateLimit,
         settled: Callable[[Sequence[Settlement], Sequence[int]], Awaitable[None]],
     ) -> None:
         self._ledger, self._configure, self._clock = ledger, configure, clock
@@ -97,11 +66,12 @@ class Coordinator:
         self._tasks: list[asyncio.Task[None]] = []
         self._readers: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._credits = Credits(rate_limit, rate_of, lambda: self.handles)
 
     async def __aenter__(self) -> Coordinator:
         for _ in range(self._count):
             await self._start_sender()
-        self._tasks = [asyncio.create_task(loop()) for loop in (self._dispatch, self._settle, self._watch)]
+        self._tasks = [asyncio.create_task(loop()) for loop in (self._dispatch, self._settle, self._watch, self._credits.run)]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -161,15 +131,7 @@ class Coordinator:
                     handle.process.kill()
 
     async def _start_sender(self) -> None:
-        ours, theirs = socket.socketpair()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "hub.delivery.sender", str(theirs.fileno()), pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL
-        )
-        theirs.close()
-        reader, writer = await asyncio.open_connection(sock=ours, limit=2**20)
-        handle = Handle(process, reader, writer)
-        handle.send(self._configure)
-        handle.send(self._alive())
+        handle = await start(self._configure, self._alive())
         self.handles.append(handle)
         task = asyncio.create_task(self._read(handle))
         self._readers.add(task)
@@ -180,7 +142,10 @@ class Coordinator:
             while (body := await frames.read(handle.reader)) is not None:
                 handle.heard = time.monotonic()
                 frame = frames.to_coordinator.decode(body)
+                if isinstance(frame, frames.Unused):
+                    handle.unused(frame.channel, frame.count)
                 if isinstance(frame, frames.Receipts) and (leased := handle.held.get(frame.batch)) is not None:
+                    handle.reported(leased, len(frame.rows))
                     self._rows.append((handle, leased, frame.rows, frame.finished))
                     self._incoming.set()
         except msgspec.DecodeError:
@@ -202,7 +167,7 @@ class Coordinator:
                     handle.send(self._alive())
                     if stood_still:  # this process did, so what the senders said meanwhile is still to be read
                         handle.heard = max(handle.heard, time.monotonic())
-                    if time.monotonic() - handle.heard > HUNG_S or handle.ended.is_set():
+                    if handle.hangs or handle.ended.is_set():
                         await self._replace(handle)
                 await self._look_after()
             except Exception:  # process boundary: the next look tries again, the log says why it must
@@ -277,7 +242,7 @@ class Coordinator:
             try:
                 await self._give(handle, leased)
             except Exception:
-                handle.held.pop(leased.batch, None)
+                handle.drop(leased.batch)
                 await self._ledger.give_back([rest.batch for rest in batches[position:]])
                 raise
 
@@ -295,8 +260,8 @@ class Coordinator:
         if handle.ended.is_set() or self._stopping:
             await self._ledger.give_back([leased.batch])
             return
-        handle.held[leased.batch] = leased
-        rate = self._rate_of(leased.channel, bool(leased.simulated))
+        limited = self._rate_of(leased.channel, bool(leased.simulated)) is not None
+        handle.take(leased, limited=limited)
         handle.send(
             frames.Work(
                 leased.batch,
@@ -306,11 +271,13 @@ class Coordinator:
                 bool(leased.simulated),
                 message,
                 leased.priority,
-                rate / max(1, len(self.handles)) if rate else None,
+                limited,
                 leased.serial,
                 leased.recipients,
             )
         )
+        if limited:
+            await self._credits.grant()
 
     async def _settle(self) -> None:
         while True:
@@ -338,35 +305,9 @@ class Coordinator:
         for handle, leased, rows, last in taken:
             if handle is not None:
                 if last:
-                    handle.held.pop(leased.batch, None)
+                    handle.drop(leased.batch)
                 handle.send(frames.Committed(len(rows)))
         if finished:
             self._wake.set()
         dead = [row.address for _, _, rows, _ in taken for row in rows if row.dead]
         await self._settled(settlements, dead)
-
-
-def group(taken: Sequence[Taken], now: float) -> list[Settlement]:
-    """Rows that ended alike, together: one statement each in the ledger."""
-    alike: dict[tuple[int, int, str | None, float | None], tuple[Leased, list[Row]]] = {}
-    for _, leased, rows, _ in taken:
-        for row in rows:
-            outcome = Outcome.DOUBTFUL if row.maybe_sent else row.outcome
-            # Waits are rounded up to few, else a provider that names each its own second would leave a batch a person.
-            after = None if row.after is None else math.ceil(row.after / AFTER_STEP_S) * AFTER_STEP_S
-            alike.setdefault((leased.batch, outcome, row.reason, after), (leased, []))[1].append(row)
-    return [
-        _settlement(leased, Outcome(outcome), rows, reason, after, now) for (_, outcome, reason, after), (leased, rows) in alike.items()
-    ]
-
-
-def _settlement(leased: Leased, outcome: Outcome, rows: list[Row], reason: str | None, after: float | None, now: float) -> Settlement:
-    at, addresses = max(row.at_ms for row in rows), [row.address for row in rows]
-    if outcome in OPEN:
-        again = retry_policy.next_try(leased.priority, leased.attempt, after, now, leased.expires_at / 1000)
-        if again is not None:
-            return Settlement(leased, outcome, addresses, at, reason, due_at=int(again[0] * 1000), next_attempt=again[1])
-        outcome = Outcome.UNCERTAIN if outcome is Outcome.DOUBTFUL else Outcome.FAILED
-    copies = tuple((row.address, row.copy) for row in rows if row.copy is not None)
-    first = min(row.at_ms for row in rows)
-    return Settlement(leased, outcome, addresses, at, reason, first_at=first, copies=copies)

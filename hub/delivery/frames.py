@@ -41,7 +41,8 @@ class Work(msgspec.Struct, frozen=True, tag="work"):
     simulated: bool
     message: Message
     priority: int
-    rate: float | None
+    limited: bool
+    """Whether each of its people needs a credit."""
     serial: int
     recipients: list[To]
 
@@ -49,6 +50,20 @@ class Work(msgspec.Struct, frozen=True, tag="work"):
 class Committed(msgspec.Struct, frozen=True, tag="committed"):
     """So many receipts are on disk: the window moves on."""
 
+    count: int
+
+
+class Credits(msgspec.Struct, frozen=True, tag="credits"):
+    """So many more hand-overs of a limited channel may begin, soon: what is kept for long would go out in a burst."""
+
+    channel: str
+    count: int
+
+
+class Unused(msgspec.Struct, frozen=True, tag="unused"):
+    """So many credits are void: nobody could be begun with them in time."""
+
+    channel: str
     count: int
 
 
@@ -93,8 +108,8 @@ class Receipts(msgspec.Struct, frozen=True, tag="receipts"):
     finished: bool = False
 
 
-ToSender = Configure | Work | Committed | Halt | Alive | Drain
-ToCoordinator = Receipts | Alive
+ToSender = Configure | Work | Committed | Credits | Halt | Alive | Drain
+ToCoordinator = Receipts | Unused | Alive
 
 _encoder = msgspec.msgpack.Encoder()
 to_sender = msgspec.msgpack.Decoder(ToSender)

@@ -19,6 +19,9 @@ MOST_HOSTS = 4096
 PATIENCE_S = 2.0
 """A turn waits so long for a place at a slow host; waiting that takes longer is a row in the ledger."""
 
+CREDIT_S = 1.0
+"""A credit that was not used for so long is void."""
+
 LEAST = 1_000
 """A priority below all others."""
 
@@ -75,7 +78,8 @@ class Lane:
         self._turns = 0
         self._idle: list[asyncio.Future[None]] = []
         self._precedence, self._hand_over = precedence, hand_over
-        self._next_at = 0.0
+        self._credits, self._credited_at = 0, 0.0
+        self._credited: asyncio.Future[None] | None = None
         self._top = LEAST
         self._concurrency = channel.limits.concurrency
         self._hosts: dict[str, Host] = {}
@@ -169,8 +173,8 @@ class Lane:
     def _note(self) -> None:
         first = self._jobs[0] if self._jobs else None
         self._top = first.priority if first else LEAST
-        # What is paced leaves the process idle between two turns: nobody has to make room for it.
-        self._precedence.note(self, self._top if first and first.work.rate is None else LEAST)
+        # What is limited leaves the process idle between two turns: nobody has to make room for it.
+        self._precedence.note(self, self._top if first and not first.work.limited else LEAST)
 
     def _take(self) -> tuple[Job, To] | None:
         if self._ready and self._ready[0][0] <= self._top:
@@ -181,21 +185,39 @@ class Lane:
         job = self._jobs[0]
         to = job.work.recipients[job.next]
         job.next += 1
+        if job.work.limited:
+            self._credits -= 1
         if job.next == len(job.work.recipients):
             del self._jobs[0]
             self._note()
         return job, to
 
-    async def _pace(self, rate: float) -> None:
-        now = time.monotonic()
-        self._next_at = max(now, self._next_at) + 1.0 / rate
-        await asyncio.sleep(max(0.0, self._next_at - 1.0 / rate - now))
+    def credit(self, count: int) -> None:
+        """So many more of what is limited may begin, soon."""
+        self._credits += count
+        self._credited_at = time.monotonic()
+        if self._credited is not None:
+            self._credited.set_result(None)
+            self._credited = None
+
+    def void_credits(self) -> int:
+        """Each second: credits that nobody was begun with would go out in a burst later. Returns how many they were."""
+        if not self._credits or time.monotonic() - self._credited_at <= CREDIT_S:
+            return 0
+        void, self._credits = self._credits, 0
+        return void
+
+    async def _more_credit(self) -> None:
+        if self._credited is None:
+            self._credited = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._credited)
 
     async def _run(self, number: int) -> None:
         busy_since = self._busy_since
         while number < self._wanted or number + 1 < len(busy_since):
-            if self._jobs and (rate := self._jobs[0].work.rate) is not None:
-                await self._pace(rate)  # first the slot, then whose it is: an urgent batch or a stop may come meanwhile
+            if self._jobs and self._jobs[0].work.limited and not self._credits and not self._ready:
+                await self._more_credit()  # first the credit, then whose it is: an urgent batch or a stop may come meanwhile
+                continue
             if self._top > self._precedence.most_urgent and number >= FEW:
                 await self._precedence.change()
                 continue

@@ -72,6 +72,11 @@ class Membership:
         """Whether this node does what only one may do, for instance answer chats. At most one believes it, but for a takeover's moment."""
         return all(other.id > self.node for other in self.others if other.role != "deliver")
 
+    @property
+    def delivering(self) -> int:
+        """Nodes that hand over, this one among them."""
+        return 1 + sum(1 for other in self.others if other.role != "web")
+
     async def join(self) -> int:
         """Take a number. Raises SettingsError when the others could not be heard, or are of another mind."""
         began = time.monotonic()

@@ -71,6 +71,7 @@ class Sender:
         self._reader, self._writer = reader, writer
         self._channels: dict[tuple[str, bool], Channel] = {}
         self._lanes: dict[tuple[str, bool], Lane] = {}
+        self._early_credits: dict[str, int] = {}
         self._precedence = Precedence()
         self._tasks: set[asyncio.Task[None]] = set()
         self._halted: set[int] = set()
@@ -109,6 +110,8 @@ class Sender:
 
     def _serve(self, frame: frames.ToSender) -> None:
         match frame:
+            case frames.Credits(channel, count):
+                self._credit(channel, count)
             case frames.Committed(count):
                 self._window.give(count)
             case Work():
@@ -124,6 +127,13 @@ class Sender:
                 self._until = until
             case frames.Configure():
                 pass
+
+    def _credit(self, channel: str, count: int) -> None:
+        lane = self._lanes.get((channel, False))
+        if lane is None:  # its adapter is still being loaded
+            self._early_credits[channel] = self._early_credits.get(channel, 0) + count
+        else:
+            lane.credit(count)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -147,6 +157,7 @@ class Sender:
         key = (work.channel, work.simulated)
         if key not in self._lanes:
             self._lanes[key] = Lane(channel, self._precedence, self._hand_over)
+            self._lanes[key].credit(self._early_credits.pop(work.channel, 0) if not work.simulated else 0)
         self._lanes[key].put(job)
         if work.mailing in self._halted:
             self._withhold(lambda waiting: waiting is not job)
@@ -302,6 +313,9 @@ class Sender:
         while True:
             self._writer.write(alive)
             self._give_up_waiting()
+            for (name, _), lane in self._lanes.items():
+                if void := lane.void_credits():
+                    self._writer.write(frames.encode(frames.Unused(name, void)))
             await asyncio.sleep(1.0)
 
     async def _close(self) -> None:

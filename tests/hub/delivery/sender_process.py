@@ -63,7 +63,7 @@ class SenderProcess:
             purpose="alert", topic="t", language="en", parts={"title": "t", "body": "b"}, link="http://hub.invalid/a", sent_at=now,
             expires_at=now + 3600, data='{"id":"al_1"}',
         )  # fmt: skip
-        self.say(frames.Work(batch, batch, channel, "en", simulated, message, priority, None, 0, people))
+        self.say(frames.Work(batch, batch, channel, "en", simulated, message, priority, False, 0, people))
         return numbers
 
     async def until_reported(self, numbers: range) -> list[Row]:

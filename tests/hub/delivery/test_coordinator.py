@@ -20,6 +20,7 @@ from hub.delivery import frames
 from hub.delivery.batches import Leased, Planned
 from hub.delivery.coordinator import WINDOW, Coordinator
 from hub.delivery.ledger import Ledger
+from hub.delivery.rate_limit import LocalRateLimit
 from hub.store.database import Database
 from subscriptions.vault import Keyring
 from tests.databases import rows
@@ -69,6 +70,7 @@ class Node:
                 until=lambda: math.inf,
                 render=render,
                 rate_of=lambda *_: rate,
+                rate_limit=LocalRateLimit(),
                 settled=settled,
             )
             try:

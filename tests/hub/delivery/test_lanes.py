@@ -66,11 +66,11 @@ async def house() -> AsyncIterator[House]:
     await opened.aclose()
 
 
-def job(channel: Channel, batch: int, priority: int, *, rate: float | None = None, people: int = PEOPLE) -> Job:
+def job(channel: Channel, batch: int, priority: int, *, limited: bool = False, people: int = PEOPLE) -> Job:
     now = time.time()
     message = Message(purpose="alert", topic="t", language="en", parts={}, link="", sent_at=now, expires_at=now + 3600, data="{}")
     recipients = [To(number, number, 1, 1, b"") for number in range(people)]
-    return Job(Work(batch, batch, channel.name, "en", False, message, priority, rate, 0, recipients), channel, channel.compose(message))
+    return Job(Work(batch, batch, channel.name, "en", False, message, priority, limited, 0, recipients), channel, channel.compose(message))
 
 
 async def test_an_urgent_batch_is_begun_before_the_rest_of_a_lesser_one(house: House) -> None:
@@ -105,7 +105,7 @@ async def test_it_goes_on_with_all_as_soon_as_the_urgent_is_begun(house: House) 
 
 
 async def test_nobody_makes_room_for_what_has_to_wait_for_its_rate_anyway(house: House) -> None:
-    house.second.put(job(house.outbox, 1, 0, rate=0.001))
+    house.second.put(job(house.outbox, 1, 0, limited=True))
     house.first.put(job(house.webhook, 2, 3))
     await house.calm()
     assert house.begun[2] > FEW
@@ -146,3 +146,21 @@ async def test_whoever_waits_for_a_host_comes_again_when_it_has_a_place_the_most
     house.first.left(host)
     await house.calm()
     assert house.begun == {2: 1}
+
+
+async def test_what_is_limited_begins_only_with_a_credit_each(house: House) -> None:
+    house.second.put(job(house.outbox, 1, 2, limited=True))
+    await house.calm()
+    assert house.begun == {}
+    house.second.credit(3)
+    await house.calm()
+    assert house.begun == {1: 3}
+    assert house.second.void_credits() == 0
+
+
+async def test_credits_go_to_the_most_urgent(house: House) -> None:
+    house.second.put(job(house.outbox, 1, 3, limited=True))
+    house.second.put(job(house.outbox, 2, 0, limited=True, people=2))
+    house.second.credit(3)
+    await house.calm()
+    assert house.begun == {2: 2, 1: 1}

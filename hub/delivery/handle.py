@@ -1,0 +1,100 @@
+"""A sender process as the coordinator sees it: its frames, what it holds, and how much of that it may begin."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+import time
+from collections import Counter
+
+from hub.delivery import frames
+from hub.delivery.batches import Leased
+
+HELD_PER_CHANNEL = 2
+"""Batches of one channel that a sender holds: one being handed over and one ready behind it."""
+LOWEST = 1_000
+HUNG_S = 5.0
+STARTING_S = 60.0
+"""Until a sender's first word: on a busy machine it loads for long, and killing it would only begin that anew."""
+
+
+class Handle:
+    """Made by `start`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.process, self.reader, self.writer = process, reader, writer
+        self.held: dict[int, Leased] = {}
+        self.heard = time.monotonic() + STARTING_S - HUNG_S
+        self.ended = asyncio.Event()
+        self._limited: set[int] = set()
+        self._waiting = Counter[str]()
+        self._granted = Counter[str]()
+
+    def send(self, frame: frames.ToSender) -> None:
+        """Queue a frame; a sender that has gone is noticed by its reader."""
+        if not self.writer.is_closing():
+            self.writer.write(frames.encode(frame))
+
+    @property
+    def hangs(self) -> bool:
+        """It has said nothing for too long."""
+        return time.monotonic() - self.heard > HUNG_S
+
+    def room(self, channel: str) -> tuple[int, int]:
+        """(batches it can take, only those of priority below this): an urgent one may always join lesser ones."""
+        priorities = [leased.priority for leased in self.held.values() if leased.channel == channel]
+        if len(priorities) < HELD_PER_CHANNEL:
+            return HELD_PER_CHANNEL - len(priorities), LOWEST
+        return 1, min(priorities)
+
+    def take(self, leased: Leased, *, limited: bool) -> None:
+        """It is given a batch; `limited` when its provider allows only so many a second."""
+        self.held[leased.batch] = leased
+        if limited:
+            self._limited.add(leased.batch)
+            self._waiting[leased.channel] += len(leased.recipients)
+
+    def reported(self, leased: Leased, count: int) -> None:
+        """So many people of a batch are accounted for."""
+        if leased.batch in self._limited:
+            self._waiting[leased.channel] -= count
+            self._granted[leased.channel] = max(0, self._granted[leased.channel] - count)
+
+    def unused(self, channel: str, count: int) -> None:
+        """So many credits were void before it could begin anybody with them."""
+        self._granted[channel] = max(0, self._granted[channel] - count)
+
+    def drop(self, batch: int) -> None:
+        """It holds a batch no more."""
+        self.held.pop(batch, None)
+        self._limited.discard(batch)
+
+    @property
+    def limited_channels(self) -> set[str]:
+        """Those of which it holds people for whom it needs credits."""
+        return {channel for channel, count in self._waiting.items() if count > self._granted[channel]}
+
+    def wants(self, channel: str) -> tuple[int, int]:
+        """(priority of the most urgent batch, people for whom it has no credit yet)."""
+        priorities = [leased.priority for batch, leased in self.held.items() if batch in self._limited and leased.channel == channel]
+        return min(priorities, default=LOWEST), self._waiting[channel] - self._granted[channel]
+
+    def credit(self, channel: str, count: int) -> None:
+        """It may begin so many."""
+        self._granted[channel] += count
+        self.send(frames.Credits(channel, count))
+
+
+async def start(configure: frames.Configure, alive: frames.Alive) -> Handle:
+    """A process of its own over a socket pair, never a fork: its ends close with the coordinator's."""
+    ours, theirs = socket.socketpair()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "hub.delivery.sender", str(theirs.fileno()), pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL
+    )
+    theirs.close()
+    reader, writer = await asyncio.open_connection(sock=ours, limit=2**20)
+    handle = Handle(process, reader, writer)
+    handle.send(configure)
+    handle.send(alive)
+    return handle

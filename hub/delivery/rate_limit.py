@@ -1,0 +1,103 @@
+"""How fast a provider may be asked: tokens that fill up with time, on one node or shared by all of them through Redis.
+
+In no second more than the rate is granted: the bucket holds what fits into BURST_S, and fills that much slower.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from channels import catalog
+from hub.errors import SettingsError
+
+BURST_S = 0.1
+FORGOTTEN_MS = 60_000
+ANSWER_S = 0.5
+
+_TAKE = """
+local time = redis.call('TIME')
+local now, rate, burst, wanted = time[1] + time[2] / 1e6, tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local held = redis.call('HMGET', KEYS[1], 'level', 'at')
+local level, at = tonumber(held[1]) or burst, tonumber(held[2]) or now
+level = math.min(burst, level + math.max(0, now - at) * rate)
+local granted = math.min(wanted, math.floor(level))
+redis.call('HSET', KEYS[1], 'level', level - granted, 'at', string.format('%.6f', now))
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return granted
+"""
+
+log = structlog.get_logger()
+
+
+def read_rates(setting: str) -> dict[str, float | None]:
+    """TOCSIN_RATES: channel → hand-overs a second, None for no limit. Raises SettingsError."""
+    rates: dict[str, float | None] = {}
+    for part in setting.replace(",", " ").split():
+        channel, _, number = part.partition("=")
+        if channel not in catalog.KINDS or not number.replace(".", "", 1).isdecimal():
+            raise SettingsError(f"TOCSIN_RATES: {part!r} is not channel=N, with one of {', '.join(catalog.KINDS)} and a number a second")
+        rates[channel] = float(number) or None
+    return rates
+
+
+class RateLimit(Protocol):
+    """Grants hand-overs."""
+
+    async def take(self, key: str, per_second: float, wanted: int) -> int:
+        """How many of `wanted` may begin now, by the limit called `key`. Never waits and never raises."""
+
+
+def _bucket(per_second: float) -> tuple[float, float]:
+    """(tokens a second, tokens that it holds)."""
+    burst = max(1.0, per_second * BURST_S)
+    return max(per_second - burst, per_second / 2), burst
+
+
+class LocalRateLimit:
+    """Inside one node."""
+
+    def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
+        self._timer = timer
+        self._levels: dict[str, tuple[float, float]] = {}
+
+    async def take(self, key: str, per_second: float, wanted: int) -> int:
+        """See `RateLimit`."""
+        rate, burst = _bucket(per_second)
+        now = self._timer()
+        level, at = self._levels.get(key, (burst, now))
+        level = min(burst, level + max(0.0, now - at) * rate)
+        granted = max(0, min(wanted, int(level)))
+        self._levels[key] = (level - granted, now)
+        return granted
+
+
+class RedisRateLimit:
+    """Shared by all nodes. While Redis is away each node grants itself its share, so that together they stay within the limit."""
+
+    def __init__(self, redis: Redis, hub: str, nodes: Callable[[], int], timer: Callable[[], float] = time.monotonic) -> None:
+        """`hub` tells hubs that share a Redis apart, `nodes` counts those that deliver."""
+        self._redis, self._prefix, self._nodes = redis, f"tocsin:{hub}:rate:", nodes
+        self._script = redis.register_script(_TAKE)
+        self._alone = LocalRateLimit(timer)
+        self._away = False
+
+    async def take(self, key: str, per_second: float, wanted: int) -> int:
+        """See `RateLimit`."""
+        rate, burst = _bucket(per_second)
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                granted = int(await self._script(keys=[self._prefix + key], args=[rate, burst, wanted, FORGOTTEN_MS]))
+        except (RedisError, OSError) as error:  # TimeoutError is an OSError
+            if not self._away:
+                log.warning("rates_not_shared", error=type(error).__name__)
+            self._away = True
+            return await self._alone.take(key, per_second / max(1, self._nodes()), wanted)
+        self._away = False
+        return granted

@@ -1,0 +1,43 @@
+"""From the rows that senders report to what the ledger writes: those that ended alike go together, each open one with its next try."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from hub.delivery import retry_policy
+from hub.delivery.batches import Leased, Settlement
+from hub.delivery.frames import Row
+from hub.delivery.handle import Handle
+from hub.delivery.outcome import OPEN, Outcome
+
+AFTER_STEP_S = 5
+
+Taken = tuple[Handle | None, Leased, list[Row], bool]
+"""Rows of one batch that came in, from whom, and whether they are its last; no sender for what never left the coordinator."""
+
+
+def group(taken: Sequence[Taken], now: float) -> list[Settlement]:
+    """Rows that ended alike, together: one statement each in the ledger."""
+    alike: dict[tuple[int, int, str | None, float | None], tuple[Leased, list[Row]]] = {}
+    for _, leased, rows, _ in taken:
+        for row in rows:
+            outcome = Outcome.DOUBTFUL if row.maybe_sent else row.outcome
+            # Waits are rounded up to few, else a provider that names each its own second would leave a batch a person.
+            after = None if row.after is None else math.ceil(row.after / AFTER_STEP_S) * AFTER_STEP_S
+            alike.setdefault((leased.batch, outcome, row.reason, after), (leased, []))[1].append(row)
+    return [
+        _settlement(leased, Outcome(outcome), rows, reason, after, now) for (_, outcome, reason, after), (leased, rows) in alike.items()
+    ]
+
+
+def _settlement(leased: Leased, outcome: Outcome, rows: list[Row], reason: str | None, after: float | None, now: float) -> Settlement:
+    at, addresses = max(row.at_ms for row in rows), [row.address for row in rows]
+    if outcome in OPEN:
+        again = retry_policy.next_try(leased.priority, leased.attempt, after, now, leased.expires_at / 1000)
+        if again is not None:
+            return Settlement(leased, outcome, addresses, at, reason, due_at=int(again[0] * 1000), next_attempt=again[1])
+        outcome = Outcome.UNCERTAIN if outcome is Outcome.DOUBTFUL else Outcome.FAILED
+    copies = tuple((row.address, row.copy) for row in rows if row.copy is not None)
+    first = min(row.at_ms for row in rows)
+    return Settlement(leased, outcome, addresses, at, reason, first_at=first, copies=copies)

@@ -1,0 +1,80 @@
+"""One contract for both limits: never more than the rate in any second, and nothing lost when Redis is away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from hub.delivery.rate_limit import LocalRateLimit, RateLimit, RedisRateLimit, read_rates
+from hub.errors import SettingsError
+
+
+class Hand:
+    """A timer that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def hand() -> Hand:
+    return Hand()
+
+
+@pytest.fixture(params=["local", "redis", "redis away"])
+async def limit(request: pytest.FixtureRequest, valkey: str, hand: Hand) -> AsyncIterator[RateLimit]:
+    if request.param == "local":
+        yield LocalRateLimit(hand)
+        return
+    url = valkey if request.param == "redis" else "redis://127.0.0.1:1"
+    async with Redis.from_url(url) as redis:
+        yield RedisRateLimit(redis, request.node.name, lambda: 1, hand)
+
+
+async def test_a_full_bucket_grants_a_tenth_of_a_second_and_then_nothing(limit: RateLimit) -> None:
+    assert await limit.take("sms", 1_000_000, 200_000) == 100_000
+    assert [await limit.take("email", 0.001, 5), await limit.take("email", 0.001, 5)] == [1, 0]
+
+
+async def test_no_more_is_granted_than_is_wanted_and_the_rest_stays(limit: RateLimit) -> None:
+    assert [await limit.take("sms", 50.0, 2), await limit.take("sms", 50.0, 1)] == [2, 1]
+    assert await limit.take("sms", 50.0, 50) >= 2
+
+
+async def test_each_key_has_a_bucket_of_its_own(limit: RateLimit) -> None:
+    assert await limit.take("sms", 0.001, 1) == 1
+    assert await limit.take("telegram", 0.001, 1) == 1
+
+
+async def test_no_second_holds_more_than_the_rate(hand: Hand) -> None:
+    limit, granted = LocalRateLimit(hand), []
+    for _ in range(300):
+        granted.append(await limit.take("telegram", 30.0, 1000))
+        hand.now += 0.01
+    assert max(sum(granted[start : start + 100]) for start in range(200)) <= 30
+    assert sum(granted[100:200]) >= 26
+
+
+async def test_nodes_share_what_redis_grants(valkey: str) -> None:
+    async with Redis.from_url(valkey) as one, Redis.from_url(valkey) as other:
+        nodes = [RedisRateLimit(redis, "shared", lambda: 2) for redis in (one, other)]
+        assert [await node.take("sms", 0.001, 1) for node in nodes] == [1, 0]
+
+
+async def test_without_redis_each_node_takes_its_share(hand: Hand) -> None:
+    async with Redis.from_url("redis://127.0.0.1:1") as redis:
+        limit = RedisRateLimit(redis, "away", lambda: 4, hand)
+        assert await limit.take("sms", 400.0, 100) == 10
+
+
+def test_rates_are_read_and_what_is_none_is_said() -> None:
+    assert read_rates("sms=100, telegram=0 email=2.5") == {"sms": 100.0, "telegram": None, "email": 2.5}
+    assert read_rates("") == {}
+    for wrong in ("fax=1", "sms", "sms=fast", "sms=-1"):
+        with pytest.raises(SettingsError, match="TOCSIN_RATES"):
+            read_rates(wrong)
