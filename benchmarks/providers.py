@@ -19,11 +19,11 @@ from benchmarks.fanout import hub_of, in_turns
 from benchmarks.measure import Figure, figure, in_a_process, listening, sink
 from channels import catalog
 
-MAILS, BARE_MAILS = 20_000, 8_000
+MAILS, BARE_MAILS = 12_000, 5_000
 MAIL_BYTES = 8_000
 """Of the yardstick's mail, a little less than ours has."""
-TEXTS, BARE_TEXTS = 20_000, 3_000
-CHATS, BARE_CHATS = 20_000, 4_000
+TEXTS, BARE_TEXTS = 12_000, 2_000
+CHATS, BARE_CHATS = 12_000, 4_000
 SERVICES, BARE_SERVICES = 2_000, 100
 SERVICE_DELAY_S = 0.2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -30,8 +31,10 @@ from tests.peers.smsc import (
     RMSGQFUL,
     ROK,
     RTHROTTLED,
+    SUBMIT_SM,
     UNBIND,
     Smsc,
+    Submit,
     deliver_sm,
 )
 
@@ -198,6 +201,57 @@ async def test_it_answers_the_smsc_and_takes_no_replies_so_that_they_wait_for_a_
     reply = deliver_sm("17185550000", "12125550100", b"STOP")
     assert await smsc.ask(DELIVER_SM, reply) == (DELIVER_SM | RESPONSE, 0x64)
     assert await smsc.ask(0x21) == (0x80000000, 0x03)
+
+
+async def test_an_answer_twice_and_an_answer_to_nobody_change_nothing(smsc: Smsc, channel: SmppSms) -> None:
+    smsc.times = 3
+    draft = channel.compose(message("Boil water."))
+    await channel.deliver(draft, person(1))
+    smsc.tell(struct.pack("!IIII", 19, SUBMIT_SM | RESPONSE, RINVDSTADR, 4711) + b"m9\x00")
+    ends = await asyncio.gather(*(channel.deliver(draft, person(number)) for number in range(2, 60)))
+    assert sorted(end.provider_id or "" for end in ends) == sorted(f"m{number}" for number in range(2, 60))
+    assert smsc.binds == [BIND_TRANSMITTER]
+
+
+async def test_a_receipt_for_a_message_that_nobody_sent_is_left_with_the_smsc_and_hand_overs_go_on(smsc: Smsc, channel: SmppSms) -> None:
+    draft = channel.compose(message("Boil water."))
+    await channel.deliver(draft, person(1))
+    receipt = deliver_sm("17185550000", "12125550100", b"id:4711 sub:001 dlvrd:001 stat:DELIVRD err:000", esm_class=4)
+    for _ in range(2):
+        assert await smsc.ask(DELIVER_SM, receipt) == (DELIVER_SM | RESPONSE, 0x64)
+    await channel.deliver(draft, person(2))
+    assert len(smsc.phones.messages) == 2
+    assert smsc.binds == [BIND_TRANSMITTER]
+
+
+@pytest.mark.parametrize(
+    "rest", [b"", b"\x00\x00\x00", struct.pack("!IIII", 40, SUBMIT_SM | RESPONSE, ROK, 2), b"\x00\x00\x00\x03" + b"\x00" * 12]
+)
+async def test_half_an_answer_leaves_only_those_under_way_uncertain(rest: bytes, smsc: Smsc, channel: SmppSms) -> None:
+    draft = channel.compose(message("Boil water."))
+    all_there = asyncio.Event()
+
+    def keep_silent(_: Submit) -> None:
+        if len(smsc.submits) == 3:
+            all_there.set()
+
+    smsc.answer = keep_silent
+    under_way = [asyncio.create_task(channel.deliver(draft, person(number))) for number in range(3)]
+    await all_there.wait()
+    smsc.tell(rest)
+    await smsc.hang_up()
+    ends = await asyncio.gather(*under_way, return_exceptions=True)
+    assert [type(end) for end in ends] == [Uncertain] * 3
+    smsc.answer = lambda _: ROK
+    await channel.deliver(draft, person(9))
+    assert smsc.phones.messages == [("17185550009", "Boil water.")]
+
+
+async def test_a_crowd_at_once_is_joined_without_mixing_two_people(smsc: Smsc, channel: SmppSms) -> None:
+    draft = channel.compose(message("Boil water. " * 20))
+    await asyncio.gather(*(channel.deliver(draft, person(number)) for number in range(300)))
+    assert sorted(number for number, _ in smsc.phones.messages) == sorted(f"1718555{number:04}" for number in range(300))
+    assert {text for _, text in smsc.phones.messages} == {"Boil water. " * 20}
 
 
 async def test_what_is_not_smpp_ends_the_connection_and_not_the_channel() -> None:

@@ -66,6 +66,8 @@ class Smsc:
         self.submits: list[Submit] = []
         self.phones = Phones()
         self.answer: Callable[[Submit], int | None] = lambda _: ROK
+        self.times = 1
+        """How often each submit_sm is answered."""
         self.binds: list[int] = []
         self.unbinds = 0
         self.answers: list[tuple[int, int]] = []
@@ -106,6 +108,11 @@ class Smsc:
     async def no_connection(self) -> None:
         """Wait, at most 5 s, until nobody is connected."""
         await asyncio.wait_for(self._idle.wait(), 5)
+
+    def tell(self, octets: bytes) -> None:
+        """Write these to whoever is bound."""
+        for writer in self._writers:
+            writer.write(octets)
 
     async def ask(self, command: int, body: bytes = b"") -> tuple[int, int]:
         """Send a request to whoever is bound and wait for the answer's command and status."""
@@ -153,7 +160,8 @@ class Smsc:
         if status == ROK:
             self._number += 1
             self.phones.take(submit)
-        if status is not None:
+        for _ in range(self.times if status is not None else 0):
+            assert status is not None
             self._send(writer, SUBMIT_SM | RESPONSE, status, sequence, f"m{self._number}".encode() + b"\x00" if status == ROK else b"")
 
     def _send(self, writer: asyncio.StreamWriter, command: int, status: int, sequence: int, body: bytes = b"") -> None:
