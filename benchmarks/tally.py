@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import uvloop
 
-from benchmarks.sink import Sink
+from benchmarks.sink import Sink, answer
 
 PATIENCE_S = 120.0
 
@@ -62,7 +62,7 @@ class Tally(Sink):
     """One connection."""
 
     def __init__(self, runs: dict[bytes, Run], delay_s: float) -> None:
-        super().__init__(delay_s)
+        super().__init__(delay_s, answer(""))
         self._runs = runs
 
     def _answer(self, head: bytes) -> None:
@@ -90,8 +90,8 @@ class Tally(Sink):
 def ask(url: str, run: str, count: int = 0, within_s: float = PATIENCE_S, *, forget: bool = False) -> Reached:
     """Wait until `count` people of a run were reached, at most so long; what is known then."""
     question = f"{url}/-/{run}?count={count}&within={within_s}" + ("&forget=1" if forget else "")
-    with urllib.request.urlopen(question, timeout=within_s + 10) as answer:
-        return msgspec.json.decode(answer.read(), type=Reached)
+    with urllib.request.urlopen(question, timeout=within_s + 10) as told:
+        return msgspec.json.decode(told.read(), type=Reached)
 
 
 async def main(delay_s: float) -> None:
