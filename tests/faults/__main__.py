@@ -14,8 +14,9 @@ from random import Random
 
 import uvloop
 
-from tests.faults.house import Verdict, house
-from tests.faults.points import any_moment, deck, strike
+from tests.faults.cluster import SHARES, cluster
+from tests.faults.house import House, Verdict, house
+from tests.faults.points import Fault, any_moment, deck, strike
 
 PEOPLE = 3000
 LOG_LINES = 20
@@ -27,18 +28,34 @@ def say(line: str) -> None:
 
 
 async def run(seed: int, points: int, folder: Path) -> list[Verdict]:
-    """All points on one hub, one alert each."""
-    random, verdicts = Random(seed), []
-    async with house(folder, PEOPLE) as there:
-        say(f"     everybody must be reached within {there.soon_s:.0f} s of a restart")
-        there.say = lambda line: say(f"    {line}")
-        for number, fault in enumerate(deck(random, points), 1):
-            moment = any_moment(random, PEOPLE)
-            verdict = await strike(there, fault, moment, random, f"point-{number}")
-            verdicts.append(verdict)
-            say(f"{number:>4} {fault.__name__:<22} at {moment!s:<14} {verdict}")
-            if not verdict.fine:
-                say("\n".join(["     the hub's log:", *(folder / "log").read_text(errors="replace").splitlines()[-LOG_LINES:]]))
+    """A quarter of the points on two nodes that share PostgreSQL and Redis, the others on one node with SQLite; one alert each."""
+    shared = points // 4
+    async with house(made(folder / "sqlite"), PEOPLE) as there:
+        verdicts = await strike_all(there, Random(seed), deck(Random(seed), points - shared), folder / "sqlite" / "log")
+    if shared:
+        async with cluster(made(folder / "postgresql"), PEOPLE) as there:
+            verdicts += await strike_all(there, Random(seed), deck(Random(seed), shared, SHARES), folder / "postgresql" / "log")
+    return verdicts
+
+
+def made(folder: Path) -> Path:
+    """A new folder."""
+    folder.mkdir()
+    return folder
+
+
+async def strike_all(there: House, random: Random, faults: list[Fault], log: Path) -> list[Verdict]:
+    """One after the other on the same hub."""
+    verdicts = []
+    say(f"     everybody must be reached within {there.soon_s:.0f} s of a restart")
+    there.say = lambda line: say(f"     {line}")
+    for number, fault in enumerate(faults, 1):
+        moment = any_moment(random, PEOPLE, files=len(there.nodes) == 1)
+        verdict = await strike(there, fault, moment, random, f"point-{number}")
+        verdicts.append(verdict)
+        say(f"{number:>4} {fault.__name__:<26} at {moment!s:<14} {verdict}")
+        if not verdict.fine:
+            say("\n".join(["     the hub's log:", *log.read_text(errors="replace").splitlines()[-LOG_LINES:]]))
     return verdicts
 
 

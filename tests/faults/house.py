@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -127,10 +128,11 @@ class Receiver:
 
 
 class House:
-    """The hub under test: `people` persons of one ZIP with a webhook each."""
+    """The hub under test, of one node or several: `people` persons of one ZIP with a webhook each."""
 
-    def __init__(self, hub: HubProcess, receiver: Receiver, people: int, token: str, approver: str) -> None:
-        self.hub, self.receiver, self.people = hub, receiver, people
+    def __init__(self, nodes: Sequence[HubProcess], receiver: Receiver, people: int, token: str, approver: str) -> None:
+        self.nodes, self.receiver, self.people = nodes, receiver, people
+        self.paused: list[HubProcess] = []
         self.token, self.approver = token, approver
         self.restarted = time.monotonic()
         """When the hub came back last."""
@@ -140,9 +142,16 @@ class House:
         self.publishing: asyncio.Future[str] = asyncio.Future()
         """The alert of the present point."""
 
+    @property
+    def hub(self) -> HubProcess:
+        """The first node that is at work, or the first of all."""
+        return next((node for node in self.nodes if node.runs and node not in self.paused), self.nodes[0])
+
     async def restart(self) -> None:
-        """Start the hub again; the time that it may take to reach everybody runs from here."""
-        await self.hub.start()
+        """Start whichever nodes do not run; the time that it may take to reach everybody runs from here."""
+        for node in self.nodes:
+            if not node.runs:
+                await node.start()
         self.restarted = time.monotonic()
 
     async def calm(self) -> None:
@@ -182,8 +191,17 @@ class House:
             return answer.status, answer.content_type, str(said.get("type", "")).rpartition("/")[2]
 
     async def progress(self, alert: str) -> Any:
-        """How far the hub says it has got."""
-        return await self.hub.ask("GET", f"/api/v1/alerts/{alert}/progress", self.token)
+        """How far the hub says it has got; asked again while its database is away."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                headers = {"Authorization": f"Bearer {self.token}"}
+                async with aiohttp.ClientSession(headers=headers) as session, session.get(self._progress(alert)) as answer:
+                    if answer.status == 200:
+                        return await answer.json()
+                    assert answer.status == 503, await answer.text()
+
+    def _progress(self, alert: str) -> str:
+        return f"{self.hub.url}/api/v1/alerts/{alert}/progress"
 
     async def finished(self, alert: str, patience_s: float = PATIENCE_S) -> Any:
         """Wait until the hub says that nobody waits any more; what it says then, or at the end of all patience."""
@@ -237,26 +255,31 @@ def one_zip(folder: Path) -> str:
     return str(folder)
 
 
+H = TypeVar("H", bound=House)
+
+
 @asynccontextmanager
-async def house(folder: Path, people: int, **settings: str) -> AsyncIterator[House]:
-    """A running hub on its own data folder; whatever runs at the end is killed."""
+async def house(folder: Path, people: int, *, nodes: int = 1, kind: type[H] = House, **settings: str) -> AsyncIterator[H]:
+    """A running hub; whatever runs at the end is killed. Several nodes need a database and a Redis in `settings`."""
     receiver = Receiver()
     async with receiver.sink:
-        host = urlsplit(receiver.sink.url).netloc
-        hub = HubProcess(
-            folder / "data", city=one_zip(folder / "city"), allow_private="1", webhook_hosts=host, senders=str(SENDERS), **settings
-        )
-        hub.log = folder / "log"
+        settings |= {"webhook_hosts": urlsplit(receiver.sink.url).netloc, "allow_private": "1", "senders": str(SENDERS)}
+        city, log = one_zip(folder / "city"), folder / "log"
+        hubs = [HubProcess(folder / f"node-{number}", log=log, city=city, **settings) for number in range(nodes)]
+        first = hubs[0]
         try:
             lines = ["person,zip,channel,address,consent_source"]
             lines += [f"{number},11201,webhook,{receiver.sink.url}/{number},test" for number in range(people)]
-            assert f"{people} people taken" in await hub.run("subscribers", "import", "-", stdin="\n".join(lines).encode())
-            publisher = await hub.run("token", "add", "--agency", "Test", "--role", "publisher")
-            approver = await hub.run("token", "add", "--agency", "Other", "--role", "approver")
-            there = House(hub, receiver, people, publisher, approver)
+            assert f"{people} people taken" in await first.run("subscribers", "import", "-", stdin="\n".join(lines).encode())
+            for hub in hubs[1:]:
+                shutil.copytree(first.data, hub.data)  # for the keyring, which is one for all
+            publisher = await first.run("token", "add", "--agency", "Test", "--role", "publisher")
+            approver = await first.run("token", "add", "--agency", "Other", "--role", "approver")
+            there = kind(hubs, receiver, people, publisher, approver)
             await there.restart()
             await there.calm()
             yield there
         finally:
-            if hub.runs:
-                await hub.kill_all()
+            for hub in hubs:
+                if hub.runs:
+                    await hub.kill_all()

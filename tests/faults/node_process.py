@@ -19,11 +19,10 @@ from tests.faults.warm import Command
 class HubProcess:
     """`tocsin serve` and what one does with it from outside."""
 
-    def __init__(self, data: Path, **settings: str) -> None:
-        self.data = data
+    def __init__(self, data: Path, *, log: Path | None = None, **settings: str) -> None:
+        """`log` takes its standard error; None for that of the tests."""
+        self.data, self.log = data, log
         self.environ = os.environ | {"TOCSIN_LOG_LEVEL": "warning"} | {f"TOCSIN_{name.upper()}": value for name, value in settings.items()}
-        self.log: Path | None = None
-        """Where its standard error goes; None for that of the tests."""
         self.url = ""
         self.process: Command | None = None
 

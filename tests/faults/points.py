@@ -6,7 +6,7 @@ import asyncio
 import resource
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
@@ -42,9 +42,10 @@ class Moment:
         return f"arrival {self.arrivals}" if self.arrivals else f"file event {self.events}"
 
 
-def any_moment(random: Random, people: int) -> Moment:
-    """Half of them while messages go out, half while something is written."""
-    return Moment(arrivals=random.randint(1, people)) if random.random() < 0.5 else Moment(events=random.randint(1, MOST_EVENTS))
+def any_moment(random: Random, people: int, *, files: bool = True) -> Moment:
+    """Half of them while messages go out, half while something is written to `files`; without these, all while messages go out."""
+    arrivals, events = random.randint(1, people), random.randint(1, MOST_EVENTS)
+    return Moment(events=events) if files and random.random() < 0.5 else Moment(arrivals=arrivals)
 
 
 Fault = Callable[[House, Random], Awaitable[int]]
@@ -215,9 +216,9 @@ OTHERS: tuple[tuple[Fault, int], ...] = (
 )
 
 
-def deck(random: Random, points: int) -> list[Fault]:
+def deck(random: Random, points: int, shares: Sequence[tuple[Fault, int]] = KILLS + OTHERS) -> list[Fault]:
     """So many faults, each kind in its share."""
-    cards = [fault for fault, share in KILLS + OTHERS for _ in range(share)]
+    cards = [fault for fault, share in shares for _ in range(share)]
     drawn: list[Fault] = []
     while len(drawn) < points:
         drawn += random.sample(cards, len(cards))
@@ -225,10 +226,12 @@ def deck(random: Random, points: int) -> list[Fault]:
 
 
 async def strike(house: House, fault: Fault, moment: Moment, random: Random, key: str) -> Verdict:
-    """Publish an alert, let the fault happen at its moment, and judge what came of it."""
+    """Publish an alert, let the fault happen at its moment, judge what came of it, and start whatever does not run."""
     before = house.receiver.count
     with FolderEvents(house.hub.data) as events:
         house.publishing = asyncio.ensure_future(house.publish(key))
         await moment.reached(house, before, events)
         bound = await fault(house, random)
-    return await house.judge(await house.publishing, bound)
+    verdict = await house.judge(await house.publishing, bound)
+    await house.restart()
+    return verdict
