@@ -10,14 +10,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from types import MappingProxyType
 
 import uvloop
-from msgspec import structs
 
 from benchmarks.fanout import hub_of, in_turns
 from benchmarks.measure import Figure, figure, in_a_process, listening, sink
-from channels import catalog
 
 MAILS, BARE_MAILS = 12_000, 5_000
 MAIL_BYTES = 8_000
@@ -61,12 +58,12 @@ def sms() -> dict[str, Figure]:
 
 def telegram() -> dict[str, Figure]:
     """To a Bot API that takes every message; without the pace of thirty a second."""
-    with sink(0.0, SENT) as url, unpaced("telegram"):
+    with sink(0.0, SENT) as url:
         taken = _beside(
             CHATS,
             "telegram",
             lambda number: str(1_000_000 + number),
-            {"TOCSIN_TELEGRAM_TOKEN": TOKEN, "TOCSIN_TELEGRAM_API": url},
+            {"TOCSIN_TELEGRAM_TOKEN": TOKEN, "TOCSIN_TELEGRAM_API": url, "TOCSIN_RATES": "telegram=0"},
             lambda: in_a_process("benchmarks.bare_aiogram", url, BARE_CHATS),
             "aiogram send_message, 64 at a time, one process",
         )
@@ -85,17 +82,6 @@ def apprise() -> dict[str, Figure]:
             "Apprise.async_notify, 50 targets a call",
         )
     return {"fanout_apprise": taken}
-
-
-@contextmanager
-def unpaced(channel: str) -> Iterator[None]:
-    """The hub keeps to no rate of this channel's provider meanwhile."""
-    kept = catalog.KINDS
-    catalog.KINDS = MappingProxyType(dict(kept) | {channel: structs.replace(kept[channel], per_second=None)})
-    try:
-        yield
-    finally:
-        catalog.KINDS = kept
 
 
 def _beside(
