@@ -115,8 +115,8 @@ def serve(
     role: Annotated[Literal["all", "web", "deliver"], typer.Option(help="all, web or deliver: what this of several nodes does.")] = "all",
 ) -> None:
     """Run the hub until SIGTERM."""
-    from hub.application import serve as serve_hub
     from hub.log import configure
+    from hub.serving import serve as serve_hub
 
     settings = settings_with(host=host, port=_text(port), data=data, senders=_text(senders))
     if demo and settings.origins["data"] == "default":

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,7 +10,6 @@ from functools import cache
 from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -54,8 +51,6 @@ from hub.staff.account import Staff
 from hub.store import tables
 from hub.store.database import Database, database_url
 from hub.store.migrate import upgrade
-from hub.web.front import open_door
-from hub.web.routes import build_app
 from subscriptions.areas import AreaCatalog, open_city
 from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
@@ -191,7 +186,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     # Hubs that share a Redis are told apart by what only their own keyring can make.
     name = blake2b(keyring.link_key, digest_size=8, person=b"tocsin-redis").hexdigest()
     signals: Signals = await stack.enter_async_context(RedisSignals(redis, name) if redis else LocalSignals())
-    channels = channel_settings(settings, public_url, keyring, vapid, outbox=demo or settings.flag("outbox"))
+    channels = wiring.channel_settings(settings, public_url, keyring, vapid, outbox=demo or settings.flag("outbox"))
     places = await asyncio.to_thread(_city, settings.city)
     audience, alerts, live, metrics = Audience(places), AlertStore(database), Live(), Metrics()
     sync, links = AudienceSync(database, audience, places), Links(keyring.link_key, public_url)
@@ -332,27 +327,6 @@ def _city(name: str) -> AreaCatalog:
     return city
 
 
-def channel_settings(settings: Settings, public_url: str, keyring: Keyring, vapid: str, *, outbox: bool) -> ChannelSettings:
-    """What the channels need to know of the settings."""
-    host = urlsplit(public_url).hostname or "localhost"
-    mail_from = settings.mail_from or f"alerts@{host}"
-    return ChannelSettings(
-        public_url=public_url,
-        smtp=settings.smtp or None,
-        mail_from=mail_from,
-        sms=settings.sms or None,
-        sms_from=settings.sms_from,
-        telegram_token=settings.telegram_token or None,
-        telegram_api=settings.telegram_api or None,
-        vapid_private_key=vapid,
-        vapid_subject=settings.vapid_subject or f"mailto:{mail_from}",
-        webhook_key=keyring.webhook_key,
-        webhook_hosts=settings.items("webhook_hosts"),
-        allow_private=settings.flag("allow_private"),
-        outbox=outbox,
-    )
-
-
 def _clock(settings: Settings, *, demo: bool) -> Clock:
     if not settings.clock:
         return time.time
@@ -406,27 +380,3 @@ class _ticking:  # noqa: N801 - reads as the state it is
     def __exit__(self, *_: object) -> None:
         self._first.cancel()
         self._scheduler.shutdown(wait=False)
-
-
-def listen(settings: Settings) -> socket.socket:
-    """The port is taken before anything else, so that a wrong one is said at once and `--port 0` knows its number."""
-    try:
-        return socket.create_server((settings.host, settings.number("port", 0, 65535)), reuse_port=False)
-    except OSError as error:
-        raise SettingsError(f"can't listen on {settings.host}:{settings.port}: {error.strerror}. Choose another with --port") from None
-
-
-async def serve(settings: Settings, *, demo: bool, role: Role, say: Callable[[str], None]) -> None:
-    """Run one node until SIGTERM or Ctrl-C; what was handed over is settled before it returns, within 10 s."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    with listen(settings) as port:
-        number = port.getsockname()[1]
-        async with open_hub(settings, demo=demo, port=number, role=role) as hub, open_door(build_app(hub), hub, port, hub.delivering):
-            if demo:
-                say(samples.welcome(hub.public_url))
-            say(f"listening on http://{settings.host}:{number}")
-            await stop.wait()
-            log.info("stopping")

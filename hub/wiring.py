@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from hub.delivery.outcome import OPEN, REACHED
 from hub.delivery.rendering import Renderer
 from hub.incidents.incident import Incidents
 from hub.metrics import Metrics
+from hub.settings import Settings
 from hub.signals import ALERTS, HALT, PLAN, Signals
 from hub.store import tables
 from hub.store.database import Database
@@ -26,9 +28,31 @@ from subscriptions.areas import AreaCatalog
 from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
 from subscriptions.places import Spot
+from subscriptions.vault import Keyring
 
 REMEMBERED = 10_000
 """Alerts whose first hand-over was counted already."""
+
+
+def channel_settings(settings: Settings, public_url: str, keyring: Keyring, vapid: str, *, outbox: bool) -> ChannelSettings:
+    """What the channels need to know of the settings."""
+    host = urlsplit(public_url).hostname or "localhost"
+    mail_from = settings.mail_from or f"alerts@{host}"
+    return ChannelSettings(
+        public_url=public_url,
+        smtp=settings.smtp or None,
+        mail_from=mail_from,
+        sms=settings.sms or None,
+        sms_from=settings.sms_from,
+        telegram_token=settings.telegram_token or None,
+        telegram_api=settings.telegram_api or None,
+        vapid_private_key=vapid,
+        vapid_subject=settings.vapid_subject or f"mailto:{mail_from}",
+        webhook_key=keyring.webhook_key,
+        webhook_hosts=settings.items("webhook_hosts"),
+        allow_private=settings.flag("allow_private"),
+        outbox=outbox,
+    )
 
 
 class Words:

@@ -99,7 +99,7 @@ class Membership:
                 await connection.execute(delete(tables.node).where(tables.node.c.id == self.node))
                 await self._free(connection)
         except Exception as error:  # noqa: BLE001 - the node ends in any case
-            log.error("leave_failed", error=type(error).__name__)  # noqa: TRY400
+            log.error("leave_failed", error=type(error).__name__)  # noqa: TRY400 - a traceback may hold the database's address
 
     async def while_first(self, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` on one node: begun when every earlier node has gone, cancelled when this one is not the first any more."""
@@ -127,7 +127,7 @@ class Membership:
                 async with asyncio.timeout(ANSWER_S):
                     await self._beat()
             except Exception as error:  # noqa: BLE001 - whatever the database has, the next beat tries again, and the lease runs out meanwhile
-                log.error("beat_failed", error=type(error).__name__)  # noqa: TRY400
+                log.error("beat_failed", error=type(error).__name__)  # noqa: TRY400 - a traceback may hold the database's address
             if self.until <= time.monotonic():
                 self._lost()
 

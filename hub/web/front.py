@@ -87,6 +87,18 @@ async def open_door(app: web.Application, hub: HubContext, port: socket.socket, 
         await runner.cleanup()
 
 
+@asynccontextmanager
+async def open_hatch(app: web.Application, port: socket.socket) -> AsyncIterator[None]:
+    """Serve `app` on a listening socket to those few who watch a node, and nothing else."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
 def _raise_file_limit() -> None:
     """Each open stream is a file; what shells allow at first is often 1024."""
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)

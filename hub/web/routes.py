@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import msgspec
 from aiohttp import web
 
@@ -104,8 +106,12 @@ TABLE: tuple[Route, ...] = (
 STREAMS = frozenset({"/live", "/console/alerts/{id}/events"})
 
 
-def build_app(hub: HubContext) -> web.Application:
-    """The web application of one node. Raises SettingsError for trusted proxies that are no addresses."""
+WATCHED = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What a node answers that only delivers."""
+
+
+def build_app(hub: HubContext, *, paths: Container[str] | None = None) -> web.Application:
+    """The web application of one node, with `paths` only those. Raises SettingsError for trusted proxies that are no addresses."""
     app = web.Application(middlewares=middlewares.MIDDLEWARES, client_max_size=middlewares.BODY_BYTES)
     app[HUB] = hub
     app[PAGES] = Pages()
@@ -118,7 +124,8 @@ def build_app(hub: HubContext) -> web.Application:
     app[middlewares.PUBLIC] = frozenset(route.path for route in TABLE if route.access == "open")
     app.on_response_prepare.append(middlewares.add_headers_to_all)
     for route in TABLE:
-        _add(app, route)
+        if paths is None or route.path in paths:
+            _add(app, route)
     return app
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from channels import catalog
 from hub.application import Hub, open_hub
@@ -22,6 +23,7 @@ from hub.delivery.coordinator import WINDOW
 from hub.errors import SettingsError
 from hub.settings import Settings, load
 from hub.staff.actor import Actor
+from hub.web.routes import WATCHED, build_app
 from subscriptions.csv_import import import_csv
 from subscriptions.subscriber import read_subscription
 from subscriptions.vault import FILE_NAME
@@ -111,6 +113,13 @@ async def test_what_is_published_at_a_web_node_is_handed_over_by_another_and_sto
     assert len(city.sink.requests) < PEOPLE
     assert state.handed_over + state.withheld == PEOPLE
     assert stopped.withheld > 0
+
+
+async def test_a_node_that_only_delivers_shows_its_health_and_nothing_else(city: City) -> None:
+    deliver = await city.node("deliver")
+    async with TestClient(TestServer(build_app(deliver, paths=WATCHED))) as client:
+        answers = {path: (await client.get(path)).status for path in ("/healthz", "/metrics", "/", "/console", "/api/v1/openapi.json")}
+    assert answers == {"/healthz": 200, "/metrics": 200, "/": 404, "/console": 404, "/api/v1/openapi.json": 404}
 
 
 async def test_who_signs_up_at_one_node_is_in_the_next_alert_of_another(city: City) -> None:

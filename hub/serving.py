@@ -1,0 +1,51 @@
+"""A node from its open port to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import structlog
+
+from hub import demo as samples
+from hub.application import Hub, open_hub
+from hub.delivery.membership import Role
+from hub.errors import SettingsError
+from hub.settings import Settings
+from hub.web.front import open_door, open_hatch
+from hub.web.routes import WATCHED, build_app
+
+log = structlog.get_logger()
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The port is taken before anything else, so that a wrong one is said at once and `--port 0` knows its number."""
+    try:
+        return socket.create_server((settings.host, settings.number("port", 0, 65535)), reuse_port=False)
+    except OSError as error:
+        raise SettingsError(f"can't listen on {settings.host}:{settings.port}: {error.strerror}. Choose another with --port") from None
+
+
+def _door(hub: Hub, port: socket.socket) -> AbstractAsyncContextManager[None]:
+    if hub.role == "deliver":
+        return open_hatch(build_app(hub, paths=WATCHED), port)
+    return open_door(build_app(hub), hub, port, hub.delivering)
+
+
+async def serve(settings: Settings, *, demo: bool, role: Role, say: Callable[[str], None]) -> None:
+    """Run one node until SIGTERM or Ctrl-C; what was handed over is settled before it returns, within 10 s."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    with listen(settings) as port:
+        number = port.getsockname()[1]
+        async with open_hub(settings, demo=demo, port=number, role=role) as hub, _door(hub, port):
+            if demo:
+                say(samples.welcome(hub.public_url))
+            say(f"listening on http://{settings.host}:{number}")
+            await stop.wait()
+            log.info("stopping")
