@@ -250,6 +250,19 @@ def _passphrase(ask: Callable[[], str]) -> str:
         fail(error.detail)
 
 
+@app.command()
+def mirror(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new folder, or that of an earlier copy.")],
+    every: Annotated[float | None, typer.Option(metavar="SECONDS", help="Go on, with a fresh copy every so many seconds.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="How people reach the hub itself (TOCSIN_PUBLIC_URL).")] = None,
+    data: Data = None,
+) -> None:
+    """Copy the public site as plain files, for a CDN or a disk: alerts, feeds and CAP, readable without the hub and without JavaScript."""
+    from hub.commands import mirror as mirroring
+
+    run(mirroring.mirror(settings_with(data=data, public_url=url), folder, every=every, say=_say))
+
+
 @staff_app.command("add")
 def staff_add(
     name: Annotated[str, typer.Argument()],

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import URL, insert, update
 
 from hub.feeds.news import LOOK_BACK_MS, News
 from hub.live import Live, event
-from hub.store.database import Database, database_url
-from hub.store.migrate import upgrade
+from hub.store.database import Database
 from hub.store.tables import alert as table
 from subscriptions.areas import AreaCatalog
 from tests.hub.alerts.documents import NOW, minimal
@@ -86,9 +84,8 @@ def encode_text(value: Any) -> str:
 
 
 @pytest.fixture
-async def city(tmp_path: Path, catalog: AreaCatalog) -> AsyncIterator[City]:
-    async with Database(database_url("", tmp_path)) as database:
-        upgrade(database.url)
+async def city(store: URL, catalog: AreaCatalog) -> AsyncIterator[City]:
+    async with Database(store) as database:
         yield City(database, catalog)
 
 

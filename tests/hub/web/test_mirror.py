@@ -1,0 +1,192 @@
+"""The copy of the public site: read in a browser without JavaScript from a plain file server, and true again after each run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from lxml import html
+from playwright.async_api import Page, async_playwright, expect
+
+from hub.commands.mirror import LIST, copy
+from hub.errors import HubError
+from hub.staff.actor import SYSTEM
+from tests.hub.web.conftest import PUBLIC_URL, Parts
+
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+
+
+async def publish(hub: Parts, **changes: Any) -> Any:
+    return await hub.publishing.submit(json.dumps(hub.alert(**changes)).encode(), SYSTEM)
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Python's own file server, which knows nothing of alerts."""
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+async def page(chromium: Path) -> AsyncIterator[Page]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        context = await browser.new_context(java_script_enabled=False, viewport=PHONE)
+        opened, failed = await context.new_page(), list[str]()
+        opened.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
+        yield opened
+        await browser.close()
+        assert failed == []
+
+
+@pytest.mark.parametrize("subfolder", ["", "city/alerts/"])
+async def test_a_copy_is_read_from_a_plain_server_without_javascript_and_says_when_it_was_made(
+    hub: Parts, tmp_path: Path, page: Page, subfolder: str
+) -> None:
+    spanish = {"language": "es", "headline": "Posibles inundaciones", "description": "Llueve.", "instruction": "No salga."}
+    alert = await publish(hub, infos=[*hub.alert()["infos"], spanish])
+    await copy(hub, tmp_path / "site" / subfolder)  # type: ignore[arg-type]  # the parts hold all that pages are made from
+    with served(tmp_path / "site") as url:
+        await page.goto(f"{url}/{subfolder}")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("1 alert now")
+        await expect(page.get_by_role("note")).to_contain_text("This is a copy, made at")
+        assert await page.evaluate("getComputedStyle(document.querySelector('.alert')).borderRadius") == "12px"
+        await page.get_by_role("link", name="Flooding possible in Brooklyn Heights").click()
+        await expect(page.get_by_text("Stay off flooded streets.")).to_be_visible()
+        await expect(page.get_by_role("link", name="The page itself")).to_have_attribute("href", f"{PUBLIC_URL}/alerts/{alert.id}")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        await page.get_by_role("link", name="Español").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Posibles inundaciones")
+        await expect(page.get_by_role("note")).to_contain_text("Esta es una copia")
+        await page.get_by_role("link", name="Alertas", exact=True).click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("1 alerta ahora")
+
+
+async def test_the_next_run_says_that_an_alert_has_ended(hub: Parts, tmp_path: Path, page: Page) -> None:
+    alert = await publish(hub)
+    await copy(hub, tmp_path / "site")  # type: ignore[arg-type]  # as above
+    with served(tmp_path / "site") as url:
+        await page.goto(f"{url}/alerts/{alert.id}/")
+        await expect(page.get_by_text("Stay off flooded streets.")).to_be_visible()
+        hub.clock.now += 3 * 3600
+        await hub.publishing.end_expired()
+        await copy(hub, tmp_path / "site")  # type: ignore[arg-type]  # as above
+        await page.reload()
+        await expect(page.get_by_text("This alert has ended.")).to_be_visible()
+        await page.goto(f"{url}/")
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("No alerts now")
+    assert alert.id not in (tmp_path / "site/feeds/alerts.atom").read_text()
+    assert (tmp_path / f"site/feeds/cap/{alert.id}.xml").exists()
+
+
+async def test_every_link_of_a_copy_leads_to_a_file_of_it_or_to_the_hub(hub: Parts, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    first = await publish(hub)
+    await hub.publishing.update(first.id, json.dumps(hub.alert()).encode(), SYSTEM)
+    await copy(hub, folder)  # type: ignore[arg-type]  # as above
+    base = "http://copy.example/"
+    pages = [path for path in files(folder) if path.endswith(".html")]
+    assert len(pages) == 6
+    for name in pages:
+        tree = html.fromstring((folder / name).read_bytes())
+        assert not tree.xpath("//script")
+        for link in tree.xpath("//@href | //@src | //form/@action"):
+            target = urljoin(base + name, link)
+            if target.startswith(base):
+                assert (folder / urlsplit(target).path[1:]).is_file() or "#" in link, (name, link)
+            else:
+                assert target.startswith(f"{PUBLIC_URL}/"), (name, link)
+
+
+async def test_what_nobody_may_see_is_not_copied(hub: Parts, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    waiting = await publish(hub, severity="Extreme")
+    await copy(hub, folder)  # type: ignore[arg-type]  # as above
+    assert not [path for path in files(folder) if waiting.id in path]
+    assert not [path for path in files(folder) if waiting.id in (folder / path).read_text(errors="replace")]
+
+
+async def test_what_is_gone_is_removed_and_what_says_the_same_is_left_alone(hub: Parts, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    alert = await publish(hub)
+    await copy(hub, folder)  # type: ignore[arg-type]  # as above
+    stale, cap = folder / "alerts/al_old/index.html", folder / f"feeds/cap/{alert.id}.xml"
+    stale.parent.mkdir()
+    stale.write_text("old")
+    (folder / LIST).write_text((folder / LIST).read_text() + "alerts/al_old/index.html\n../outside\n")
+    outside = tmp_path / "outside"
+    outside.write_text("not ours")
+    before = cap.stat().st_mtime_ns
+    await copy(hub, folder)  # type: ignore[arg-type]  # as above
+    assert not stale.parent.exists()
+    assert outside.exists()
+    assert cap.stat().st_mtime_ns == before
+    assert set((folder / LIST).read_text().splitlines()) == files(folder) - {LIST}
+
+
+async def test_a_folder_with_other_things_in_it_is_left_as_it_is(hub: Parts, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    with pytest.raises(HubError, match="holds other files"):
+        await copy(hub, tmp_path)  # type: ignore[arg-type]  # as above
+    assert files(tmp_path) - {"tocsin.db", "tocsin.db-wal", "tocsin.db-shm"} == {"letter.txt"}
+
+
+def tocsin(*arguments: object) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+    command = [str(Path(sys.executable).with_name("tocsin")), *map(str, arguments)]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_command_copies_and_says_what_is_wrong(hub: Parts, tmp_path: Path) -> None:
+    done = tocsin("mirror", tmp_path / "site", "--data", tmp_path, "--url", "https://alerts.example.gov/")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"0 alerts, \d+ files in .*: \d+ written, 0 removed\n", done.stdout)
+    assert "https://alerts.example.gov/subscribe" in (tmp_path / "site/index.html").read_text()
+    wrong = tocsin("mirror", tmp_path / "other", "--data", tmp_path / "nothing")
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert "there is no hub in" in wrong.stderr
+    wrong = tocsin("mirror", tmp_path / "site/index.html", "--data", tmp_path)
+    assert wrong.returncode == 1
+    assert "index.html: " in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+    wrong = tocsin("mirror", tmp_path / "site", "--data", tmp_path, "--every", "0.1")
+    assert wrong.returncode == 1
+    assert "between 1 and 86400 seconds" in wrong.stderr
+
+
+def test_a_copy_that_goes_on_ends_on_sigterm(hub: Parts, tmp_path: Path) -> None:
+    command = [str(Path(sys.executable).with_name("tocsin")), "mirror", str(tmp_path / "site"), "--data", str(tmp_path), "--every", "3600"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "alerts" in process.stdout.readline()
+        process.terminate()
+        assert process.wait(30) == 0
