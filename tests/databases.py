@@ -44,3 +44,10 @@ def rows(url: URL, query: str, *values: object) -> list[tuple[Any, ...]]:
     """All rows of a query."""
     with connected(url) as connection:
         return [tuple(row) for row in run(connection, query, *values)]
+
+
+def write(url: URL, query: str, *values: object) -> Any:
+    """One statement, committed; the first value that it returns, if it returns any."""
+    with connected(url) as connection:
+        done = run(connection, query, *values)
+        return done.scalar() if done.returns_rows else None

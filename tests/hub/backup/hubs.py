@@ -18,7 +18,7 @@ from hub.settings import Settings, load
 from hub.store.database import Database, database_url
 from hub.store.migrate import METADATA
 from subscriptions.vault import FILE_NAME, open_keyring
-from tests.databases import connected, rows, run
+from tests.databases import rows, write
 from tests.hub.delivery.people import NOW, filled
 
 WORDS = "seven quiet harbour words"
@@ -49,9 +49,7 @@ class Home:
 
     def write(self, statement: str, *values: object) -> Any:
         """One statement; the first value that it returns, if it returns any."""
-        with connected(self.url) as connection:
-            done = run(connection, statement, *values)
-            return done.scalar() if done.returns_rows else None
+        return write(self.url, statement, *values)
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table."""

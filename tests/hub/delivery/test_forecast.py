@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import URL
 
 from hub.delivery.batches import Leased, Settlement
 from hub.delivery.forecast import ASSUMED, OUTBOX, Forecaster, Throughput
 from hub.delivery.frames import To
 from hub.delivery.outcome import Outcome
-from hub.store.database import Database, connect, database_url
-from hub.store.migrate import upgrade
+from hub.store.database import Database
+from tests.databases import write
 from tests.hub.delivery.people import NOW, add_mailing
 
 LIMITS = {"sms": 100.0, "telegram": 30.0}
@@ -29,40 +29,45 @@ class HandClock:
 class City:
     """An empty ledger, two senders, and providers that take 100 SMS and 30 Telegram messages a second."""
 
-    def __init__(self, path: Path, database: Database) -> None:
-        self.path, self.senders, self.clock = path, 2, HandClock()
+    def __init__(self, store: URL, database: Database) -> None:
+        self.store, self.senders, self.clock = store, 2, HandClock()
         self.throughput = Throughput(self.clock)
         self.forecaster = Forecaster(
             database, lambda channel, simulated: None if simulated else LIMITS.get(channel), self.throughput, lambda: self.senders
         )
 
     def queue(self, channel: str, count: int, *, priority: int, alert: int = 0) -> None:
-        mailing = add_mailing(self.path, priority=priority)
-        connection = connect(self.path)
         if alert:
-            connection.execute("PRAGMA foreign_keys=OFF")
-            connection.execute("UPDATE mailing SET alert=? WHERE id=?", (alert, mailing))
-        connection.execute(
+            write(
+                self.store,
+                "INSERT INTO alert(number, id, chain, status, agency, source, sent_at, grade, document, area, hash, author, created_at,"
+                " expires_at) VALUES (?,'al','c','live','A','api',1,1,'{}','{}','','a',1,1)",
+                alert,
+            )
+        mailing = add_mailing(self.store, priority=priority, alert=alert or None)
+        write(
+            self.store,
             "INSERT INTO batch(mailing, channel, language, simulated, priority, due_at, attempt, state, addresses)"
             " VALUES (?,?,'en',0,?,0,1,0,?)",
-            (mailing, channel, priority, np.arange(count, dtype="<i8").tobytes()),
-        )
-        connection.close()
+            mailing, channel, priority, np.arange(count, dtype="<i8").tobytes(),
+        )  # fmt: skip
 
     def run(self, channel: str, per_second: int, seconds: int, *, size: int = 100, alert: int | None = 1) -> None:
         """So many hand-overs a second were settled, ten times a second."""
         recipients = [To(number, number, 0, 1, b"") for number in range(size)]
-        leased = Leased(1, 1, "alert", alert, "{}", channel, "en", 0, 2, 1, NOW, NOW, recipients)
+        leased = Leased(
+            batch=1, mailing=1, purpose="alert", alert=alert, parameters="{}", channel=channel, language="en", simulated=0, priority=2,
+            turn=0, attempt=1, created_at=NOW, expires_at=NOW, recipients=recipients,
+        )  # fmt: skip
         for _ in range(seconds * 10 + 1):
             self.throughput.note([Settlement(leased, Outcome.HANDED_OVER, list(range(per_second // 10)), NOW)])
             self.clock.now += 0.1
 
 
 @pytest.fixture
-async def city(tmp_path: Path) -> AsyncIterator[City]:
-    upgrade(database_url("", tmp_path))
-    async with Database(database_url("", tmp_path)) as database:
-        yield City(tmp_path / "tocsin.db", database)
+async def city(store: URL) -> AsyncIterator[City]:
+    async with Database(store) as database:
+        yield City(store, database)
 
 
 async def test_the_channel_with_the_longest_way_decides(city: City) -> None:

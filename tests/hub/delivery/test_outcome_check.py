@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import URL
 from structlog.testing import capture_logs
 
 from hub.delivery.outcome_check import OutcomeCheck, Stalled
-from hub.store.database import Database, connect, database_url
-from hub.store.migrate import upgrade
+from hub.store.database import Database
+from tests.databases import write
 from tests.hub.delivery.people import NOW
 
 
 class Watch:
     """A ledger, and the check that looks at it when a test says so."""
 
-    def __init__(self, path: Path, database: Database) -> None:
-        self.path, self.seconds = path, 0.0
+    def __init__(self, store: URL, database: Database) -> None:
+        self.store, self.seconds = store, 0.0
         self.told: list[int] = []
         self.rate: float | None = None
         self.check = OutcomeCheck(
@@ -27,9 +27,7 @@ class Watch:
         )
 
     def run(self, statement: str, *values: object) -> None:
-        connection = connect(self.path)
-        connection.execute(statement, values)
-        connection.close()
+        write(self.store, statement, *values)
 
     def alert(self, number: int, *, priority: int = 2, state: str = "planned", lasts_s: int = 3600) -> None:
         """Alert `al_1` with mailing 1, and so on."""
@@ -54,7 +52,8 @@ class Watch:
     def count(self, mailing: int, channel: str, outcome: str, number: int) -> None:
         self.run(
             "INSERT INTO counter(mailing, channel, outcome, node, count) VALUES (?,?,?,1,?)"
-            " ON CONFLICT DO UPDATE SET count=count+excluded.count", mailing, channel, outcome, number,
+            " ON CONFLICT(mailing, channel, outcome, node) DO UPDATE SET count=counter.count+excluded.count",
+            mailing, channel, outcome, number,
         )  # fmt: skip
 
     async def look(self, after: float) -> tuple[Stalled, ...]:
@@ -64,10 +63,9 @@ class Watch:
 
 
 @pytest.fixture
-async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
-    upgrade(database_url("", tmp_path))
-    async with Database(database_url("", tmp_path)) as database:
-        yield Watch(tmp_path / "tocsin.db", database)
+async def watch(store: URL) -> AsyncIterator[Watch]:
+    async with Database(store) as database:
+        yield Watch(store, database)
 
 
 async def test_no_hand_over_for_half_a_minute_with_people_left_is_an_alarm(watch: Watch) -> None:
