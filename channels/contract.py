@@ -188,6 +188,15 @@ class Hosted(Protocol):
         """The host that answers for a canonical address, by any name that is the same for all of its addresses."""
 
 
+@runtime_checkable
+class Guarded(Protocol):
+    """A channel that leaves a failing provider alone for a while."""
+
+    @property
+    def resting(self) -> int:
+        """Providers that are left alone now."""
+
+
 class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What the channels of one hub need to know; made by the hub and sent to its sender processes."""
 

@@ -81,6 +81,11 @@ class Failover:
         for _, provider, _ in self._providers:
             await provider.aclose()
 
+    @property
+    def resting(self) -> int:
+        """See `channels.contract.Guarded`."""
+        return sum(1 for _, _, breaker in self._providers if not breaker.is_closed)
+
     def _worked(self, place: int, breaker: Breaker) -> None:
         if not breaker.is_closed:
             log.info("provider_back", channel=self.name, provider=place + 1)

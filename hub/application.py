@@ -177,7 +177,8 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     if not database.shared:
         stack.enter_context(data_folder.alone(database.path.with_suffix(".lock"), f"the database {database.path}"))
     await asyncio.to_thread(upgrade, database.url)
-    ledger = Ledger(database)
+    metrics = Metrics()
+    ledger = Ledger(database, lambda step, seconds: metrics.ledger_seconds.labels(step).observe(seconds))
     stack.push_async_callback(ledger.aclose)
     public_url = settings.public_url.rstrip("/") or f"http://{settings.host}:{port}"
     keyring = await keyring_of(settings, database)
@@ -188,7 +189,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     signals: Signals = await stack.enter_async_context(RedisSignals(redis, name) if redis else LocalSignals())
     channels = wiring.channel_settings(settings, public_url, keyring, vapid, outbox=demo or settings.flag("outbox"))
     places = await asyncio.to_thread(_city, settings.city)
-    audience, alerts, live, metrics = Audience(places), AlertStore(database), Live(), Metrics()
+    audience, alerts, live = Audience(places), AlertStore(database), Live()
     sync, links = AudienceSync(database, audience, places), Links(keyring.link_key, public_url)
     renderer = Renderer(public_url, settings.hub_name, settings.city_name, clock)
     incidents = Incidents(database, clock, lambda: signals.send(ALERTS))
@@ -203,12 +204,10 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         rate_of=rates,
         rate_limit=RedisRateLimit(redis, name, lambda: membership.delivering) if redis else LocalRateLimit(),
         settled=wiring.Settled(metrics, throughput, lambda: enrolment),
+        waited=metrics.window_waits.inc,
     )
     membership = Membership(database, role, signals=signals.shared, joined=ledger.join, freed=coordinator.wake, lost=coordinator.fence)
-    metrics.senders_alive.set_function(lambda: coordinator.alive)
-    metrics.batches_held.set_function(lambda: sum(len(handle.held) for handle in coordinator.handles))
-    metrics.audience_age_seconds.set_function(lambda: sync.age_s)
-    metrics.people.set_function(lambda: audience.people_count)
+    wiring.watch(metrics, coordinator, signals, sync, audience)
     halting = wiring.Halting(coordinator, signals)
     planner = Planner(
         database,
@@ -264,7 +263,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         launched=told.launched,
         halt=halting,
         ended=told.ended,
-        forecaster=Forecaster(database, rates, throughput, lambda: coordinator.alive),
+        forecaster=Forecaster(database, rates, throughput, wiring.Senders(coordinator, membership, settings.number("senders", 1, 64))),
         took=metrics.publish_seconds.observe,
     )
     return Hub(

@@ -35,6 +35,27 @@ class Metrics:
             registry=self.registry,
         )
         self.retries = Counter("tocsin_retries", "Hand-overs that are tried again later, by channel.", ["channel"], registry=self.registry)
+        self.ledger_seconds = Histogram(
+            "tocsin_ledger_seconds",
+            "Time of one transaction of the ledger with the wait for its turn, by step: plan, lease, settle.",
+            ["step"],
+            buckets=_STEPS_S,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge("tocsin_in_flight", "Hand-overs under way in this node's senders.", registry=self.registry)
+        self.ahead = Gauge("tocsin_ahead", "Hand-overs whose receipts are not on disk yet.", registry=self.registry)
+        self.window_waits = Counter(
+            "tocsin_window_waits", "Hand-overs that had to wait until earlier receipts were on disk.", registry=self.registry
+        )
+        self.resting = Gauge(
+            "tocsin_resting",
+            "Providers and hosts that this node's senders leave alone after failures, by channel.",
+            ["channel"],
+            registry=self.registry,
+        )
+        self.signals_lost = Gauge(
+            "tocsin_signals_lost", "How often signals between nodes broke off or could not be told since the start.", registry=self.registry
+        )
         self.batches_held = Gauge("tocsin_batches_held", "Batches in the hands of this node's senders.", registry=self.registry)
         self.audience_age_seconds = Gauge(
             "tocsin_audience_age_seconds",

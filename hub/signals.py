@@ -43,6 +43,10 @@ class Signals(Protocol):
     def shared(self) -> bool:
         """Whether other nodes hear it."""
 
+    @property
+    def lost(self) -> int:
+        """How often one could not be told, or hearing the others broke off."""
+
     def send(self, topic: str, body: bytes = b"") -> None:
         """Tell this node at once and the others soon. Never waits and never raises."""
 
@@ -60,6 +64,7 @@ class LocalSignals:
     shared = False
 
     def __init__(self) -> None:
+        self.lost = 0
         self._handlers: dict[str, list[Handler]] = defaultdict(list)
 
     async def __aenter__(self) -> Self:
@@ -126,6 +131,7 @@ class RedisSignals(LocalSignals):
             try:
                 await self._redis.publish(self._channel, wire)
             except (RedisError, OSError) as error:
+                self.lost += 1
                 log.warning("signal_not_sent", error=type(error).__name__)
                 while not self._outgoing.empty():
                     self._outgoing.get_nowait()
@@ -139,6 +145,7 @@ class RedisSignals(LocalSignals):
                     await self._hear_from(channel)
             except (RedisError, OSError) as error:
                 self._hearing.clear()
+                self.lost += 1
                 log.warning("signals_lost", error=type(error).__name__)
                 await asyncio.sleep(RETRY_S)
 

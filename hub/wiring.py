@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,9 +14,11 @@ from channels import catalog
 from channels.contract import ChannelSettings, Message
 from hub.alerts.area import target
 from hub.alerts.store import AlertStore, StoredAlert
+from hub.delivery.audience_sync import AudienceSync
 from hub.delivery.batches import Leased, Settlement
 from hub.delivery.coordinator import Coordinator
 from hub.delivery.forecast import Throughput
+from hub.delivery.membership import Membership
 from hub.delivery.outcome import OPEN, REACHED
 from hub.delivery.rendering import Renderer
 from hub.incidents.incident import Incidents
@@ -173,3 +176,31 @@ class MatchedPlaces:
         if alert is None:
             return ()
         return self._audience.explain(subscriber, target(alert.area, alert.document, alert.grade, self._catalog))
+
+
+class Senders:
+    """How many sender processes there are on all nodes, those of other nodes taken to be as many as here."""
+
+    def __init__(self, coordinator: Coordinator, membership: Membership, usual: int) -> None:
+        self._coordinator, self._membership, self._usual = coordinator, membership, usual
+
+    def __call__(self) -> int:
+        others = sum(1 for other in self._membership.others if other.role != "web")
+        return self._coordinator.alive + others * self._usual
+
+
+def watch(metrics: Metrics, coordinator: Coordinator, signals: Signals, sync: AudienceSync, audience: Audience) -> None:
+    """Figures that are looked up when somebody asks for them."""
+    metrics.senders_alive.set_function(lambda: coordinator.alive)
+    metrics.batches_held.set_function(lambda: sum(len(handle.held) for handle in coordinator.handles))
+    metrics.in_flight.set_function(lambda: sum(doing.in_flight for doing in coordinator.doing()))
+    metrics.ahead.set_function(lambda: sum(doing.ahead for doing in coordinator.doing()))
+    for name in catalog.KINDS:
+        metrics.resting.labels(name).set_function(partial(_resting, coordinator, name))
+    metrics.signals_lost.set_function(lambda: signals.lost)
+    metrics.audience_age_seconds.set_function(lambda: sync.age_s)
+    metrics.people.set_function(lambda: audience.people_count)
+
+
+def _resting(coordinator: Coordinator, channel: str) -> int:
+    return sum(doing.resting.get(channel, 0) for doing in coordinator.doing())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
 import structlog
@@ -53,9 +53,11 @@ class Coordinator:
         rate_of: Callable[[str, bool], float | None],
         rate_limit: RateLimit,
         settled: Callable[[Sequence[Settlement], Sequence[int]], Awaitable[None]],
+        waited: Callable[[int], object] = lambda _: None,
     ) -> None:
+        """`waited` is told how many hand-overs had to wait until receipts were on disk."""
         self._ledger, self._configure, self._clock = ledger, configure, clock
-        self._count, self._until = senders, until
+        self._count, self._until, self._waited = senders, until, waited
         self._render, self._rate_of, self._settled = render, rate_of, settled
         self.handles: list[Handle] = []
         self._rows: list[Taken] = []
@@ -103,6 +105,10 @@ class Coordinator:
                 log.exception("settle_failed")
                 await asyncio.sleep(0.1)
 
+    def doing(self) -> Iterator[frames.Doing]:
+        """What each sender that runs said last."""
+        return (handle.doing for handle in self.handles if not handle.ended.is_set())
+
     def wake(self) -> None:
         """There may be work."""
         self._wake.set()
@@ -144,6 +150,9 @@ class Coordinator:
                 frame = frames.to_coordinator.decode(body)
                 if isinstance(frame, frames.Unused):
                     handle.unused(frame.channel, frame.count)
+                if isinstance(frame, frames.Doing):
+                    handle.doing = frame
+                    self._waited(frame.waits)
                 if isinstance(frame, frames.Receipts) and (leased := handle.held.get(frame.batch)) is not None:
                     handle.reported(leased, len(frame.rows))
                     self._rows.append((handle, leased, frame.rows, frame.finished))

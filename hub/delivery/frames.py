@@ -83,6 +83,16 @@ class Alive(msgspec.Struct, frozen=True, tag="alive"):
     until: float = 0.0
 
 
+class Doing(msgspec.Struct, frozen=True, tag="doing"):
+    """From a sender, each second: hand-overs under way, those ahead of receipts on disk, how many had to wait for the window since the last
+    word, and how many providers or hosts of each channel are left alone after failures."""
+
+    in_flight: int = 0
+    ahead: int = 0
+    waits: int = 0
+    resting: dict[str, int] = {}
+
+
 class Drain(msgspec.Struct, frozen=True, tag="drain"):
     """Start nothing more, finish what is in flight, send the receipts and end."""
 
@@ -109,7 +119,7 @@ class Receipts(msgspec.Struct, frozen=True, tag="receipts"):
 
 
 ToSender = Configure | Work | Committed | Credits | Halt | Alive | Drain
-ToCoordinator = Receipts | Unused | Alive
+ToCoordinator = Receipts | Unused | Doing | Alive
 
 _encoder = msgspec.msgpack.Encoder()
 to_sender = msgspec.msgpack.Decoder(ToSender)

@@ -27,6 +27,7 @@ class Handle:
         self.held: dict[int, Leased] = {}
         self.heard = time.monotonic() + STARTING_S - HUNG_S
         self.ended = asyncio.Event()
+        self.doing = frames.Doing()
         self._limited: set[int] = set()
         self._waiting = Counter[str]()
         self._granted = Counter[str]()

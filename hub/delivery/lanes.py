@@ -89,6 +89,11 @@ class Lane:
         self.workers: list[asyncio.Task[None]] = []
         self._hire()
 
+    @property
+    def resting(self) -> int:
+        """Hosts that are left alone after failures."""
+        return sum(1 for host in self._hosts.values() if host.rests_s)
+
     def put(self, job: Job) -> None:
         """Queue a batch by its priority; there is somebody in it."""
         self._jobs.append(job)

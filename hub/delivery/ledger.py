@@ -7,9 +7,10 @@ a transaction whose answer was lost with its connection may be repeated. Driver-
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from typing import TypeVar
 
 import psycopg
@@ -32,8 +33,9 @@ log = structlog.get_logger()
 class Ledger:
     """All methods are safe to call at any time; each is one transaction."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, took: Callable[[str, float], None] = lambda *_: None) -> None:
+        """`took` is told the seconds of each ``plan``, ``lease`` and ``settle``, with the wait for its turn."""
+        self._database, self._took = database, took
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._connection: Connection | None = None
         self._node = 0
@@ -47,6 +49,12 @@ class Ledger:
         if self._connection is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self._took(step, time.perf_counter() - began)
 
     async def _write(self, work: Callable[[Statements], T]) -> T:
         async with AsyncExitStack() as stack:
@@ -76,7 +84,8 @@ class Ledger:
 
     async def plan(self, mailing: int, matched: int, lists: Sequence[Planned], now: int) -> bool:
         """Freeze the whole list of recipients at once. False when it had been planned or stopped already."""
-        planned = await self._write(lambda s: s.plan(mailing, matched, lists, now))
+        with self._timed("plan"):
+            planned = await self._write(lambda s: s.plan(mailing, matched, lists, now))
         if planned and not any(len(part.addresses) for part in lists):
             await self.end([mailing])
         return planned
@@ -86,7 +95,8 @@ class Ledger:
 
         Whoever expired, was stopped or is owed nothing any more is closed instead.
         """
-        leased, closed = await self._write(lambda s: s.lease(channel, limit, above, now))
+        with self._timed("lease"):
+            leased, closed = await self._write(lambda s: s.lease(channel, limit, above, now))
         if closed:
             await self.end(closed)
         return leased
@@ -94,7 +104,8 @@ class Ledger:
     async def settle(self, settlements: Sequence[Settlement], finished: Sequence[Leased]) -> list[Finished]:
         """Write outcomes, retries, counters and waits; then close batches. Returns the mailings that ended with it."""
         try:
-            await self._write(lambda s: s.settle(settlements, finished))
+            with self._timed("settle"):
+                await self._write(lambda s: s.settle(settlements, finished))
         except BROKEN_DATA as error:
             # One receipt that can't be written must not hold up all others. What is free text in it is left out.
             log.error("receipts_refused", error=type(error).__name__)  # noqa: TRY400 - a traceback may quote an address

@@ -28,6 +28,7 @@ from channels.contract import (
     ChannelError,
     DeliveryFailed,
     Draft,
+    Guarded,
     Receipt,
     Recipient,
     Rejected,
@@ -312,11 +313,23 @@ class Sender:
         alive = frames.encode(frames.Alive())
         while True:
             self._writer.write(alive)
+            self._writer.write(frames.encode(self._doing()))
             self._give_up_waiting()
             for (name, _), lane in self._lanes.items():
                 if void := lane.void_credits():
                     self._writer.write(frames.encode(frames.Unused(name, void)))
             await asyncio.sleep(1.0)
+
+    def _doing(self) -> frames.Doing:
+        resting: dict[str, int] = {}
+        for (name, _), lane in self._lanes.items():
+            resting[name] = resting.get(name, 0) + lane.resting
+        for (name, _), channel in self._channels.items():
+            if isinstance(channel, Guarded):
+                resting[name] = resting.get(name, 0) + channel.resting
+        return frames.Doing(
+            self._in_flight, self._window.ahead, self._window.waits(), {name: count for name, count in resting.items() if count}
+        )
 
     async def _close(self) -> None:
         if self._flush_timer is not None:

@@ -13,7 +13,8 @@ class Window:
     """
 
     def __init__(self, size: int) -> None:
-        self._free = size
+        self._size = self._free = size
+        self._waits = 0
         self._closed = False
         self._waiting: list[tuple[int, int, asyncio.Future[bool]]] = []
         self._asked = 0
@@ -32,9 +33,20 @@ class Window:
         if self._closed:
             return False
         self._asked += 1
+        self._waits += 1
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         heappush(self._waiting, (priority, self._asked, turn))
         return await turn
+
+    @property
+    def ahead(self) -> int:
+        """Hand-overs that were begun and whose receipts are not on disk."""
+        return self._size - self._free
+
+    def waits(self) -> int:
+        """How many had to wait for room since this was asked last."""
+        waits, self._waits = self._waits, 0
+        return waits
 
     def close(self) -> None:
         """Nothing more is begun; whoever waits is let go."""

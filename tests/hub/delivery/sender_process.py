@@ -29,6 +29,8 @@ class SenderProcess:
         self.rows: dict[int, Row] = {}
         self.order: list[int] = []
         self.finished: set[int] = set()
+        self.doing = frames.Doing()
+        self.waits = 0
         self._next = 0
         self._news = asyncio.Condition()
 
@@ -72,11 +74,20 @@ class SenderProcess:
             await self._news.wait_for(lambda: self.rows.keys() >= set(numbers))
         return [self.rows[number] for number in numbers]
 
+    async def until_ahead(self, count: int) -> None:
+        """Wait until it says that so many hand-overs are ahead of what was committed."""
+        async with asyncio.timeout(PATIENCE_S), self._news:
+            await self._news.wait_for(lambda: self.doing.ahead == count)
+
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         while (body := await frames.read(reader)) is not None:
             frame = frames.to_coordinator.decode(body)
             if isinstance(frame, frames.Receipts):
                 await self._note(frame)
+            elif isinstance(frame, frames.Doing):
+                async with self._news:
+                    self.doing, self.waits = frame, self.waits + frame.waits
+                    self._news.notify_all()
 
     async def _note(self, receipts: frames.Receipts) -> None:
         async with self._news:

@@ -78,3 +78,22 @@ async def test_an_urgent_batch_goes_first_through_a_shut_window_though_it_is_on_
         sender.say(frames.Committed(11 + len(extreme)))
         await sender.until_reported(extreme)
         assert set(sender.order[before:]) == set(extreme)
+
+
+async def test_it_says_each_second_which_hosts_it_leaves_alone() -> None:
+    async with HttpSink() as dead, SenderProcess() as sender:
+        await dead.refuse()
+        batch = 0
+        while not sender.doing.resting:
+            batch += 1
+            await sender.until_reported(sender.give(at(dead, 10), batch=batch))
+        assert sender.doing.resting == {"webhook": 1}
+
+
+async def test_it_says_how_far_ahead_of_the_ledger_it_is_and_how_many_waited_for_that() -> None:
+    async with HttpSink() as sink, SenderProcess(window=8, commits=False) as sender:
+        sender.give(at(sink, 20))
+        await sender.until_ahead(8)
+        assert sender.waits > 0
+        sender.say(frames.Committed(20))
+        await sender.until_ahead(0)

@@ -76,3 +76,15 @@ async def test_a_closed_window_lets_everybody_go_and_nobody_in() -> None:
     assert not await window.take(0)
     assert not window.take_now()
     assert order == []
+
+
+async def test_it_says_how_far_ahead_it_is_and_how_many_had_to_wait() -> None:
+    window = Window(1)
+    assert window.take_now()
+    waiting = asyncio.create_task(window.take(0))
+    await asyncio.sleep(0)
+    assert (window.ahead, window.waits(), window.waits()) == (1, 1, 0)
+    window.give(1)
+    assert await waiting
+    window.give(1)
+    assert window.ahead == 0

@@ -404,6 +404,7 @@ STAGES = (
     "tocsin_publish_seconds_count 1.0",
     'tocsin_render_seconds_count{channel="email"} 1.0',
     "tocsin_first_handover_seconds_count 1.0",
+    'tocsin_ledger_seconds_count{step="plan"} 1.0',
     'tocsin_handovers_total{channel="email",outcome="simulated"} 2.0',
     'tocsin_handovers_total{channel="sms",outcome="simulated"} 1.0',
 )
