@@ -19,6 +19,8 @@ LATEST = Path(__file__).parent / "latest.json"
 
 SUITES: dict[tuple[str, ...], Callable[[], dict[str, Figure]]] = {
     ("fanout_webhook",): fanout.webhook,
+    ("fanout_webhook_many_hosts",): fanout.many_hosts,
+    ("fanout_web_push",): fanout.web_push,
     ("fanout_email",): providers.email,
     ("fanout_sms",): providers.sms,
     ("fanout_telegram",): providers.telegram,
@@ -36,6 +38,8 @@ SUITES: dict[tuple[str, ...], Callable[[], dict[str, Figure]]] = {
 
 BARS: dict[str, Bar] = {
     "fanout_webhook": times(2.2),
+    "fanout_webhook_many_hosts": times(1.3),
+    "fanout_web_push": times(2),
     "fanout_email": times(1.4),
     "fanout_sms": times(1.3),
     "fanout_telegram": times(1.3),

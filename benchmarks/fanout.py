@@ -14,7 +14,9 @@ from datetime import UTC, datetime, timedelta
 
 import uvloop
 
-from benchmarks.measure import PAIRS, Figure, figure, in_a_process, sink
+from benchmarks.bare_web_push import subscription
+from benchmarks.measure import PAIRS, Figure, figure, in_a_process, listening, sink
+from benchmarks.sink import host
 from channels import catalog
 from hub.application import Hub, open_hub
 from hub.settings import load
@@ -25,6 +27,9 @@ RECIPIENTS = 50_000
 BARE = 25_000
 LOOK_S = 0.05
 """Between two looks at the progress: each takes milliseconds of the process that is being measured."""
+HOSTS = 200
+PUSHES = 20_000
+BARE_PUSHES = 5_000
 TEXT = "Two to three inches of rain are falling within an hour. Water rises fast in basements and underpasses. " * 3
 
 
@@ -90,6 +95,36 @@ async def publish_and_wait(hub: Hub, document: bytes) -> float:
 def webhook() -> dict[str, Figure]:
     """50,000 webhooks through ledger and senders against a bare aiohttp loop."""
     return {"fanout_webhook": _beside("benchmarks.bare_aiohttp", BARE, "bare aiohttp loop, one process, no ledger")}
+
+
+def many_hosts() -> dict[str, Figure]:
+    """50,000 webhooks at 200 hosts that nobody allowed, each address checked, against the same loop at one host."""
+    with listening("benchmarks.sink", 0, "", HOSTS) as port:
+
+        async def work() -> tuple[list[float], list[float]]:
+            async with hub_of(RECIPIENTS, "webhook", lambda number: f"http://{host(number % HOSTS)}:{port}/{number}") as hub:
+                return await in_turns(hub, RECIPIENTS, lambda: in_a_process("benchmarks.bare_aiohttp", f"http://{host(0)}:{port}", BARE))
+
+        ours, theirs = uvloop.run(work())
+    return {"fanout_webhook_many_hosts": figure(ours, theirs, "hand-overs/s", "bare aiohttp loop to one host, no check, no ledger")}
+
+
+def web_push() -> dict[str, Figure]:
+    """20,000 pushes, each encrypted for its browser, through one push service against pywebpush's encoder and a bare aiohttp loop."""
+    with sink() as url:
+
+        async def work() -> tuple[list[float], list[float]]:
+            async with hub_of(PUSHES, "web_push", lambda number: in_csv(subscription(url, number))) as hub:
+                return await in_turns(hub, PUSHES, lambda: in_a_process("benchmarks.bare_web_push", url, BARE_PUSHES))
+
+        ours, theirs = uvloop.run(work())
+    yardstick = "pywebpush encode and a bare aiohttp loop, one process, no ledger"
+    return {"fanout_web_push": figure(ours, theirs, "hand-overs/s", yardstick)}
+
+
+def in_csv(text: str) -> str:
+    """A field with quotes and commas in it."""
+    return '"' + text.replace('"', '""') + '"'
 
 
 def _beside(module: str, count: int, yardstick: str) -> Figure:

@@ -1,4 +1,7 @@
-"""Answers every HTTP request with 200 and one body, empty or given, as fast as a small asyncio protocol can. Prints its port."""
+"""Answers every HTTP request with 200 and one body, empty or given, as fast as a small asyncio protocol can. Prints its port.
+
+Usage: python -m benchmarks.sink [SECONDS before each answer [BODY [HOSTS]]]; it listens at 127.0.0.1, or at as many HOSTS of 127.0.1.*.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,13 @@ def answer(body: str) -> bytes:
     return b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (kind, len(octets), octets)
 
 
+EMPTY = answer("")
+
+
 class Sink(asyncio.Protocol):
     """Keep-alive and pipelining; only the length of a body is read."""
 
-    def __init__(self, delay_s: float, answer: bytes) -> None:
+    def __init__(self, delay_s: float, answer: bytes = EMPTY) -> None:
         self._waiting = b""
         self._whole = answer
         self._delay_s = delay_s
@@ -44,12 +50,22 @@ class Sink(asyncio.Protocol):
             self._transport.write(self._whole)  # type: ignore[attr-defined]
 
 
-async def main(delay_s: float, body: str) -> None:
+async def main(delay_s: float = 0.0, body: str = "", hosts: int = 0) -> None:
     """Serve on any free port of loopback until killed."""
-    server = await asyncio.get_running_loop().create_server(lambda: Sink(delay_s, answer(body)), "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    loop = asyncio.get_running_loop()
+    first, *others = [host(number) for number in range(hosts)] or ["127.0.0.1"]
+    server = await loop.create_server(lambda: Sink(delay_s, answer(body)), first, 0)
+    port = server.sockets[0].getsockname()[1]
+    beside = [await loop.create_server(lambda: Sink(delay_s, answer(body)), other, port) for other in others]
+    print(port, flush=True)
+    await asyncio.gather(*(listener.serve_forever() for listener in (server, *beside)))
+
+
+def host(number: int) -> str:
+    """The address of one of many hosts, counted from 0."""
+    return f"127.0.1.{number + 1}"
 
 
 if __name__ == "__main__":
-    uvloop.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 0.0, sys.argv[2] if len(sys.argv) > 2 else ""))
+    given = dict(enumerate(sys.argv))
+    uvloop.run(main(float(given.get(1, "0")), given.get(2, ""), int(given.get(3, "0"))))
