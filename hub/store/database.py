@@ -24,7 +24,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from hub.errors import SettingsError
 
 BUSY_TIMEOUT_MS = 15_000
-CONNECT_TIMEOUT_S = 10
+SERVER = {
+    "application_name": "tocsin",
+    "connect_timeout": "10",
+    # A server or a network that vanished is noticed, instead of being waited for.
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+    # A node that was suspended inside a transaction holds its locks in everybody's way: the server ends it.
+    "options": "-c idle_in_transaction_session_timeout=10s",
+}
+"""What a connection to PostgreSQL asks for, unless TOCSIN_DATABASE says otherwise (libpq's names)."""
 POOL = 10
 """Connections of one node to PostgreSQL, besides the ledger's own."""
 
@@ -50,10 +61,13 @@ def database_url(setting: str, folder: Path) -> URL:
     if backend == "sqlite" and url.database and url.database != ":memory:":
         return url.set(drivername="sqlite")
     if backend in {"postgresql", "postgres"} and url.database:
-        return url.set(drivername="postgresql+psycopg").update_query_dict(
-            {"connect_timeout": str(CONNECT_TIMEOUT_S), "application_name": "tocsin"}
-        )
+        return url.set(drivername="postgresql+psycopg").update_query_dict({**SERVER, **url.query})
     raise SettingsError(f"TOCSIN_DATABASE: {url.drivername} is not supported, use sqlite:///FILE or postgresql://user:pass@host/database")
+
+
+def shown(url: URL) -> str:
+    """Which database it is, for people: without its password and what a connection asks for."""
+    return str(url.database) if url.get_backend_name() == "sqlite" else url.set(drivername="postgresql", query={}).render_as_string()
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -93,7 +107,7 @@ class Database:
     @property
     def name(self) -> str:
         """Which database it is, without its password."""
-        return self.url.render_as_string() if self.shared else str(self.path)
+        return shown(self.url)
 
     async def __aenter__(self) -> Database:
         return self

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from hub.errors import SettingsError
 from hub.store import tables
-from hub.store.database import prepare
+from hub.store.database import prepare, shown
 from subscriptions.store import tables as subscription_tables
 
 METADATA: tuple[MetaData, ...] = (tables.metadata, subscription_tables.metadata)
@@ -64,7 +64,7 @@ def upgrade(url: URL) -> tuple[str | None, str | None]:
         event.listen(engine, "connect", prepare)
     try:
         with _opened(engine) as connection, connection.begin():
-            return _upgrade(connection, url.render_as_string() if engine.dialect.name != "sqlite" else str(url.database))
+            return _upgrade(connection, shown(url))
     finally:
         engine.dispose()
 

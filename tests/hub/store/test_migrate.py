@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL
 
 from hub.errors import SettingsError
-from hub.store.database import database_url
+from hub.store.database import database_url, shown
 from hub.store.migrate import METADATA, _config, revision, upgrade
 from tests.databases import connected, rows, run
 
@@ -74,6 +74,13 @@ def test_looking_makes_nothing(tmp_path: Path) -> None:
 def test_a_server_that_is_not_there_is_said_in_one_sentence() -> None:
     with pytest.raises(SettingsError, match="can't be reached"):
         upgrade(database_url("postgresql://nobody@127.0.0.1:1/none", Path()))
+
+
+def test_a_server_is_asked_to_end_what_a_suspended_node_holds_unless_the_setting_says_otherwise() -> None:
+    assert database_url("postgresql://me:secret@db/hub", Path()).query["options"] == "-c idle_in_transaction_session_timeout=10s"
+    own = database_url("postgresql://me:secret@db/hub?options=-c%20lock_timeout%3D1s&sslmode=require", Path())
+    assert (own.query["options"], own.query["sslmode"]) == ("-c lock_timeout=1s", "require")
+    assert shown(own) == "postgresql://me:***@db/hub"
 
 
 @pytest.mark.parametrize("setting", ["mysql://host/db", "postgresql://host", "no url", "sqlite://"])
