@@ -53,6 +53,9 @@ TIMEOUT = 60.0
 CONNECT_TIMEOUT = 20.0
 """Seconds."""
 
+ASIDE_S = 30.0
+"""Seconds until another connection is tried, after the server refused one more."""
+
 SERVICE_CLOSING = 421
 """The server ends the connection (RFC 5321 §3.8)."""
 
@@ -98,6 +101,7 @@ class SmtpEmail:
         self._host = _greeting(urlsplit(settings.public_url).hostname or "localhost")
         self._timeout = timeout
         self._lines = [_Line() for _ in range(CONNECTIONS)]
+        self._aside: list[_Line] = []
 
     @classmethod
     def parse_address(cls, raw: str) -> str:
@@ -133,14 +137,32 @@ class SmtpEmail:
 
     async def aclose(self) -> None:
         """Say QUIT on what is open."""
-        await asyncio.gather(*(line.aclose() for line in self._lines))
+        await asyncio.gather(*(line.aclose() for line in (*self._lines, *self._aside)))
 
     async def _reopen(self, line: _Line) -> SmtpSession:
-        """All who wait for one line share one attempt, and its failure."""
+        """All who wait for one line share one attempt. A server that takes fewer connections is served on those that it took."""
         if line.opening is None:
             line.opening = asyncio.ensure_future(self._connect())
             line.opening.add_done_callback(line.opened)
-        return await asyncio.shield(line.opening)
+        try:
+            return await asyncio.shield(line.opening)
+        except ProviderFault:
+            others = [(other.load, place, other.session) for place, other in enumerate(self._lines) if other.session is not None]
+            usable = [other for other in others if other[2].usable]
+            if not usable:
+                raise
+            if line in self._lines:
+                self._set_aside(line)
+            return min(usable)[2]
+
+    def _set_aside(self, line: _Line) -> None:
+        """A line that can't be opened looks idle and would draw everybody to it."""
+        self._lines.remove(line)
+        self._aside.append(line)
+        asyncio.get_running_loop().call_later(ASIDE_S, self._bring_back)
+
+    def _bring_back(self) -> None:
+        self._lines.append(self._aside.pop(0))
 
     async def _connect(self) -> SmtpSession:
         server = self._server

@@ -218,6 +218,16 @@ async def test_however_a_mail_ends_the_server_sees_its_end_and_takes_the_next(te
     assert len(server.connections) == 1
 
 
+async def test_a_server_that_takes_few_connections_gets_every_mail_on_those(server: MailServer, channel: SmtpEmail) -> None:
+    server.most_connections = 3
+    draft = channel.compose(message())
+    await channel.deliver(draft, person("p0@example.org"))
+    for first in (1, 101):
+        await asyncio.gather(*(channel.deliver(draft, person(f"p{number}@example.org")) for number in range(first, first + 100)))
+    assert sorted(envelope.rcpt_tos[0] for envelope in server.sent) == sorted(f"p{number}@example.org" for number in range(201))
+    assert len(server.connections) <= 16
+
+
 async def test_a_connection_that_the_server_closed_is_opened_anew(server: MailServer, channel: SmtpEmail) -> None:
     draft = channel.compose(message())
     await channel.deliver(draft, person())

@@ -23,6 +23,16 @@ class _Connection(SMTP):
         super().__init__(*args, **options)
         self.closed = asyncio.Event()
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        mails: MailServer = self.event_handler
+        others = [other for other in mails.connections if other is not self and not other.closed.is_set()]
+        if len(others) < mails.most_connections:
+            super().connection_made(transport)
+            return
+        self.transport = transport  # type: ignore[assignment]  # what aiosmtpd does with a connection that it serves
+        transport.write(b"421 4.7.0 too many connections\r\n")  # type: ignore[attr-defined]  # TCP's can
+        transport.close()
+
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
         self.closed.set()
@@ -38,6 +48,8 @@ class MailServer:
         """Never answer a mail that came."""
         self.drop: str | None = None
         """Cut the connection when this command comes; "DOT" for after the mail was taken."""
+        self.most_connections = 1000
+        """Further ones are greeted with 421."""
         self.pipelining = False
         """Offer PIPELINING (RFC 2920). aiosmtpd reads line by line, so that it can."""
         self.connections: list[_Connection] = []
