@@ -44,10 +44,8 @@ def upgrade() -> None:
         "INSERT INTO pace(mailing, node, first_at, last_at, latencies)"
         " SELECT id, 0, first_at, last_at, latencies FROM mailing WHERE first_at IS NOT NULL AND last_at IS NOT NULL AND latencies IS NOT NULL"
     )
-    with op.batch_alter_table("mailing") as mailing:
-        mailing.drop_column("first_at")
-        mailing.drop_column("last_at")
-        mailing.drop_column("latencies")
+    for column in ("first_at", "last_at", "latencies"):
+        op.drop_column("mailing", column)  # not by a copy of the table, which SQLite would not let go of while rows name its rows
     op.rename_table("counter", "counter_of_one")
     op.create_table(
         "counter",
