@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import crowd, fanout, ledger, matching, providers, recovery, versus
+from benchmarks import at_scale, crowd, fanout, ledger, matching, providers, recovery, versus
 from benchmarks.measure import Bar, Figure, Missing, at_most, times
 from hub import log
 
@@ -33,6 +33,10 @@ SUITES: dict[tuple[str, ...], Callable[[], dict[str, Figure]]] = {
     ("ledger", "ledger_vs_sqlite"): ledger.settling,
     ("recovery",): recovery.kill_everything,
     ("match_neighbourhood_1m", "match_city_1m", "match_citywide_1m"): matching.figures,
+    ("start_1m",): at_scale.start,
+    ("publish_to_first_handover_1m_p50", "publish_to_first_handover_1m_p99"): at_scale.first_handover,
+    ("overtake_first", "overtake_finish"): at_scale.overtaking,
+    ("memory_coordinator", "memory_sender"): at_scale.memory,
 }
 """Names of figures → what takes them."""
 
@@ -52,8 +56,15 @@ BARS: dict[str, Bar] = {
     "recovery": at_most(10),
     "ledger": times(5),
     "publish_to_first_handover_100k": at_most(100),
-    "match_neighbourhood_1m": at_most(10),
-    "match_city_1m": at_most(30),
+    "match_neighbourhood_1m": at_most(5),
+    "match_city_1m": at_most(20),
+    "start_1m": times(0.5),
+    "publish_to_first_handover_1m_p50": at_most(30),
+    "publish_to_first_handover_1m_p99": at_most(100),
+    "overtake_first": at_most(300),
+    "overtake_finish": at_most(1.5),
+    "memory_coordinator": at_most(400),
+    "memory_sender": at_most(150),
 }
 """What the figures have to reach; one without a bar is shown beside its yardstick only."""
 

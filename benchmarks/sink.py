@@ -1,6 +1,7 @@
 """Answers every HTTP request with 200 and one body, empty or given, as fast as a small asyncio protocol can. Prints its port.
 
-Usage: python -m benchmarks.sink [SECONDS before each answer [BODY [HOSTS]]]; it listens at 127.0.0.1, or at as many HOSTS of 127.0.1.*.
+Usage: python -m benchmarks.sink [SECONDS before each answer [BODY [HOSTS [PORT]]]]; it listens at 127.0.0.1, or at as many HOSTS of
+127.0.1.*, on any free port unless one is named.
 """
 
 from __future__ import annotations
@@ -50,11 +51,11 @@ class Sink(asyncio.Protocol):
             self._transport.write(self._whole)  # type: ignore[attr-defined]
 
 
-async def main(delay_s: float = 0.0, body: str = "", hosts: int = 0) -> None:
-    """Serve on any free port of loopback until killed."""
+async def main(delay_s: float = 0.0, body: str = "", hosts: int = 0, port: int = 0) -> None:
+    """Serve on loopback until killed."""
     loop = asyncio.get_running_loop()
     first, *others = [host(number) for number in range(hosts)] or ["127.0.0.1"]
-    server = await loop.create_server(lambda: Sink(delay_s, answer(body)), first, 0)
+    server = await loop.create_server(lambda: Sink(delay_s, answer(body)), first, port)
     port = server.sockets[0].getsockname()[1]
     beside = [await loop.create_server(lambda: Sink(delay_s, answer(body)), other, port) for other in others]
     print(port, flush=True)
@@ -68,4 +69,4 @@ def host(number: int) -> str:
 
 if __name__ == "__main__":
     given = dict(enumerate(sys.argv))
-    uvloop.run(main(float(given.get(1, "0")), given.get(2, ""), int(given.get(3, "0"))))
+    uvloop.run(main(float(given.get(1, "0")), given.get(2, ""), int(given.get(3, "0")), int(given.get(4, "0"))))

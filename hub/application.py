@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from channels import catalog
 from channels.contract import ChannelSettings
 from channels.vapid import public_key
-from hub import data_folder, wiring
+from hub import data_folder, memory, wiring
 from hub import demo as samples
 from hub.alerts.store import AlertStore
 from hub.backup.schedule import Schedule
@@ -167,6 +167,7 @@ async def open_hub(settings: Settings, *, demo: bool, port: int, role: Role = "a
         await stack.enter_async_context(_running(hub.backups.run))
         if hub.channels.telegram_token and role != "deliver":
             await stack.enter_async_context(_running(hub.run_bot))
+        memory.started()
         yield hub
 
 
