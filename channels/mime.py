@@ -29,6 +29,9 @@ _BOUNDARY = "=_tocsin"
 _BASE64_LINE = 57
 """Octets that make one line of 76 characters."""
 
+_QUOTED_LINE = 72
+"""Characters of a line of quoted-printable before its soft break; an equals sign takes three."""
+
 _LONG_WORD = 60
 """Characters; a longer ASCII word can't be folded and is coded like other scripts."""
 
@@ -130,7 +133,11 @@ def _quote(piece: str) -> bytes:
 def _quoted_link(name: str, escape: Callable[[str], str]) -> Callable[[Recipient], bytes]:
     def stamp(to: Recipient) -> bytes:
         link = escape(to.links[name])
-        lines = [link[start : start + 24].replace("=", "=3D") for start in range(0, len(link), 24)]
+        if "=" not in link:
+            lines = [link[start : start + _QUOTED_LINE] for start in range(0, len(link), _QUOTED_LINE)]
+        else:
+            third = _QUOTED_LINE // 3
+            lines = [link[start : start + third].replace("=", "=3D") for start in range(0, len(link), third)]
         return "=\r\n".join(["", *lines, ""]).encode("ascii")
 
     return stamp
