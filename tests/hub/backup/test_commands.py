@@ -1,0 +1,118 @@
+"""`tocsin backup` and `tocsin restore` as they are typed, on a hub that is at work."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from channels import catalog
+from hub.application import Hub, open_hub
+from hub.backup.records import Keys
+from hub.backup.restoring import restore
+from hub.backup.taking import take
+from hub.commands.check import examine
+from hub.settings import Settings, load
+from hub.staff.actor import Actor
+from subscriptions.csv_import import import_csv
+from tests.hub.backup.hubs import CHEAP, WORDS, untold
+
+PUBLISHER = Actor(kind="staff", id=2, name="publisher", agency="Test", role="publisher")
+PEOPLE = 2000
+
+
+def clean() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+
+
+async def tocsin(*arguments: str, **variables: str) -> tuple[int, str]:
+    """Exit code, and all that was said."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "hub", *arguments, env=clean() | variables,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    return process.returncode or 0, said.decode()
+
+
+def settings_of(folder: Path) -> Settings:
+    return load(environ=clean() | {"TOCSIN_DATA": str(folder), "TOCSIN_OUTBOX": "1", "TOCSIN_SENDERS": "1", "TOCSIN_TESTING": "1"})
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
+    """A running hub of people in one ZIP, who get e-mail into the outbox."""
+    async with open_hub(settings_of(tmp_path / "old"), demo=False, port=0) as running:
+        lines = ["person,zip,channel,address,consent_source,sample", *(f"{n},11201,email,p{n}@example.org,test,1" for n in range(PEOPLE))]
+        await import_csv(running.database, running.keyring, catalog.parsers(), running.catalog, lines)
+        yield running
+
+
+def flood() -> bytes:
+    return msgspec.json.encode(
+        {
+            "category": "Met",
+            "event": "Flash Flood Warning",
+            "urgency": "Immediate",
+            "severity": "Moderate",
+            "certainty": "Likely",
+            "expires": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+            "infos": [{"language": "en", "headline": "Flash flooding", "description": "Water rises.", "instruction": "Go up."}],
+            "area": {"zips": ["11201"]},
+        }
+    )
+
+
+async def test_a_hub_backed_up_in_the_middle_of_an_alert_stands_again_and_sends_nobody_anything_twice(hub: Hub, tmp_path: Path) -> None:
+    alert = await hub.publishing.submit(flood(), PUBLISHER)
+    while not (await hub.publishing.progress(alert.id)).settled:
+        await asyncio.sleep(0)
+    await take(hub.database, Keys(hub.keyring.to_bytes()), WORDS, tmp_path / "file", time.time, told=untold, cost=CHEAP)
+    await restore(settings_of(tmp_path / "new"), WORDS, tmp_path / "file", time.time, resume=False, told=untold)
+    async with open_hub(settings_of(tmp_path / "new"), demo=False, port=0) as again:
+        assert again.keyring.to_bytes() == hub.keyring.to_bytes()
+        assert again.vapid_public_key == hub.vapid_public_key
+        state = await again.publishing.progress(alert.id)
+        assert (state.finished, state.simulated + state.uncertain) == (True, PEOPLE)
+        after = await again.publishing.submit(flood(), PUBLISHER)
+        while not (state := await again.publishing.progress(after.id)).finished:
+            await asyncio.sleep(0)
+        assert (state.matched, state.simulated) == (PEOPLE, PEOPLE)
+        assert [finding.what for finding in await examine(again.settings) if not finding.fine] == []
+
+
+async def test_a_drill_says_whether_it_would_work_and_keeps_nothing(hub: Hub, tmp_path: Path) -> None:
+    del hub
+    secret = {"TOCSIN_BACKUP_PASSPHRASE": WORDS, "TOCSIN_DATA": str(tmp_path / "old")}
+    assert (await tocsin("backup", str(tmp_path / "file"), **secret))[0] == 0
+    (tmp_path / "tmp").mkdir()
+    code, said = await tocsin("restore", str(tmp_path / "file"), "--drill", TMPDIR=str(tmp_path / "tmp"), **secret)
+    assert (code, "This was a drill" in said, "ledger: every counter equals its rows" in said) == (0, True, True), said
+    assert list((tmp_path / "tmp").iterdir()) == []
+    damaged = bytearray((tmp_path / "file").read_bytes())
+    damaged[-1] ^= 1
+    (tmp_path / "file").write_bytes(damaged)
+    code, said = await tocsin("restore", str(tmp_path / "file"), "--drill", TMPDIR=str(tmp_path / "tmp"), **secret)
+    assert (code, said.count("\n"), "damaged" in said) == (1, 1, True), said
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({}, "set TOCSIN_BACKUP_PASSPHRASE, or run this on a terminal"),
+        ({"TOCSIN_BACKUP_PASSPHRASE": "short"}, "at least 12 characters"),
+        ({"TOCSIN_BACKUP_PASSPHRASE": WORDS}, "there is no hub in"),
+    ],
+)
+async def test_what_is_missing_is_said_in_one_line(tmp_path: Path, variables: dict[str, str], named: str) -> None:
+    code, said = await tocsin("backup", str(tmp_path / "file"), "--data", str(tmp_path / "none"), **variables)
+    assert (code, named in said, said.count("\n")) == (1, True, 1), said
+    assert list(tmp_path.iterdir()) == []
