@@ -32,6 +32,10 @@ SWEEP_S = 1.0
 SILENCE_S = 10.0
 """A sender hands over for so long after the coordinator's last word."""
 ENDING_S = 1.0
+JUMP_S = 1.0
+"""A clock that loses more than this between two looks was put back."""
+GATHER_S = 0.005
+"""A commit costs the same for one receipt and for a thousand: while senders have room to go on, it waits a moment for more."""
 LAST_COMMITS_S = 3.0
 
 log = structlog.get_logger()
@@ -68,6 +72,7 @@ class Coordinator:
         self._tasks: list[asyncio.Task[None]] = []
         self._readers: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._ahead = clock() - time.monotonic()
         self._credits = Credits(rate_limit, rate_of, lambda: self.handles)
 
     async def __aenter__(self) -> Coordinator:
@@ -198,8 +203,8 @@ class Coordinator:
         await self._start_sender()
 
     async def _look_after(self) -> None:
-        """What signals and crashes may have left behind: leases that nobody here holds, reports or is being given, mailings that were
-        stopped elsewhere, and mailings of which nothing is left."""
+        """What signals, crashes and clocks may have left behind: leases that nobody here holds, reports or is being given, mailings that
+        were stopped elsewhere, mailings of which nothing is left, and due times of a clock that was put back."""
         async with self._feeding:
             ours = {batch for handle in self.handles for batch in handle.held} | {leased.batch for _, leased, _, _ in self._rows}
             await self._ledger.reclaim(ours)
@@ -207,6 +212,11 @@ class Coordinator:
         for mailing in await self._ledger.stopped(held) if held else []:
             self.hold(mailing)
         await self._ledger.end_all()
+        ahead, before = self._clock() - time.monotonic(), self._ahead
+        if before - ahead > JUMP_S:
+            moved = await self._ledger.bring_forward(int((before - ahead) * 1000), int(self._clock() * 1000))
+            log.warning("clock_was_put_back", seconds=round(before - ahead, 1), batches=moved)
+        self._ahead = ahead
 
     async def _end(self, handle: Handle) -> None:
         with contextlib.suppress(TimeoutError):
@@ -291,6 +301,8 @@ class Coordinator:
     async def _settle(self) -> None:
         while True:
             await self._incoming.wait()
+            if self._may_gather():
+                await asyncio.sleep(GATHER_S)
             self._incoming.clear()
             try:
                 await self._commit()
@@ -298,6 +310,10 @@ class Coordinator:
                 log.exception("settle_failed")
                 await asyncio.sleep(SWEEP_S)
                 self._incoming.set()
+
+    def _may_gather(self) -> bool:
+        few = sum(len(rows) for _, _, rows, _ in self._rows) < len(self.handles) * WINDOW // 4
+        return few and not self._stopping and not any(last for *_, last in self._rows)
 
     async def _commit(self) -> None:
         """One transaction over all that has come in; the windows open only after it."""

@@ -16,11 +16,9 @@ class Histogram:
     def __init__(self, stored: bytes | None = None) -> None:
         self._counts = np.frombuffer(stored, dtype="<u4").astype(np.int64) if stored else np.zeros(_BUCKETS, dtype=np.int64)
 
-    def add(self, milliseconds: list[int]) -> None:
-        """Count some waits; a negative one (a clock that jumped) counts as 0."""
-        waits = np.maximum(np.asarray(milliseconds, dtype=np.float64), 0.0)
-        buckets = np.minimum((np.log2(waits + 1.0) * _PER_DOUBLING).astype(np.int64), _BUCKETS - 1)
-        self._counts += np.bincount(buckets, minlength=_BUCKETS)
+    def add(self, milliseconds: int, count: int = 1) -> None:
+        """Count a wait that many had; a negative one (a clock that jumped) counts as 0."""
+        self._counts[min(int(math.log2(max(milliseconds, 0) + 1.0) * _PER_DOUBLING), _BUCKETS - 1)] += count
 
     def merge(self, other: Histogram) -> None:
         """Count what another one has counted, too."""

@@ -133,6 +133,10 @@ class Ledger:
         numbers = list(held)
         await self._write(lambda s: s.reclaim(numbers))
 
+    async def bring_forward(self, by: int, now: int) -> int:
+        """The clock has been put back by so many milliseconds: what waits for a time of the old one would wait that much too long."""
+        return await self._write(lambda s: s.bring_forward(by, now))
+
     async def leased(self, mailings: Sequence[int]) -> bool:
         """Whether anything of these is still in a sender's hands."""
         return await self._read(lambda s: s.is_leased(mailings))

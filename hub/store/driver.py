@@ -16,6 +16,7 @@ from typing import Any, LiteralString, Protocol
 
 import msgspec
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from hub.store.database import Database, connect
 
@@ -102,7 +103,8 @@ class PostgresConnection:
     """Opened again after the server was away: the caller's transaction fails and is the caller's to repeat."""
 
     def __init__(self, database: Database) -> None:
-        self._conninfo = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        parts = database.url.translate_connect_args(username="user", database="dbname")
+        self._conninfo = make_conninfo(**parts, **{name: str(value) for name, value in database.url.query.items()})
         self._driver: psycopg.Connection[Any] | None = None
 
     def _open(self) -> psycopg.Connection[Any]:

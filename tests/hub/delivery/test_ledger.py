@@ -324,3 +324,14 @@ async def test_progress_knows_how_long_people_waited(house: House) -> None:
     ((first, last, stored),) = rows(house.store, "SELECT first_at, last_at, latencies FROM pace WHERE mailing=?", mailing)
     assert (first, last) == (NOW + 50, NOW + 50)
     assert isinstance(stored, bytes)
+
+
+async def test_when_the_clock_was_put_back_retries_come_as_soon_as_they_would_have(house: House) -> None:
+    await house.planned([1, 2])
+    (batch,) = await house.lease()
+    hour = 3_600_000
+    await house.settle(batch, Outcome.WAITING, [1], due_at=NOW + hour + 10, next_attempt=2)
+    await house.settle(batch, Outcome.WAITING, [2], finish=True, due_at=NOW + 20, next_attempt=2)
+    assert await house.ledger.bring_forward(hour, NOW) == 2
+    assert [of(retry) for retry in await house.lease(now=NOW)] == [[2]]
+    assert [of(retry) for retry in await house.lease(now=NOW + 10)] == [[1]]
