@@ -16,7 +16,7 @@ from aiohttp.http import HttpResponseParser, RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
-from channels.contract import Uncertain
+from channels.contract import Uncertain, Unreachable
 from channels.http_outcomes import Answer
 
 SKIPPED_BODY = 4096
@@ -29,11 +29,11 @@ _SWITCHED = 101
 
 
 class Connection(BaseProtocol):
-    """`idle` is told whenever the connection can take the next request, `lost` once, when it is gone."""
+    """`made` is told once it stands, `idle` whenever it can take the next request, `lost` once it is gone."""
 
-    __slots__ = ("_answer", "_body", "_idle", "_lost", "resting", "since")
+    __slots__ = ("_answer", "_body", "_idle", "_lost", "_made", "resting", "since")
 
-    def __init__(self, idle: Callable[[Connection], None], lost: Callable[[Connection], None]) -> None:
+    def __init__(self, made: Callable[[Connection], None], idle: Callable[[Connection], None], lost: Callable[[Connection], None]) -> None:
         """In a running loop."""
         loop = asyncio.get_running_loop()
         super().__init__(loop)
@@ -46,7 +46,7 @@ class Connection(BaseProtocol):
             read_until_eof=True,
             auto_decompress=False,
         )
-        self._idle, self._lost = idle, lost
+        self._made, self._idle, self._lost = made, idle, lost
         self._answer: asyncio.Future[Answer] | None = None
         self._body: StreamReader | None = None
         self.resting = True
@@ -54,12 +54,20 @@ class Connection(BaseProtocol):
         self.since = loop.time()
         """When it was given its request, or began to rest; by the loop's clock."""
 
+    @property
+    def is_open(self) -> bool:
+        """False once either side has begun to close it."""
+        return self.transport is not None and not self.transport.is_closing()
+
     def send(self, request: bytes) -> asyncio.Future[Answer]:
-        """Write a whole request; only while `resting`. The future raises Uncertain when no answer comes."""
-        self._answer = answer = self._loop.create_future()
-        self.resting, self.since = False, self._loop.time()
-        if self.transport is not None:
-            self.transport.write(request)
+        """Write a whole request; only while `resting`. The future raises Uncertain when no answer comes, Unreachable when the connection
+        was closed before."""
+        answer: asyncio.Future[Answer] = self._loop.create_future()
+        if self.transport is None or self.transport.is_closing():
+            answer.set_exception(Unreachable("the connection was closed"))
+            return answer
+        self._answer, self.resting, self.since = answer, False, self._loop.time()
+        self.transport.write(request)
         return answer
 
     def drop(self) -> None:
@@ -67,6 +75,11 @@ class Connection(BaseProtocol):
         self.resting = False
         if self.transport is not None:
             self.transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """TLS included: one whose certificate is refused was never made."""
+        super().connection_made(transport)
+        self._made(self)
 
     def data_received(self, data: bytes) -> None:
         """Part of an answer."""
@@ -114,7 +127,7 @@ class Connection(BaseProtocol):
 
     def _rest(self, *, last: bool) -> None:
         self._body = None
-        if last or self.transport is None or self.transport.is_closing():
+        if last or not self.is_open:
             self.drop()
             return
         self.resting, self.since = True, self._loop.time()

@@ -57,6 +57,14 @@ class Site:
         self.found: list[AddrInfoType] = []
         self.found_until = 0.0
 
+    def rested(self) -> Connection | None:
+        """The connection that was used last, if there is one that is still open."""
+        while self.resting:
+            connection = self.resting.pop()
+            if connection.is_open:
+                return connection
+        return None
+
 
 class DirectClient:
     """A pool of connections by origin. It opens as many as there are POSTs at once: how many that may be is its caller's to say."""
@@ -84,7 +92,7 @@ class DirectClient:
         origin = origin_of(url)
         site = self._sites.get(origin) or self._site(origin, url)
         request = _written(site, url[len(origin) :], headers, body)
-        connection = site.resting.pop() if site.resting else await self._connect(site)
+        connection = site.rested() or await self._connect(site)
         answer = connection.send(request)
         try:
             return await answer
@@ -130,13 +138,16 @@ class DirectClient:
         return connection
 
     async def _opened(self, site: Site) -> Connection:
+        def made(connection: Connection) -> None:
+            self._open[connection] = site
+
         loop = asyncio.get_running_loop()
         raw = await start_connection(
             await self._addresses(site), happy_eyeballs_delay=_SECOND_TRY_S, interleave=1, socket_factory=self._open_socket
         )
         try:
             _, connection = await loop.create_connection(
-                lambda: self._connection(site),
+                lambda: Connection(made, site.resting.append, self._lost),
                 sock=raw,
                 ssl=_verified() if site.tls else None,
                 server_hostname=site.host if site.tls else None,
@@ -144,11 +155,6 @@ class DirectClient:
         except BaseException:
             raw.close()
             raise
-        return connection
-
-    def _connection(self, site: Site) -> Connection:
-        connection = Connection(site.resting.append, self._lost)
-        self._open[connection] = site
         return connection
 
     async def _addresses(self, site: Site) -> list[AddrInfoType]:
