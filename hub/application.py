@@ -157,8 +157,7 @@ async def open_hub(settings: Settings, *, demo: bool, port: int, role: Role = "a
         await stack.enter_async_context(_running(hub.membership.run))
         await stack.enter_async_context(hub.coordinator)
         stack.callback(hub.live.close)
-        await hub.news.recall()
-        await stack.enter_async_context(_running(hub.news.run))
+        await stack.enter_async_context(hub.news.watching())
         if role != "web":
             await stack.enter_async_context(_running(hub.planner.run))
         if demo:

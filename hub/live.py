@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 import msgspec
@@ -18,6 +18,8 @@ KEPT = 256
 QUEUE = 64
 SLICE = 250
 """Readers written to in one turn of the loop."""
+RETRY = b"retry: 3000\n\n"
+"""Milliseconds after which a browser that lost the line comes back."""
 STILL_HERE = b": still here\n\n"
 
 _NUMBERS = 500_000
@@ -114,9 +116,13 @@ class Live:
                 return
             self._waves.popleft()
 
-    async def subscribe(self, last_event_id: int | None = None) -> AsyncIterator[bytes]:
-        """The texts of events after `last_event_id` that are still kept, then of each as it happens, until `close`."""
+    async def subscribe(self, last_event_id: int | None = None) -> AsyncGenerator[bytes]:
+        """How soon to come back, the texts of events after `last_event_id` that are still kept, then each as it happens, until `close`.
+
+        Listening begins before the first text is given: who has read that one misses nothing.
+        """
         reader = _Queue()
+        reader.tell(RETRY)
         self.join(reader, last_event_id)
         try:
             while (wire := await reader.queue.get()) is not None:

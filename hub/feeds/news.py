@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ LOOK_BACK_MS = 60_000
 REMEMBERED_MS = 24 * 3600 * 1000
 """How far back a reader may resume after a restart."""
 HEARTBEAT_LOOKS = 15
+ENDING_S = 2.0
 
 NAMES = {"Alert": "alert", "Update": "update", "Cancel": "cancel"}
 
@@ -38,6 +40,7 @@ class News:
     def __init__(self, database: Database, live: Live, clock: Clock, *, data: Callable[[StoredAlert], bytes]) -> None:
         self._database, self._live, self._clock, self._data = database, live, clock, data
         self._hint = asyncio.Event()
+        self._stopping = False
         self.version = 0
         """Moves whenever something that the public sees may have changed: what was made from an older one is out of date."""
         self._begun: dict[int, int] = {}
@@ -66,10 +69,24 @@ class News:
             self._live.remember(happened)
         self._begun = {alert.number: alert.live_at or 0 for alert in alerts}
 
-    async def run(self) -> None:
-        """Look until cancelled. A database that is away is asked again a second later."""
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Look while the block runs, from what is there now. The last look is let finish, at the end."""
+        await self.recall()
+        looking = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            self._stopping = True
+            self._hint.set()
+            await asyncio.wait({looking}, timeout=ENDING_S)
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
+    async def _run(self) -> None:
+        """A database that is away is asked again a second later."""
         looks = 0
-        while True:
+        while not self._stopping:
             self._hint.clear()
             try:
                 await self.look()
@@ -77,7 +94,8 @@ class News:
                 log.warning("news_unread", error=type(error).__name__)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._hint.wait()
+                    if not self._stopping:
+                        await self._hint.wait()
                     continue
             looks += 1
             if looks % HEARTBEAT_LOOKS == 0:

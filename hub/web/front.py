@@ -25,7 +25,8 @@ import structlog
 from aiohttp import web
 
 from hub.errors import HubError
-from hub.web.api.public import MOST_STREAMS, RETRY, STREAM_HEADERS, event_id
+from hub.live import RETRY
+from hub.web.api.public import MOST_STREAMS, STREAM_HEADERS, event_id
 from hub.web.context import HubContext
 from hub.web.publication import PUBLICATION, Asked
 from hub.web.ready import Ready
@@ -330,5 +331,6 @@ ROUTES = {
     "json": "/feeds/alerts.json",
     "geojson": "/feeds/alerts.geojson",
     "alerts": "/api/v1/public/alerts",
+    "asset": "/assets/{name}",
 }
 """Kind of document → its route, as logs and figures name it."""

@@ -14,9 +14,10 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 from aiohttp import web
 
-from hub.errors import HubError
+from hub.errors import HubError, NotFound
 from hub.feeds import selection
 from hub.web import open_data
+from hub.web.assets import asset_headers, assets
 from hub.web.context import HubContext, PublicContext
 from hub.web.language import PAGE_LANGUAGES, accepted_language
 from hub.web.pages import Here, Pages, Place
@@ -25,7 +26,7 @@ from hub.web.residents.alert import alert_page
 from hub.web.residents.home import home
 from hub.web.security import OPEN, OURS, security_headers
 
-Kind = Literal["home", "alert", "cap", "atom", "rss", "json", "geojson", "alerts"]
+Kind = Literal["home", "alert", "cap", "atom", "rss", "json", "geojson", "alerts", "asset"]
 
 PAGE_CACHE = "public, max-age=0, s-maxage=5, stale-if-error=600"
 """A browser asks each time, since a page of alerts may not be old; a cache that many share asks every five seconds."""
@@ -42,14 +43,16 @@ LISTS: dict[str, Kind] = {**FEEDS, "/api/v1/public/alerts": "alerts"}
 
 _ALERT = re.compile(r"/alerts/([\w-]{1,64})")
 _CAP = re.compile(r"/feeds/cap/([\w-]{1,64})\.xml")
+_ASSET = re.compile(r"/assets/([\w./-]{1,64})")
 _PLAIN_QUERY = re.compile(r"[\w.,=&-]{0,200}", re.ASCII)
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """One public document: of which alert, narrowed how (in the one spelling of that query), in which language."""
+    """One public document: which, narrowed how (in the one spelling of that query), in which language."""
 
     kind: Kind
-    alert: str = ""
+    name: str = ""
+    """Of an asset, or the id of an alert."""
     query: str = ""
     language: str = ""
     """Of a page; open data has no language but that of its query."""
@@ -59,7 +62,12 @@ class Asked(msgspec.Struct, frozen=True):
     @property
     def path(self) -> str:
         """The address without its query."""
-        fixed = {"home": "/", "alert": f"/alerts/{self.alert}", "cap": f"/feeds/cap/{self.alert}.xml"}
+        fixed = {
+            "home": "/",
+            "alert": f"/alerts/{self.name}",
+            "cap": f"/feeds/cap/{self.name}.xml",
+            "asset": f"/assets/{self.name}",
+        }
         return fixed.get(self.kind) or next(path for path, kind in LISTS.items() if kind == self.kind)
 
     @property
@@ -76,11 +84,19 @@ class Publication:
         self._catalog = context.catalog
         self.always = {"Server": "Tocsin", **security_headers(context)}
         self._shelf: Shelf[Asked] = Shelf(self._maker.document, self.always, lambda: context.news.version, context.clock)
-        self.peek = self._shelf.peek
+        self._assets: dict[Asked, Ready] = {}
         self.read = lru_cache(maxsize=4096)(self._read)
+
+    def peek(self, asked: Asked) -> Ready | None:
+        """What is finished and still holds. The assets never change while the process lives."""
+        return self._assets.get(asked) if asked.kind == "asset" else self._shelf.peek(asked)
 
     async def get(self, asked: Asked) -> Ready:
         """The finished document. Raises NotFound, InvalidInput."""
+        if asked.kind == "asset":
+            if asked not in self._assets:
+                self._assets[asked] = finish(_asset(asked), self.always)
+            return self._assets[asked]
         if asked.exact:
             return finish(await self._maker.document(asked), self.always)
         return await self._shelf.get(asked)
@@ -94,6 +110,8 @@ class Publication:
             return self._list(LISTS[path], query)
         if (cap := _CAP.fullmatch(path)) is not None:
             return Asked("cap", cap[1]) if not query else None
+        if (asset := _ASSET.fullmatch(path)) is not None:
+            return asset_asked(asset[1], dict(parse_qsl(query)).get("v", ""))
         alert = _ALERT.fullmatch(path)
         chosen = query.removeprefix("lang=") if query else None
         if (path != "/" and alert is None) or (query and (chosen not in PAGE_LANGUAGES or query != f"lang={chosen}")):
@@ -148,15 +166,27 @@ class Maker:
         """A page as it is read at `place`, and until when it is true."""
         if asked.kind == "home":
             return await home(self._context, self._pages, place)
-        return await alert_page(self._context, self._pages, place, asked.alert)
+        return await alert_page(self._context, self._pages, place, asked.name)
 
     async def _open(self, asked: Asked) -> tuple[str, str, tuple[bytes, float]]:
         context, query = self._context, dict(parse_qsl(asked.query, keep_blank_values=True))
         if asked.kind == "cap":
-            return open_data.CAP, DOCUMENT_CACHE, await open_data.cap(context, asked.alert)
+            return open_data.CAP, DOCUMENT_CACHE, await open_data.cap(context, asked.name)
         if asked.kind == "alerts":
             return open_data.JSON, LIST_CACHE, await open_data.alerts(context, query)
         return open_data.TYPES[asked.kind], LIST_CACHE, await open_data.feed(context, asked.kind, query, self._started)
+
+
+def asset_asked(name: str, version: str) -> Asked:
+    """A file of ``templates/assets``: in its own version, or in whichever one."""
+    known = assets().get(name)
+    return Asked("asset", name, version if known is not None and version == known.version else "")
+
+
+def _asset(asked: Asked) -> Document:
+    if asked.name not in assets():
+        raise NotFound("There is no such file.")
+    return Document(body=assets()[asked.name].body, headers=asset_headers(asked.name, asked.query) | OURS)
 
 
 PUBLICATION: web.AppKey[Publication] = web.AppKey("publication", Publication)

@@ -10,7 +10,6 @@ from aiohttp import web
 from hub.web import middlewares
 from hub.web.api import alerts, areas, audit, incidents, openapi, operations, public, subscriptions, web_push
 from hub.web.api.descriptions import OPERATIONS
-from hub.web.assets import asset
 from hub.web.client_address import read_networks
 from hub.web.console import alerts as console
 from hub.web.console import compose, log_in, progress
@@ -82,7 +81,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/why/{token}", why.why_page),
     Route("GET", "/sw.js", service_worker.service_worker),
     Route("GET", "/manifest.webmanifest", service_worker.manifest),
-    Route("GET", "/assets/{name:.+}", asset),
+    Route("GET", "/assets/{name:.+}", public_pages.asset),
     # Pages for staff.
     Route("GET", "/console", console.console_home),
     Route("GET", "/console/log-in", log_in.log_in_page),

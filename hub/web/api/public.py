@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from aiohttp import web
 
 from hub.errors import Unavailable
 from hub.feeds import selection
-from hub.live import STILL_HERE
 from hub.web import open_data
 from hub.web.api.exchange import query
 from hub.web.context import hub
 from hub.web.publication import PUBLICATION, Asked, Kind, answer
 
-HEARTBEAT_S = 15.0
-RETRY = b"retry: 3000\n\n"
-"""Milliseconds after which a browser that lost the line comes back."""
 MOST_STREAMS = 5000
 STREAM_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -66,33 +60,12 @@ async def live_stream(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     with context.metrics.sse_clients.track_inprogress():
         try:
-            async for piece in with_heartbeat(context.live.subscribe(event_id(request.headers.get("Last-Event-ID", "")))):
-                await response.write(piece)
+            async with aclosing(context.live.subscribe(event_id(request.headers.get("Last-Event-ID", "")))) as texts:
+                async for text in texts:
+                    await response.write(text)
         except ConnectionError:
             pass  # the reader has gone, which is how most streams end
     return response
-
-
-async def with_heartbeat(events: AsyncIterator[bytes], seconds: float = HEARTBEAT_S) -> AsyncIterator[bytes]:
-    """How soon to come back, then the events' own bytes; a comment whenever nothing happens, so that proxies keep the line open."""
-    async with aclosing(events) as source:  # type: ignore[type-var]  # an async generator, typed as the iterator it also is
-        # Listening begins before the first byte is sent: who has read that byte misses nothing.
-        upcoming = asyncio.ensure_future(anext(source, None))
-        try:
-            yield RETRY
-            while True:
-                done, _ = await asyncio.wait({upcoming}, timeout=seconds)
-                if not done:
-                    yield STILL_HERE
-                    continue
-                event = upcoming.result()
-                if event is None:
-                    return
-                upcoming = asyncio.ensure_future(anext(source, None))
-                yield event
-        finally:
-            upcoming.cancel()
-            await asyncio.gather(upcoming, return_exceptions=True)
 
 
 def event_id(text: str) -> int | None:

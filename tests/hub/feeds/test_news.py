@@ -176,13 +176,11 @@ async def test_the_version_moves_with_each_change_and_with_each_hint(city: City)
 
 async def test_a_hint_is_looked_at_without_waiting_for_the_next_second(city: City) -> None:
     node = await city.node()
-    running = asyncio.ensure_future(node.news.run())
-    await city.add("al_1")
-    node.news.hint()
-    while not node.watcher.heard:
-        await asyncio.sleep(0)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with node.news.watching():
+        await city.add("al_1")
+        node.news.hint()
+        while not node.watcher.heard:
+            await asyncio.sleep(0)
     assert node.watcher.heard == ["alert al_1"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -154,24 +153,22 @@ async def hub(tmp_path: Path, migrated_sqlite: Path, catalog: AreaCatalog, setti
             database, catalog, planner, renderer, clock, refresh=nothing, launched=told, halt=none_halted, ended=told, forecaster=forecaster
         )
         staff = Staff(database, clock, Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
-        looking = asyncio.ensure_future(news.run())
-        yield Parts(
-            settings=settings,
-            clock=clock,
-            database=database,
-            catalog=catalog,
-            audience=audience,
-            staff=staff,
-            incidents=Incidents(database, clock, news.hint),
-            publishing=publishing,
-            alerts=AlertStore(database),
-            renderer=renderer,
-            live=live,
-            news=news,
-            metrics=metrics,
-        )
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+        async with news.watching():
+            yield Parts(
+                settings=settings,
+                clock=clock,
+                database=database,
+                catalog=catalog,
+                audience=audience,
+                staff=staff,
+                incidents=Incidents(database, clock, news.hint),
+                publishing=publishing,
+                alerts=AlertStore(database),
+                renderer=renderer,
+                live=live,
+                news=news,
+                metrics=metrics,
+            )
         live.close()
         await ledger.aclose()
 

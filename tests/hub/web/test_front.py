@@ -14,11 +14,18 @@ from aiohttp.test_utils import TestClient
 
 from hub.incidents.incident import Incidents
 from hub.staff.actor import SYSTEM, Actor
+from hub.web.assets import asset_url
 from hub.web.front import Front, open_door
 from tests.hub.web.conftest import Parts
 
 PUBLIC = ["/", "/?lang=es", "/alerts/{id}", "/feeds/alerts.atom", "/feeds/alerts.atom?zip=11201&topic=weather", "/feeds/cap/{id}.xml"]
-PUBLIC += ["/api/v1/public/alerts", "/api/v1/public/alerts?zip=11201&severity=Minor"]
+PUBLIC += [
+    "/assets/tocsin.css",
+    asset_url("tocsin.css"),
+    "/assets/leaflet/images/layers.png",
+    "/api/v1/public/alerts",
+    "/api/v1/public/alerts?zip=11201&severity=Minor",
+]
 
 PARTNER = Actor(kind="staff", id=7, name="partner", agency="Test", role="partner")
 
@@ -135,6 +142,7 @@ async def test_languages_do_not_mix(door: Door) -> None:
         ("GET /feeds/alerts.atom?zip=11201&zip=11205 HTTP/1.1\nHost: x\n\n", 422),
         ("GET /api/v1/public/alerts?lat=40.7&lon=-73.9 HTTP/1.1\nHost: x\n\n", 200),
         ("GET /healthz HTTP/1.1\nHost: x\n\n", 200),
+        ("GET /assets/../../pyproject.toml HTTP/1.1\nHost: x\n\n", 404),
         ("GET /%61lerts/al_1 HTTP/1.1\nHost: x\n\n", 404),
         ("GET / HTTP/1.0\nHost: x\n\n", 200),
         ("HEAD / HTTP/1.1\nHost: x\n\n", 200),

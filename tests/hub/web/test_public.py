@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from datetime import datetime
 
 import pytest
 from lxml import etree
 
-from hub.live import KEPT, Live, event
-from hub.web.api.public import RETRY, with_heartbeat
+from hub.live import KEPT, RETRY, Live, event
 
 ON = "/api/v1/public/alerts"
 HEIGHTS = {
@@ -204,22 +204,22 @@ async def test_the_stream_ends_cleanly_when_the_hub_does_and_is_counted_while_op
 
 async def test_a_quiet_stream_has_a_heartbeat_and_then_goes_on() -> None:
     live = Live()
-    pieces = with_heartbeat(live.subscribe(), seconds=0.01)
-    assert [await anext(pieces) for _ in range(3)] == [RETRY, b": still here\n\n", b": still here\n\n"]
-    end = event(1_795_000_000_000, 7, "end", b"{}")
-    live.publish(end)
-    assert await anext(pieces) == end.wire
-    await pieces.aclose()
+    async with aclosing(live.subscribe()) as texts:
+        assert await anext(texts) == RETRY
+        live.heartbeat()
+        assert await anext(texts) == b": still here\n\n"
+        end = event(1_795_000_000_000, 7, "end", b"{}")
+        live.publish(end)
+        assert await anext(texts) == end.wire
     assert live.readers == 0
 
 
 async def test_a_reader_that_is_too_slow_is_let_go() -> None:
     live = Live()
-    pieces = with_heartbeat(live.subscribe(), seconds=0.01)
-    await anext(pieces)  # how soon to come back
-    await anext(pieces)  # a heartbeat: by now it listens
+    texts = live.subscribe()
+    await anext(texts)  # how soon to come back: by now it listens
     for number in range(2 * KEPT):
         live.publish(event(1_795_000_000_000, number, "alert", b"{}"))
-    read = [piece async for piece in pieces]
+    read = [text async for text in texts]
     assert len(read) < 2 * KEPT
     assert live.readers == 0
