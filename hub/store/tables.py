@@ -114,7 +114,7 @@ batch = Table(
     Column("state", Integer, nullable=False),  # 0 waiting, 1 leased; a finished batch is deleted
     Column("node", _Key, nullable=True),  # who leased it
     Column("addresses", LargeBinary, nullable=False),  # little-endian int64 address ids, at most 1000
-    Index("batch_by_turn", "channel", "state", "priority", "turn"),
+    Index("batch_by_turn", "channel", "state", "priority", "turn", "due_at"),
 )
 
 delivery = Table(

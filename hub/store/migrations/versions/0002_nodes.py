@@ -65,4 +65,4 @@ def upgrade() -> None:
     op.drop_index("batch_by_turn", "batch")
     op.add_column("batch", sa.Column("turn", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     op.add_column("batch", sa.Column("node", KEY, nullable=True))
-    op.create_index("batch_by_turn", "batch", ["channel", "state", "priority", "turn"])
+    op.create_index("batch_by_turn", "batch", ["channel", "state", "priority", "turn", "due_at"])
