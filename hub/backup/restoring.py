@@ -152,7 +152,8 @@ def _refuse_used(connection: Connection) -> None:
 
 @contextmanager
 def _keyring(settings: Settings, keys: records.Keys, folder: Path) -> Iterator[Callable[[], None]]:
-    """Writes the keyring when it is called, and takes it away again when the block fails. Refuses one that is there."""
+    """Writes the keyring when it is called, and takes it away again when the block fails. Refuses another one that is there; the same one
+    was left by a restore that was cut off."""
     file = folder / FILE_NAME
     try:
         ring = Keyring.from_bytes(keys.keyring).to_bytes()
@@ -160,11 +161,12 @@ def _keyring(settings: Settings, keys: records.Keys, folder: Path) -> Iterator[C
             raise BackupError("TOCSIN_KEYRING is not the keyring of this backup: unset it, and the backup's own is used")
     except VaultError as error:
         raise BackupError(f"keyring: {error}") from None
-    if file.exists():
+    there = file.exists()
+    if there and file.read_bytes() != ring:
         raise BackupError(f"{file} is there already: restore into an empty folder with --data, or move the old hub away first")
 
     def bring() -> None:
-        if settings.keyring:
+        if settings.keyring or there:
             return
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
             out.write(ring)
@@ -175,5 +177,6 @@ def _keyring(settings: Settings, keys: records.Keys, folder: Path) -> Iterator[C
     try:
         yield bring
     except BaseException:
-        file.unlink(missing_ok=True)
+        if not there:
+            file.unlink(missing_ok=True)
         raise

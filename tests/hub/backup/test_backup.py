@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from pathlib import Path
 
@@ -129,12 +130,23 @@ async def test_the_restore_stands_in_the_operator_log(old: Home, place: Place, t
 async def test_a_hub_is_never_restored_over(old: Home, tmp_path: Path) -> None:
     await old.back_up(tmp_path / "file")
     before = old.contents()
-    with pytest.raises(BackupError, match=r"keyring\.json is there already"):
+    with pytest.raises(BackupError, match="holds a hub already"):
         await old.restore(tmp_path / "file")
+    assert (old.folder / FILE_NAME).exists()
     (old.folder / FILE_NAME).unlink()
     with pytest.raises(BackupError, match="holds a hub already"):
         await old.restore(tmp_path / "file")
     assert old.contents() == before
+
+
+async def test_a_restore_that_was_cut_off_at_its_last_step_can_be_repeated(old: Home, place: Place, tmp_path: Path) -> None:
+    """The keyring was in its place, the database was not."""
+    await old.back_up(tmp_path / "file")
+    new = place("new")
+    new.folder.mkdir()
+    shutil.copy2(old.folder / FILE_NAME, new.folder / FILE_NAME)
+    await new.restore(tmp_path / "file")
+    assert new.rows("SELECT count(*) FROM subscriber") == [(len(PEOPLE),)]
 
 
 async def test_a_database_of_another_program_is_left_alone(place: Place, old: Home, tmp_path: Path) -> None:
