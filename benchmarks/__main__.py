@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import at_scale, crowd, fanout, ledger, matching, providers, recovery, versus
+from benchmarks import at_scale, crowd, fanout, ledger, matching, nodes, providers, recovery, versus
 from benchmarks.measure import Bar, Figure, Missing, at_most, times
 from hub import log
 
@@ -31,6 +31,7 @@ SUITES: dict[tuple[str, ...], Callable[[], dict[str, Figure]]] = {
     ("vs_celery",): versus.celery,
     ("vs_pgqueuer",): versus.pgqueuer,
     ("ledger", "ledger_vs_sqlite"): ledger.settling,
+    ("postgres",): nodes.on_postgres,
     ("recovery",): recovery.kill_everything,
     ("match_neighbourhood_1m", "match_city_1m", "match_citywide_1m"): matching.figures,
     ("start_1m",): at_scale.start,
@@ -55,6 +56,7 @@ BARS: dict[str, Bar] = {
     "vs_pgqueuer": times(8),
     "recovery": at_most(10),
     "ledger": times(5),
+    "postgres": times(0.8),
     "publish_to_first_handover_100k": at_most(100),
     "match_neighbourhood_1m": at_most(5),
     "match_city_1m": at_most(20),

@@ -78,7 +78,7 @@ class HubProcess:
         end = time.monotonic() + PATIENCE_S
         while not self._ask(f"/api/v1/alerts/{self._alert}/progress")["finished"]:
             assert time.monotonic() < end, "never finished"
-            time.sleep(0.05)
+            time.sleep(0.02)
 
     def _ask(self, path: str, body: bytes | None = None) -> Any:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
