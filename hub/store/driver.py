@@ -122,8 +122,8 @@ class PostgresConnection:
             cursor.executemany(_for_postgres(sql), list(values))
 
     def ids(self, numbers: Iterable[int]) -> Any:
-        """An array."""
-        return list(numbers)
+        """The text of an array: psycopg would look at each number of a list on its own, in Python."""
+        return f"{{{_encoder.encode(list(numbers)).decode()[1:-1]}}}"
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
