@@ -194,13 +194,14 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     renderer = Renderer(public_url, settings.hub_name, settings.city_name, clock)
     incidents = Incidents(database, clock, lambda: signals.send(ALERTS))
     rates, throughput, bot_name = wiring.Rates(channels, read_rates(settings.rates)), Throughput(), BotName()
+    words = wiring.Words(renderer, alerts, incidents, public_url, metrics)
     coordinator = Coordinator(
         ledger,
         frames.Configure(channels, keyring.to_bytes(), WINDOW, clock() - time.time()),
         clock,
         senders=settings.number("senders", 1, 64) if role != "web" else 0,
         until=lambda: membership.until,
-        render=wiring.Words(renderer, alerts, incidents, public_url, metrics),
+        render=words,
         rate_of=rates,
         rate_limit=RedisRateLimit(redis, name, lambda: membership.delivering) if redis else LocalRateLimit(),
         settled=wiring.Settled(metrics, throughput, lambda: enrolment),
@@ -245,7 +246,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         bot_name=bot_name,
         matched_places=wiring.MatchedPlaces(database, alerts, audience, places),
     )
-    told = wiring.Told(signals, metrics)
+    told = wiring.Told(signals, metrics, words)
     news = News(
         database,
         live,

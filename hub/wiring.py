@@ -58,12 +58,24 @@ def channel_settings(settings: Settings, public_url: str, keyring: Keyring, vapi
     )
 
 
+KEPT = 64
+"""Alerts whose words are at hand: more are hardly on their way at once."""
+
+
 class Words:
-    """Renders the text of a leased batch. Whether a video may be shown is asked anew for each (V3)."""
+    """Renders the text of a leased batch. Whether a video may be shown is asked anew for each (V3); the alert is read once, since its
+    words never change after its launch."""
 
     def __init__(self, renderer: Renderer, alerts: AlertStore, incidents: Incidents, public_url: str, metrics: Metrics) -> None:
         self._renderer, self._alerts, self._incidents, self._public_url = renderer, alerts, incidents, public_url
         self._metrics = metrics
+        self._kept: OrderedDict[int, StoredAlert] = OrderedDict()
+
+    def launched(self, alert: StoredAlert) -> None:
+        """Its first batch comes within milliseconds."""
+        self._kept[alert.number] = alert
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
 
     async def __call__(self, leased: Leased) -> Message:
         with self._metrics.render_seconds.labels(leased.channel).time():
@@ -73,9 +85,10 @@ class Words:
         if leased.alert is None:
             parameters = msgspec.json.decode(leased.parameters, type=dict[str, str])
             return self._renderer.letter(leased.purpose, leased.channel, leased.language, parameters)
-        alert = await self._alerts.by_number(leased.alert)
+        alert = self._kept.get(leased.alert) or await self._alerts.by_number(leased.alert)
         if alert is None:
             raise LookupError(f"mailing {leased.mailing} names an alert that is not there")
+        self.launched(alert)
         return self._renderer.alert(alert, leased.channel, leased.language, await self._videos(alert))
 
     async def _videos(self, alert: StoredAlert) -> tuple[str, ...]:
@@ -131,11 +144,12 @@ class Settled:
 class Told:
     """Told by publishing: the planners get their signal, and every node looks at what is public now."""
 
-    def __init__(self, signals: Signals, metrics: Metrics) -> None:
-        self._signals, self._metrics = signals, metrics
+    def __init__(self, signals: Signals, metrics: Metrics, words: Words) -> None:
+        self._signals, self._metrics, self._words = signals, metrics, words
 
     def launched(self, alert: StoredAlert) -> None:
         """It is live."""
+        self._words.launched(alert)
         self._signals.send(PLAN)
         self._metrics.alerts_published.labels(alert.source, alert.document.status).inc()
         self._signals.send(ALERTS)

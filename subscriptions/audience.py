@@ -65,6 +65,7 @@ class Audience:
         self._segments: list[Segment] = []
         self._waiting: dict[int, Person] = {}
         self._last: tuple[Target, Match] | None = None
+        self._older: tuple[Target, Match] | None = None
         self._tidying = asyncio.Lock()
         self.unknown_places = 0
         """Places loaded by `bulk` whose area the catalogue does not have: they match nothing."""
@@ -178,7 +179,7 @@ class Audience:
     async def tidy(self) -> None:
         """As `settle`, but large segments are joined in a thread; nothing waits for it, and whoever changes meanwhile is not lost."""
         async with self._tidying:
-            self._last = None
+            self._forget_old_answer()
             self._settle(JOINED_AT_ONCE)
             while worn := self._worn():
                 alive = [segment.alive.copy() for segment in worn]
@@ -186,6 +187,10 @@ class Audience:
                 for old, before in zip(worn, alive, strict=True):
                     segment.strike(old.id[before & ~old.alive])
                 self._replace(worn, segment)
+
+    def _forget_old_answer(self) -> None:
+        """It may be a dozen megabytes; whoever is to ask again does so within the second."""
+        self._last, self._older = None if self._last is self._older else self._last, self._last
 
     def _worn(self, at_most: int | None = None) -> list[Segment]:
         """Segments that are to become one: two neighbours of like size, or one that has lost many of its people."""

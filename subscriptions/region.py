@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 SMALL_M = 12_000.0
 """Shapes up to this wide are worth a hull."""
 
-_ANGLES = np.arange(16) * (2 * np.pi / 16)
+_ANGLES = np.arange(32) * (2 * np.pi / 32)
 _DIRECTIONS = np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)])
 _STEPS = np.arange(64) / 64
 _ROUNDING_M = 0.01
@@ -85,7 +85,7 @@ def _dwithin(geometry: BaseGeometry, x: Floats, y: Floats, distance: Any) -> Fla
 class _Hull:
     """Cheap bounds of the distance to a small shape, good for most points, so that few are left to be measured exactly.
 
-    No point is nearer than it is to the shape's extent in any of 16 directions, and none further than to any of 64 marks on its border.
+    No point is nearer than it is to the shape's extent in any of 32 directions, and none further than to any of 64 marks on its border.
     """
 
     def __init__(self, geometry: BaseGeometry, border: BaseGeometry) -> None:
