@@ -268,3 +268,10 @@ def test_a_point_off_the_curve_is_refused() -> None:
 def test_without_an_identity_the_channel_is_not_configured(settings: dict[str, str | None]) -> None:
     with pytest.raises(NotConfigured):
         WebPush(msgspec.structs.replace(SETTINGS, **settings))
+
+
+def test_all_browsers_of_one_push_service_have_one_host(channel: WebPush, service: PushService) -> None:
+    keys = service.subscribe()["keys"]
+    for endpoint in ("https://FCM.googleapis.com/fcm/send/a:b", "https://fcm.googleapis.com:443/other"):
+        address = channel.parse_address(json.dumps({"keys": keys, "expirationTime": None, "endpoint": endpoint}))
+        assert channel.host_of(address) == "https://fcm.googleapis.com"

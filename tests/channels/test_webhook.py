@@ -181,3 +181,9 @@ async def test_what_asks_for_confirmation_hands_over_the_secret_and_nothing_else
     assert verify(secret, told)
     assert "secret" not in json.loads(told.body)
     assert "secret" not in channel.compose(msgspec.structs.replace(FLOOD, purpose="confirm")).slots
+
+
+def test_all_addresses_of_one_receiver_have_one_host(channel: Webhook) -> None:
+    spellings = ("https://HOOKS.example.org/a", "https://hooks.example.org:443/b?c=1", "https://hooks.example.org")
+    assert {channel.host_of(channel.parse_address(raw)) for raw in spellings} == {"https://hooks.example.org"}
+    assert channel.host_of(channel.parse_address("https://hooks.example.org:8443/a")) == "https://hooks.example.org:8443"
