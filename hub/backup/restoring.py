@@ -83,8 +83,9 @@ async def _restore(
             now = milliseconds(clock)
             await connection.run_sync(_refuse_used)
             await connection.run_sync(migrate_to, manifest.schema)
-            await _load(connection, manifest, found, now, told)
+            marks = await _load(connection, manifest, found, told)
             await connection.run_sync(migrate_to, "head")
+            await storage.leave_a_gap(connection, marks, now)
             left = await unfinished.settle(connection, manifest.taken_at, resume=resume)
             details = {"taken_at": manifest.taken_at, "unfinished": left.messages, "resumed": resume}
             await audit.append(connection, now, ACTOR, "restored", "hub", details)
@@ -92,7 +93,7 @@ async def _restore(
     return Restored(taken_at=manifest.taken_at, restored_at=now, rows=sum(manifest.rows.values()), unfinished=left)
 
 
-async def _load(connection: AsyncConnection, manifest: records.Manifest, found: Iterator[records.Record], now: int, told: Told) -> None:
+async def _load(connection: AsyncConnection, manifest: records.Manifest, found: Iterator[records.Record], told: Told) -> dict[str, int]:
     marks: dict[str, int] = {}
     done: dict[str, int] = {}
     for record in found:
@@ -105,7 +106,7 @@ async def _load(connection: AsyncConnection, manifest: records.Manifest, found: 
                 told(table, done[table], manifest.rows.get(table, 0))
             case records.Manifest() | records.Keys() | records.End():
                 pass
-    await storage.leave_a_gap(connection, marks, now)
+    return marks
 
 
 @asynccontextmanager

@@ -43,7 +43,11 @@ def passphrase_of(settings: Settings, ask: Callable[[], str]) -> str:
 async def back_up(settings: Settings, file: Path, passphrase: str, told: Told) -> Taken:
     """Write the backup. Raises BackupError, SettingsError; nothing is left of it then."""
     url = database_url(settings.database, Path(settings.data))
-    await asyncio.to_thread(revision, url)
+    found, wanted = await asyncio.to_thread(revision, url)
+    if found != wanted:
+        raise BackupError(
+            f"the database has schema {found} and this release {wanted}: `tocsin migrate` first, or back up with that release"
+        )
     async with Database(url) as database:
         ring = await keyring_of(settings, database, create=False)
         await vapid_of(settings, database, ring)  # which is sealed in the database from here on, if it was not yet

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect
 
+from hub.backup.envelope import Sealer
+from hub.backup.records import End, Keys, Manifest, Mark, Rows, write
 from hub.backup.storage import GAP
 from hub.data_folder import held
 from hub.errors import BackupError, SettingsError
@@ -17,7 +19,7 @@ from hub.store.migrate import upgrade
 from subscriptions.vault import FILE_NAME, Keyring, open_keyring
 from tests.databases import connected
 from tests.hub.backup.conftest import PEOPLE
-from tests.hub.backup.hubs import Home, Place, file_in, settled_in
+from tests.hub.backup.hubs import CHEAP, WORDS, Home, Place, file_in, settled_in
 from tests.hub.delivery.people import NOW, add_mailing
 from tests.peers.postgres import PostgresServer
 
@@ -232,3 +234,43 @@ async def test_a_server_that_is_away_is_said_in_plain_words(old: Home, tmp_path:
     nowhere = Home(tmp_path / "new", database_url("postgresql://nobody@127.0.0.1:1/none", Path()))
     with pytest.raises(SettingsError, match="can't be reached"):
         await nowhere.restore(tmp_path / "file")
+
+
+async def test_a_backup_of_an_earlier_release_is_brought_to_this_ones_schema(place: Place, tmp_path: Path) -> None:
+    columns = ("id", "public_id", "status", "language", "topics", "minimum_severity", "created_at")
+    mailing = ("id", "purpose", "priority", "state", "created_at", "expires_at", "first_at", "last_at", "latencies")
+    counter = ("mailing", "channel", "outcome", "count")
+    with (tmp_path / "file").open("wb") as file:
+        sealer = Sealer(file, WORDS, CHEAP)
+        rows = {"subscriber": 1, "mailing": 1, "counter": 1}
+        for record in (
+            Manifest(format=1, release="0.1.0", schema="0001", database="sqlite", taken_at=NOW, rows=rows),
+            Keys(Keyring.generate().to_bytes()),
+            Mark("subscriber", 12),
+            Rows("subscriber", columns, [(7, "sub_7", "active", 0, 1, 1, NOW)]),
+            Rows("mailing", mailing, [(3, "notice", 2, "done", 1, 9, 4, 5, bytes(1024))]),
+            Rows("counter", counter, [(3, "email", "handed_over", 2)]),
+            End(rows),
+        ):
+            write(sealer, record)
+        sealer.close()
+    await (new := place("new")).restore(tmp_path / "file")
+    assert new.rows("SELECT mailing, outcome, count FROM counter") == [(3, "handed_over", 2)]
+    assert new.rows("SELECT first_at, last_at FROM pace WHERE mailing=3") == [(4, 5)]
+    person = new.write(
+        "INSERT INTO subscriber(public_id, status, language, topics, minimum_severity, created_at)"
+        " VALUES ('s','active',1,1,1,1) RETURNING id"
+    )
+    assert person == 12 + GAP + 1
+
+
+async def test_a_backup_of_a_later_release_is_refused(place: Place, tmp_path: Path) -> None:
+    with (tmp_path / "file").open("wb") as file:
+        sealer = Sealer(file, WORDS, CHEAP)
+        write(sealer, Manifest(format=1, release="9.0", schema="9999", database="sqlite", taken_at=NOW, rows={}))
+        write(sealer, Keys(Keyring.generate().to_bytes()))
+        write(sealer, End({}))
+        sealer.close()
+    with pytest.raises(SettingsError, match="later release"):
+        await (new := place("new")).restore(tmp_path / "file")
+    assert not new.folder.exists()
