@@ -16,6 +16,7 @@ import numpy as np
 from sqlalchemy import URL
 
 from channels.contract import ChannelSettings, Message
+from hub.clock import Clock
 from hub.delivery import frames
 from hub.delivery.batches import Leased, Planned
 from hub.delivery.coordinator import WINDOW, Coordinator
@@ -42,7 +43,7 @@ class Node:
         self.written = asyncio.Event()
 
     @asynccontextmanager
-    async def running(self, *, senders: int = 2, rate: float | None = None) -> AsyncIterator[Coordinator]:
+    async def running(self, *, senders: int = 2, rate: float | None = None, clock: Clock = time.time) -> AsyncIterator[Coordinator]:
         async def render(leased: Leased) -> Message:
             if leased.language == "broken":
                 raise LookupError("no such words")
@@ -65,7 +66,7 @@ class Node:
             coordinator = Coordinator(
                 ledger,
                 configure,
-                time.time,
+                clock,
                 senders=senders,
                 until=lambda: math.inf,
                 render=render,
@@ -88,6 +89,10 @@ class Node:
 
     def counters(self, mailing: int) -> dict[str, int]:
         return dict(rows(self.store, "SELECT outcome, count FROM counter WHERE mailing=?", mailing))  # type: ignore[arg-type]
+
+    def postponed(self, mailing: int) -> int:
+        """People of whom something is known and who wait for another try."""
+        return int(rows(self.store, "SELECT count(*) FROM delivery WHERE mailing=? AND outcome IN (0, 7)", mailing)[0][0])
 
     def state(self, mailing: int) -> str:
         return str(rows(self.store, "SELECT state FROM mailing WHERE id=?", mailing)[0][0])
