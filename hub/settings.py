@@ -77,6 +77,8 @@ SETTINGS = (
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 _PREFIX = "TOCSIN_"
+_SPACED = frozenset({"smtp", "sms"})
+"""Lists of URLs, which may hold commas."""
 _OTHER_VARIABLES = frozenset({"TOCSIN_CONFIG", "TOCSIN_URL", "TOCSIN_TOKEN", "TOCSIN_CORPUS"})
 """No settings of a hub: the file of settings, what `tocsin publish` talks to, and where the tests' corpus is."""
 
@@ -160,12 +162,12 @@ def _read_file(file: Path) -> dict[str, str]:
     for name in table:
         if name not in _BY_NAME:
             raise SettingsError(f"{file}: there is no setting {name!r}; the nearest is {_nearest(name, _BY_NAME)!r}")
-    return {name: _text(value) for name, value in table.items()}
+    return {name: _text(value, " " if name in _SPACED else ",") for name, value in table.items()}
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, between: str) -> str:
     if isinstance(value, bool):
         return "1" if value else ""
     if isinstance(value, list):
-        return ",".join(str(item) for item in value)
+        return between.join(str(item) for item in value)
     return str(value)

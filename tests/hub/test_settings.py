@@ -37,6 +37,14 @@ def test_a_misspelt_key_of_the_file_is_one_too(tmp_path: Path) -> None:
         load(environ={"TOCSIN_CONFIG": str(file)})
 
 
+def test_several_providers_may_stand_as_a_list_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "tocsin.toml"
+    file.write_text('smtp = ["smtp://u:p,q@one.example.org", "smtp://two.example.org"]\nwebhook_hosts = ["a.example", "b.example"]\n')
+    settings = load(file, environ={})
+    assert settings.smtp.split() == ["smtp://u:p,q@one.example.org", "smtp://two.example.org"]
+    assert settings.items("webhook_hosts") == ("a.example", "b.example")
+
+
 def test_variables_of_the_command_line_and_of_the_tests_are_known() -> None:
     load(environ={"TOCSIN_URL": "http://localhost", "TOCSIN_TOKEN": "t", "TOCSIN_CORPUS": "corpus", "TOCSIN_CONFIG": ""})
 
