@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from channels.contract import Message
 from hub.clock import Clock
@@ -268,6 +269,8 @@ class Coordinator:
     async def _give(self, handle: Handle, leased: Leased) -> None:
         try:
             message = await self._render(leased)
+        except (SQLAlchemyError, OSError):
+            raise  # the database is away, which says nothing about the text: the batch is given back
         except Exception:  # one text that can't be rendered must not hold up all others
             log.exception("render_failed", mailing=leased.mailing, channel=leased.channel, language=leased.language)
             rows = [

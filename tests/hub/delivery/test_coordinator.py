@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 import numpy as np
 from sqlalchemy import URL
+from sqlalchemy.exc import OperationalError
 
 from channels.contract import ChannelSettings, Message
 from hub.clock import Clock
@@ -41,12 +42,16 @@ class Node:
         self.store, self.keyring, self.sink = store, keyring, sink
         self.dead: list[int] = []
         self.written = asyncio.Event()
+        self.asked = False
 
     @asynccontextmanager
     async def running(self, *, senders: int = 2, rate: float | None = None, clock: Clock = time.time) -> AsyncIterator[Coordinator]:
         async def render(leased: Leased) -> Message:
             if leased.language == "broken":
                 raise LookupError("no such words")
+            if leased.language == "away" and not self.asked:
+                self.asked = True
+                raise OperationalError("SELECT", None, ConnectionError())
             now = time.time()
             return Message(
                 purpose="alert", topic="t", language="en", parts={}, link="http://hub.invalid/a", sent_at=now, data='{"id":"al_1"}',
@@ -239,6 +244,14 @@ async def test_a_text_that_fails_in_one_language_fails_alone(store: URL) -> None
         await house.until(lambda: house.state(broken) == "done" and house.state(fine) == "done")
         assert house.counters(broken) == {"planned": 10, "failed": 10}
         assert house.counters(fine) == {"planned": 10, "handed_over": 10}
+
+
+async def test_a_database_that_is_away_while_a_text_is_made_costs_nobody_the_alert(store: URL) -> None:
+    async with node(store, 10) as house, house.running() as coordinator:
+        mailing = await house.launch(coordinator, 10, language="away")
+        await house.until(lambda: house.state(mailing) == "done")
+        assert house.asked
+        assert house.counters(mailing) == {"planned": 10, "handed_over": 10}
 
 
 async def test_an_urgent_alert_overtakes_a_large_one(store: URL) -> None:
