@@ -12,7 +12,7 @@ from tests.faults import cluster
 from tests.faults.cluster import Cluster
 from tests.faults.points import Fault, Moment, strike
 
-PEOPLE = 2000
+PEOPLE = 1500
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
