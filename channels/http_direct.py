@@ -25,6 +25,9 @@ from channels.receiver_url import as_address, origin_of
 KEPT_S = 3.0
 """A connection rests for so long. Shorter than servers' own: one that is closed just as a POST leaves looks like a missing answer."""
 
+MOST_RESTING = 256
+"""Connections that rest in one client, over all hosts: with thousands of hosts the process would run out of descriptors."""
+
 FOUND_S = 10.0
 """A name's addresses are used for so long."""
 
@@ -57,14 +60,6 @@ class Site:
         self.found: list[AddrInfoType] = []
         self.found_until = 0.0
 
-    def rested(self) -> Connection | None:
-        """The connection that was used last, if there is one that is still open."""
-        while self.resting:
-            connection = self.resting.pop()
-            if connection.is_open:
-                return connection
-        return None
-
 
 class DirectClient:
     """A pool of connections by origin. It opens as many as there are POSTs at once: how many that may be is its caller's to say."""
@@ -83,6 +78,7 @@ class DirectClient:
         self._resolver = resolver
         self._sites: dict[str, Site] = {}
         self._open: dict[Connection, Site] = {}
+        self._resting: dict[Connection, None] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed: asyncio.Future[None] | None = None
 
@@ -92,7 +88,7 @@ class DirectClient:
         origin = origin_of(url)
         site = self._sites.get(origin) or self._site(origin, url)
         request = _written(site, url[len(origin) :], headers, body)
-        connection = site.rested() or await self._connect(site)
+        connection = self._rested(site) or await self._connect(site)
         answer = connection.send(request)
         try:
             return await answer
@@ -147,7 +143,7 @@ class DirectClient:
         )
         try:
             _, connection = await loop.create_connection(
-                lambda: Connection(made, site.resting.append, self._lost),
+                lambda: Connection(made, self._rest, self._lost),
                 sock=raw,
                 ssl=_verified() if site.tls else None,
                 server_hostname=site.host if site.tls else None,
@@ -174,8 +170,26 @@ class DirectClient:
         found: list[ResolveResult] = await self._resolver.resolve(site.host, site.port, socket.AF_UNSPEC)
         return [_address(result["host"], result["port"], socket.AddressFamily(result["family"])) for result in found]
 
+    def _rested(self, site: Site) -> Connection | None:
+        """The connection to it that was used last, if there is one that is still open."""
+        while site.resting:
+            connection = site.resting.pop()
+            self._resting.pop(connection, None)
+            if connection.is_open:
+                return connection
+        return None
+
+    def _rest(self, connection: Connection) -> None:
+        self._open[connection].resting.append(connection)
+        self._resting[connection] = None
+        if len(self._resting) > MOST_RESTING:
+            longest = next(iter(self._resting))
+            del self._resting[longest]
+            longest.drop()
+
     def _lost(self, connection: Connection) -> None:
         site = self._open.pop(connection)
+        self._resting.pop(connection, None)
         if connection in site.resting:
             site.resting.remove(connection)
         if not self._open and self._closed is not None:

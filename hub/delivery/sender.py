@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import socket
@@ -36,7 +35,7 @@ from channels.contract import (
     Uncertain,
     Unreachable,
 )
-from hub.delivery import frames
+from hub.delivery import frames, process_limits
 from hub.delivery.delivery_id import DeliveryIds
 from hub.delivery.frames import Row, To, Work
 from hub.delivery.hosts import Host
@@ -48,7 +47,6 @@ from subscriptions.errors import VaultError
 from subscriptions.links import LinkPurpose, Links
 from subscriptions.vault import Keyring
 
-_PR_SET_PDEATHSIG = 1
 FLUSH_ROWS = 64
 FLUSH_S = 0.01
 DRAFTS_KEPT = 64
@@ -367,16 +365,10 @@ async def _main(descriptor: int) -> None:
         await Sender(configure, reader, writer).run()
 
 
-def _end_with_parent() -> None:
-    """Linux ends this process at the moment when the coordinator's ends, even while it is stopped: nobody is there to settle what it would
-    send. Elsewhere it ends as soon as it finds its socket closed."""
-    with contextlib.suppress(AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def main() -> None:
     """Entry of the process. Ctrl-C in a terminal reaches the whole group: only the coordinator decides when to end."""
-    _end_with_parent()
+    process_limits.end_with_parent()
+    process_limits.allow_many_hosts()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     configure_log()

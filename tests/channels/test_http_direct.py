@@ -14,7 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from channels import http_direct
 from channels.contract import Rejected, Uncertain, Unreachable
 from channels.http_client import Timeouts
-from channels.http_direct import DirectClient
+from channels.http_direct import MOST_RESTING, DirectClient
 from channels.http_outcomes import Answer
 from tests.peers.http_sink import CLOSE, HANG, Fault, HttpSink, Reply
 from tests.peers.self_signed import self_signed_context
@@ -161,6 +161,14 @@ async def test_as_many_connections_are_opened_as_there_are_posts_at_once(client:
     assert sink.connections == 20
     await answers(client, sink, 20)
     assert sink.connections == 20
+
+
+async def test_no_more_than_a_number_of_connections_rest_and_those_that_rested_longest_go(client: DirectClient, sink: HttpSink) -> None:
+    await asyncio.gather(*(client.post(f"{sink.url}/{number}", {}, b"x") for number in range(MOST_RESTING + 20)))
+    while len(client._open) > MOST_RESTING:
+        await asyncio.sleep(0)
+    await asyncio.gather(*(client.post(f"{sink.url}/{number}", {}, b"x") for number in range(MOST_RESTING)))
+    assert sink.connections == MOST_RESTING + 20
 
 
 async def test_concurrent_posts_each_get_their_own_answer(client: DirectClient, sink: HttpSink) -> None:
