@@ -16,6 +16,8 @@ What is odd in the data, and what becomes of it:
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from importlib import resources
@@ -24,7 +26,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import shapely
-import zipcodes
 from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
@@ -76,7 +77,7 @@ def city() -> City:
     hoods = _read("neighborhood_tabulation_area")
     boroughs = list(_boroughs(_read("borough"), hoods))
     mapped = list(_mapped_zips(_read("zcta"), boroughs))
-    points = list(_points())
+    points = _points()
     single = list(_single_buildings(mapped, points))
     return City(NAME, (*mapped, *single, *_neighborhoods(hoods), *boroughs), _refused(mapped, points))
 
@@ -121,9 +122,17 @@ def _containing(shapes: list[BaseGeometry], areas: list[AreaRecord]) -> list[Are
     return [areas[index] for index in tree.nearest(shapely.point_on_surface(np.array(shapes, dtype=object)))]
 
 
-def _points() -> Iterator[dict[str, Any]]:
-    for county in COUNTIES:
-        yield from zipcodes.filter_by(state="NY", county=county)  # type: ignore[no-untyped-call]  # it has stubs for its core only
+_READ_POINTS = (
+    "import json, sys, zipcodes\n"
+    "json.dump([row for county in sys.argv[1:] for row in zipcodes.filter_by(state='NY', county=county)], sys.stdout)"
+)
+
+
+def _points() -> list[dict[str, Any]]:
+    """Read in a process of its own: `zipcodes` holds on to the whole country's, 37 MB, for as long as its process lives."""
+    done = subprocess.run([sys.executable, "-c", _READ_POINTS, *COUNTIES], stdout=subprocess.PIPE, check=True)  # noqa: S603 - our own words
+    points: list[dict[str, Any]] = msgspec.json.decode(done.stdout)
+    return points
 
 
 def _single_buildings(mapped: list[AreaRecord], points: list[dict[str, Any]]) -> Iterator[AreaRecord]:
