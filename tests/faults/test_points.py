@@ -11,6 +11,7 @@ import pytest_asyncio
 from tests.faults import points
 from tests.faults.house import House, house
 from tests.faults.points import Fault, Moment, strike
+from tests.peers.http_sink import Reply
 
 PEOPLE = 1500
 
@@ -69,3 +70,16 @@ async def test_receivers_that_are_busy_broken_or_hang_up_get_it_when_they_are_we
 
 async def test_a_line_that_cuts_delays_and_truncates_costs_no_more_duplicates_than_are_said(town: House) -> None:
     await struck(town, points.bad_line, Moment(arrivals=1))
+
+
+async def test_one_dead_address_fails_alone_is_seen_in_the_progress_and_gets_nothing_more(town: House) -> None:
+    dead = "/7"
+    town.receiver.respond = lambda request: Reply(410 if request.path == dead else 200)
+    alert = await town.publish("one is dead")
+    state = await town.finished(alert)
+    assert (state["planned"], state["handed_over"], state["failed"]) == (PEOPLE, PEOPLE - 1, 1)
+    assert len(town.receiver.accepted[alert]) == PEOPLE - 1
+    later = await town.publish("after it")
+    assert (await town.finished(later))["handed_over"] == PEOPLE - 1
+    assert dead not in town.receiver.arrivals[later]
+    assert await town.broken() == []
