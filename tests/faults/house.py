@@ -210,6 +210,10 @@ class House:
             await asyncio.sleep(0.02)  # a look at the pages costs the hub something, so it is given time to work between two
         return state
 
+    async def over(self) -> None:
+        """Wait until the present alert is."""
+        await self.finished(await asyncio.shield(self.publishing))
+
     async def judge(self, alert: str, bound: int, *, soon_s: float | None = None) -> Verdict:
         """Wait for the end of an alert and compare what arrived with what was owed, and both with the ledger."""
         state = await self.finished(alert, max(0.0, self.restarted + (soon_s or self.soon_s) - time.monotonic()))

@@ -32,14 +32,18 @@ class Moment:
     async def reached(self, house: House, before: int, events: FolderEvents) -> None:
         """Wait for it, or for the last arrival."""
         whole = asyncio.ensure_future(house.receiver.arrived(before + (self.arrivals or house.people)))
-        waits = [whole] if self.arrivals else [whole, asyncio.ensure_future(events.nth(self.events))]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
+        await first(whole, *([] if self.arrivals else [asyncio.ensure_future(events.nth(self.events))]))
 
     def __str__(self) -> str:
         return f"arrival {self.arrivals}" if self.arrivals else f"file event {self.events}"
+
+
+async def first(*waits: asyncio.Future[None]) -> None:
+    """Wait for one of them, and let the others be."""
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    await asyncio.gather(*waits, return_exceptions=True)
 
 
 def any_moment(random: Random, people: int, *, files: bool = True) -> Moment:
@@ -60,12 +64,12 @@ async def kill_everything(house: House, random: Random) -> int:
 
 
 async def kill_everything_twice(house: House, random: Random) -> int:
-    """And again as soon as it is back at work."""
+    """And again while it is back at work, or has just done it."""
     await house.hub.kill_all()
-    before = house.receiver.count
     with FolderEvents(house.hub.data) as events:
         await house.restart()
-        await Moment(events=events.count + random.randint(1, MOST_EVENTS)).reached(house, before, events)
+        over = asyncio.ensure_future(house.over())
+        await first(over, asyncio.ensure_future(events.nth(events.count + random.randint(1, MOST_EVENTS))))
     await house.hub.kill_all()
     await house.restart()
     return 2 * BOUND
