@@ -77,8 +77,8 @@ def overtaking() -> dict[str, Figure]:
 
 
 def _urgent(node: Node) -> tuple[float, float]:
-    """Milliseconds from approval to the first and to the last of those who read Spanish and follow one ZIP."""
-    waiting = node.publish(_changed(alert("11201", severity="Extreme"), audience_languages=["es"]))
+    """Milliseconds from approval to the first and to the last of those who follow one of two ZIPs and chose a rare topic."""
+    waiting = node.publish(_changed(alert("11201", "10001", severity="Extreme"), topics=["test"]))
     start = time.time()
     node.approve(waiting)
     state = node.after(waiting, 10**9)
