@@ -96,7 +96,7 @@ async def _batch_of(connection: AsyncConnection, number: int, taken_at: int, *, 
     await _write(connection, batch, before, outcomes, taken_at)
     left = [address for address, outcome in outcomes.items() if outcome is Outcome.DOUBTFUL]
     if left:
-        await connection.execute(update(_batch).where(_batch.c.id == number).values(state=0, node=None))
+        await connection.execute(update(_batch).where(_batch.c.id == number).values(state=0, node=NOBODY))
     else:
         await connection.execute(delete(_batch).where(_batch.c.id == number))
     return len(left) or sum(1 for outcome in outcomes.values() if outcome is Outcome.UNCERTAIN)

@@ -38,11 +38,13 @@ class Ledger:
         self._database, self._took = database, took
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._connection: Connection | None = None
+        self._statements: Statements | None = None
         self._node = 0
 
     def join(self, node: int) -> None:
         """Who leases and counts here from now on; see `hub.delivery.membership`."""
         self._node = node
+        self._statements = None
 
     async def aclose(self) -> None:
         """Close the connection on its own thread."""
@@ -63,23 +65,27 @@ class Ledger:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
 
     async def _read(self, look: Callable[[Statements], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: look(self._statements()))
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: look(self._opened()[1]))
 
-    def _statements(self) -> Statements:
-        if self._connection is None:
-            self._connection = open_connection(self._database)
-        return Statements(self._connection, self._node)
+    def _opened(self) -> tuple[Connection, Statements]:
+        if self._connection is None or self._statements is None:
+            self._connection = self._connection or open_connection(self._database)
+            self._statements = Statements(self._connection, self._node)
+        return self._connection, self._statements
 
     def _transact(self, work: Callable[[Statements], T]) -> T:
-        statements = self._statements()
-        assert self._connection is not None  # noqa: S101 - _statements has just opened it
+        connection, statements = self._opened()
         for left in reversed(range(TRIES)):
             try:
-                with self._connection.transaction():
+                with connection.transaction():
                     return work(statements)
             except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+                statements.forget()
                 if not left:
                     raise
+            except BaseException:
+                statements.forget()
+                raise
         raise AssertionError("unreachable")
 
     async def plan(self, mailing: int, matched: int, lists: Sequence[Planned], now: int) -> bool:

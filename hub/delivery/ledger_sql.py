@@ -27,12 +27,15 @@ FIRST_BATCH = 64
 IN_FLIGHT_MS = 500
 """How long an update waits, again and again, for an earlier version that is still being handed over at the same address."""
 
+HISTOGRAMS = 256
+"""Mailings whose histogram is kept at hand."""
+
 _STATES = {"alert": ("active",), "access": ("active",), "notice": ("active",), "confirm": ("unconfirmed",)}
 _COLUMNS = Leased.__struct_fields__[:-1]
 
 _NEW_BATCH = (
-    "INSERT INTO batch(mailing, channel, language, simulated, priority, turn, due_at, attempt, state, addresses)"
-    " VALUES (?,?,?,?,?,?,?,?,0,?) RETURNING id"
+    "INSERT INTO batch(mailing, channel, language, simulated, priority, turn, due_at, attempt, state, node, addresses)"
+    " VALUES (?,?,?,?,?,?,?,?,0,?,?) RETURNING id"
 )
 _UPSERT = (
     "INSERT INTO delivery(mailing, address, outcome, batch, attempt, at, reason)"
@@ -49,6 +52,7 @@ class Statements:
 
     def __init__(self, connection: Connection, node: int) -> None:
         self._c, self._node = connection, node
+        self._histograms: dict[int, Histogram] = {}
 
     # -- planning
 
@@ -74,7 +78,7 @@ class Statements:
             self._c.executemany(
                 _NEW_BATCH,
                 [
-                    (*shared, turn + position * step, AT_ONCE, 1, ids[start:end].tobytes())
+                    (*shared, turn + position * step, AT_ONCE, 1, None, ids[start:end].tobytes())
                     for position, (start, end) in enumerate(zip(starts, [*starts[1:], len(ids)], strict=True))
                 ],
             )
@@ -129,7 +133,7 @@ class Statements:
         """The most urgent batches of a channel that are due, and mailings that may have ended since nobody was left to be leased."""
         rows = self._c.execute(
             "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.priority, b.turn, b.attempt,"
-            " m.created_at, m.expires_at, b.addresses, m.state FROM batch b JOIN mailing m ON m.id=b.mailing"
+            " m.created_at, m.expires_at, b.addresses, m.state, b.node FROM batch b JOIN mailing m ON m.id=b.mailing"
             " WHERE b.channel=? AND b.state=0 AND b.priority<? AND b.due_at<=?"
             " ORDER BY b.priority, b.turn, b.id LIMIT ? FOR UPDATE OF b SKIP LOCKED",
             (channel, above, now, limit),
@@ -137,16 +141,18 @@ class Statements:
         leased, closed = [], set[int]()
         for row in rows:
             values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=False))
-            taken = self._leased(Leased(**values, recipients=[]), np.frombuffer(row[13], dtype="<i8").tolist(), row[14], now)
+            taken = self._leased(
+                Leased(**values, recipients=[]), np.frombuffer(row[13], dtype="<i8").tolist(), row[14], row[15] is None, now
+            )
             if taken is None:
                 closed.add(row[1])
             elif taken.recipients:
                 leased.append(taken)
         return leased, closed
 
-    def _leased(self, batch: Leased, ids: list[int], state: str, now: int) -> Leased | None:
+    def _leased(self, batch: Leased, ids: list[int], state: str, fresh: bool, now: int) -> Leased | None:
         """The batch with whoever is owed it; without anyone while all of them must wait, None when it was closed."""
-        owed = self._owed(batch, ids, now)
+        owed = self._owed(batch, ids, fresh, now)
         refused = Outcome.EXPIRED if batch.expires_at <= now else Outcome.WITHHELD if state == "stopped" else None
         if refused is not None or not owed:
             if refused is not None:
@@ -184,19 +190,15 @@ class Statements:
     def _new_batch(self, batch: Leased, addresses: list[int], due_at: int, attempt: int) -> int:
         shared = (batch.mailing, batch.channel, batch.language, int(batch.simulated), batch.priority, batch.turn)
         blob = np.asarray(addresses, dtype="<i8").tobytes()
-        return int(self._c.execute(_NEW_BATCH, (*shared, due_at, attempt, blob)).fetchone()[0])
+        return int(self._c.execute(_NEW_BATCH, (*shared, due_at, attempt, self._node, blob)).fetchone()[0])
 
-    def _owed(self, batch: Leased, ids: list[int], now: int) -> list[To]:
-        """Who of a batch is still to be reached. Address state is read here, at lease, so an unsubscribe always wins."""
+    def _owed(self, batch: Leased, ids: list[int], fresh: bool, now: int) -> list[To]:
+        """Who of a batch is still to be reached. Address state is read here, at lease, so an unsubscribe always wins.
+
+        Of a batch that nobody has ever held nothing can be settled.
+        """
         wanted, states = self._c.ids(ids), _STATES[batch.purpose]
-        settled = {
-            row[0]
-            for row in self._c.execute(
-                "SELECT address FROM delivery WHERE mailing=? AND address IN (SELECT j.value FROM ids(?) j)"
-                " AND NOT (outcome IN (0, 7) AND batch=?)",
-                (batch.mailing, wanted, batch.batch),
-            )
-        }
+        settled = set[int]() if fresh else self._settled(batch, wanted)
         rows = self._c.execute(
             "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state FROM ids(?) j JOIN address a ON a.id=j.value"
             " JOIN subscriber s ON s.id=a.subscriber",
@@ -208,14 +210,22 @@ class Statements:
             self._close(batch.batch, batch.mailing, batch.channel, Outcome.WITHHELD, sorted(gone), now)
         return owed
 
+    def _settled(self, batch: Leased, wanted: Any) -> set[int]:
+        rows = self._c.execute(
+            "SELECT d.address FROM ids(?) j JOIN delivery d ON d.mailing=? AND d.address=j.value"
+            " WHERE NOT (d.outcome IN (0, 7) AND d.batch=?)",
+            (wanted, batch.mailing, batch.batch),
+        )
+        return {row[0] for row in rows.fetchall()}
+
     def give_back(self, batches: Iterable[int]) -> int:
         """Whoever comes next may lease these."""
-        query = "UPDATE batch SET state=0, node=NULL WHERE state=1 AND node=? AND id IN (SELECT j.value FROM ids(?) j)"
+        query = "UPDATE batch SET state=0 WHERE state=1 AND node=? AND id IN (SELECT j.value FROM ids(?) j)"
         return self._c.execute(query, (self._node, self._c.ids(batches))).rowcount
 
     def reclaim(self, held: Iterable[int]) -> int:
         """Free every lease of this node that is not among these."""
-        query = "UPDATE batch SET state=0, node=NULL WHERE state=1 AND node=? AND id NOT IN (SELECT j.value FROM ids(?) j)"
+        query = "UPDATE batch SET state=0 WHERE state=1 AND node=? AND id NOT IN (SELECT j.value FROM ids(?) j)"
         return self._c.execute(query, (self._node, self._c.ids(held))).rowcount
 
     # -- settling
@@ -228,8 +238,9 @@ class Statements:
         self._note_times(settlements)
         for (mailing, channel, label), count in sorted(counts.items()):
             self._count(mailing, channel, label, count)
-        query = "DELETE FROM batch WHERE node=? AND id IN (SELECT j.value FROM ids(?) j)"
-        self._c.execute(query, (self._node, self._c.ids(leased.batch for leased in finished)))
+        if finished:
+            query = "DELETE FROM batch WHERE node=? AND id IN (SELECT j.value FROM ids(?) j)"
+            self._c.execute(query, (self._node, self._c.ids(leased.batch for leased in finished)))
 
     def _postpone(self, settlement: Settlement) -> Counter[tuple[int, str, str]]:
         leased, addresses = settlement.leased, settlement.addresses
@@ -285,8 +296,7 @@ class Statements:
             if settlement.outcome in REACHED:
                 reached.setdefault(settlement.leased.mailing, []).append(settlement)
         for mailing, parts in sorted(reached.items()):
-            stored = self._c.execute("SELECT latencies FROM pace WHERE mailing=? AND node=?", (mailing, self._node)).fetchone()
-            histogram = Histogram(stored[0] if stored else None)
+            histogram = self._histogram(mailing)
             for part in parts:
                 histogram.add(part.at - part.leased.created_at, len(part.addresses))
             first, last = min(part.first_at or part.at for part in parts), max(part.at for part in parts)
@@ -300,6 +310,19 @@ class Statements:
         """Whatever waits until a time that a clock gave while it was `by` milliseconds ahead. Returns how many batches."""
         query = "UPDATE batch SET due_at=CASE WHEN due_at-?>? THEN due_at-? ELSE ? END WHERE state=0 AND due_at>?"
         return self._c.execute(query, (by, now, by, now, now)).rowcount
+
+    def _histogram(self, mailing: int) -> Histogram:
+        """This node alone writes its row, so what stands in it need not be read again, unless a transaction failed meanwhile."""
+        if mailing not in self._histograms:
+            if len(self._histograms) >= HISTOGRAMS:
+                self._histograms.clear()
+            stored = self._c.execute("SELECT latencies FROM pace WHERE mailing=? AND node=?", (mailing, self._node)).fetchone()
+            self._histograms[mailing] = Histogram(stored[0] if stored else None)
+        return self._histograms[mailing]
+
+    def forget(self) -> None:
+        """A transaction failed: what it would have written is not there."""
+        self._histograms.clear()
 
     # -- ending
 

@@ -26,6 +26,10 @@ BROKEN_DATA = (sqlite3.IntegrityError, sqlite3.DataError, psycopg.IntegrityError
 _IDS = re.compile(r"ids\(\?\)")
 _IDS_AS = re.compile(r"ids\(\?\) (\w+)")
 _LOCKING = re.compile(r" FOR UPDATE( OF \w+ SKIP LOCKED)?$")
+_BY_KEY = " ".join(
+    f"-c {name}" for name in ("enable_seqscan=off", "enable_bitmapscan=off", "enable_hashjoin=off", "enable_mergejoin=off", "jit=off")
+)
+"""Every statement here asks for some hundred rows by their keys. On tables of middling size the planner would rather read all of them."""
 _encoder = msgspec.json.Encoder()
 
 
@@ -104,7 +108,8 @@ class PostgresConnection:
 
     def __init__(self, database: Database) -> None:
         parts = database.url.translate_connect_args(username="user", database="dbname")
-        self._conninfo = make_conninfo(**parts, **{name: str(value) for name, value in database.url.query.items()})
+        asked = {name: str(value) for name, value in database.url.query.items()}
+        self._conninfo = make_conninfo(**parts, **asked | {"options": f"{asked.get('options', '')} {_BY_KEY}"})
         self._driver: psycopg.Connection[Any] | None = None
 
     def _open(self) -> psycopg.Connection[Any]:
@@ -114,7 +119,7 @@ class PostgresConnection:
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Rows:
         """See `Connection`."""
-        return self._open().execute(_for_postgres(sql), values)
+        return self._open().execute(_for_postgres(sql), values, binary=True)
 
     def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
         """See `Connection`."""

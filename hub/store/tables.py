@@ -112,7 +112,7 @@ batch = Table(
     Column("due_at", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False),  # 1 for the first try
     Column("state", Integer, nullable=False),  # 0 waiting, 1 leased; a finished batch is deleted
-    Column("node", _Key, nullable=True),  # who leased it
+    Column("node", _Key, nullable=True),  # who has it, or had it last; null when nobody ever did
     Column("addresses", LargeBinary, nullable=False),  # little-endian int64 address ids, at most 1000
     Index("batch_by_turn", "channel", "state", "priority", "turn", "due_at"),
 )
