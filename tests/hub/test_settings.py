@@ -64,7 +64,7 @@ def test_all_defaults_can_be() -> None:
         {"testing": "x"},
         {"signup_limits": "0"},
         {"public_url": "alerts.example.gov"},
-        {"database": "postgresql://h/d"},
+        {"database": "mysql://h/d"},
         {"database": "no database"},
         {"redis": "localhost:6379"},
         {"city": "no-such-folder"},
