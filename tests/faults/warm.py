@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from hub.__main__ import app
-from hub.delivery.sender import _end_with_parent
+from hub.delivery.process_limits import end_with_parent
 from tests.faults.processes import PATIENCE_S, gone
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -26,7 +26,7 @@ CONTEXT.set_forkserver_preload(
 
 
 def _command(arguments: Sequence[str], environ: Mapping[str, str], out: Connection, log: Path | None, given: bytes) -> None:
-    _end_with_parent()  # when the tests are killed, so is what they started
+    end_with_parent()  # when the tests are killed, so is what they started
     os.setsid()
     os.environ.clear()
     os.environ.update(environ)
