@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import structlog
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,9 +14,12 @@ from hub.alerts.alert import Alert
 from hub.alerts.area import ResolvedArea
 from hub.store.database import Database
 from hub.store.tables import alert as table
+from hub.store.tables import mailing as mailings
 
 _document = msgspec.json.Decoder(Alert)
 _area = msgspec.json.Decoder(ResolvedArea)
+
+log = structlog.get_logger()
 
 
 class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +51,7 @@ class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
 
 def stored(row: Row[Any]) -> StoredAlert:
     """A table row as a value."""
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name for the mapping view
+    values = {column.name: row._mapping[column.name] for column in table.c}  # noqa: SLF001 - SQLAlchemy's documented name for the mapping view
     values["document"] = _document.decode(values["document"])
     values["area"] = _area.decode(values["area"])
     return StoredAlert(**values)
@@ -74,16 +78,35 @@ class AlertStore:
         )
         return [alert for alert in await self._all(query) if alert.document.msgType != "Cancel"]
 
+    async def launched(self) -> list[tuple[int, StoredAlert]]:
+        """(mailing, its alert) of everything that is to be planned, the most urgent first."""
+        mailing = mailings.c
+        query = (
+            select(mailing.id.label("launched_mailing"), table)
+            .join(mailings, mailing.alert == table.c.number)
+            .where(mailing.state == "launched")
+            .order_by(mailing.priority, mailing.id)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        readable = []
+        for row in rows:
+            try:
+                readable.append((row.launched_mailing, stored(row)))
+            except msgspec.ValidationError:  # one that can't be read must not hold up all others
+                log.exception("alert_unreadable", mailing=row.launched_mailing)
+        return readable
+
     async def chain(self, chain: str) -> list[StoredAlert]:
         """An alert with its updates and its cancel, oldest first."""
         return await self._all(select(table).where(table.c.chain == chain).order_by(table.c.number))
 
     async def last_change(self) -> int | None:
         """When a published alert last came or went, in milliseconds since 1970; None when there was none yet."""
-        changed = func.max(func.max(table.c.live_at, func.coalesce(table.c.ended_at, 0)))
+        newest = select(func.max(table.c.live_at), func.max(table.c.ended_at)).where(table.c.live_at.is_not(None))
         async with self._database.read() as connection:
-            moment: int | None = (await connection.execute(select(changed).where(table.c.live_at.is_not(None)))).scalar_one()
-        return moment
+            moments = (await connection.execute(newest)).one()
+        return max((moment for moment in moments if moment is not None), default=None)
 
     async def recent(
         self, *, status: Sequence[str] = (), since: int | None = None, before: int | None = None, topic: str | None = None, limit: int = 50

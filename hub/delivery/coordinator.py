@@ -249,6 +249,12 @@ class Coordinator:
                 await self._feed_channel(channel, now)
 
     async def _feed_channel(self, channel: str, now: int) -> None:
+        while await self._feed_round(channel, now):
+            pass
+
+    async def _feed_round(self, channel: str, now: int) -> bool:
+        """Each sender as much as it has room for; whether one was given its first batch and so has room for more."""
+        more = False
         rooms = [(handle, *handle.room(channel)) for handle in self.handles if not handle.ended.is_set()]
         # The sender with most room first, so that two senders share one large alert from its first second.
         for handle, free, above in sorted(rooms, key=lambda room: (-room[1], -room[2], len(room[0].held))):
@@ -256,6 +262,8 @@ class Coordinator:
             if not batches and above == LOWEST:
                 self._wake.set()  # there was something due, so it was closed (expired, stopped, nobody left): look behind it at once
             await self._give_all(handle, batches)
+            more |= bool(batches) and above == LOWEST and len(batches) == free and handle.room(channel)[1] == LOWEST
+        return more
 
     async def _give_all(self, handle: Handle, batches: list[Leased]) -> None:
         for position, leased in enumerate(batches):

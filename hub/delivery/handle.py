@@ -45,6 +45,8 @@ class Handle:
     def room(self, channel: str) -> tuple[int, int]:
         """(batches it can take, only those of priority below this): an urgent one may always join lesser ones."""
         priorities = [leased.priority for leased in self.held.values() if leased.channel == channel]
+        if not priorities:
+            return 1, LOWEST  # only one at first: its people need not wait until the next batch was read, too
         if len(priorities) < HELD_PER_CHANNEL:
             return HELD_PER_CHANNEL - len(priorities), LOWEST
         return 1, min(priorities)

@@ -80,20 +80,12 @@ class Planner:
 
     async def plan_launched(self) -> None:
         """Every launched mailing, the most urgent first."""
-        query = (
-            select(tables.mailing.c.id, tables.mailing.c.alert)
-            .where(tables.mailing.c.state == "launched")
-            .order_by(tables.mailing.c.priority, tables.mailing.c.id)
-        )
-        async with self._database.read() as connection:
-            launched = (await connection.execute(query)).all()
+        launched = await self._alerts.launched()
         if launched:
             await self._refresh()
-        for mailing, number in launched:
+        for mailing, alert in launched:
             try:
-                alert = await self._alerts.by_number(number)
-                if alert is not None:
-                    await self._plan(mailing, alert)
+                await self._plan(mailing, alert)
             except Exception:  # one alert that can't be planned must not hold up all others
                 log.exception("planning_failed", mailing=mailing)
 
