@@ -4,6 +4,7 @@
   const progress = document.querySelector("#progress[data-events]");
   if (progress && "EventSource" in window) {
     const source = new EventSource(progress.dataset.events);
+    addEventListener("beforeunload", () => source.close());  // whoever is leaving must not be called back by the reload below
     const format = new Intl.NumberFormat("en-US");
     source.addEventListener("progress", (event) => {
       const now = JSON.parse(event.data);
