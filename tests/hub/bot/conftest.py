@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from subscriptions.areas import AreaCatalog, open_city
 from tests.subscriptions.residents import Residents, opened
@@ -17,6 +17,6 @@ def catalog() -> AreaCatalog:
 
 
 @pytest.fixture
-async def residents(tmp_path: Path, catalog: AreaCatalog) -> AsyncIterator[Residents]:
-    async with opened(tmp_path, catalog) as service:
+async def residents(store: URL, catalog: AreaCatalog) -> AsyncIterator[Residents]:
+    async with opened(store, catalog) as service:
         yield service
