@@ -118,6 +118,7 @@ class HttpSink:
         if self._server:
             self._server.close()
         self._closing.set()
+        await asyncio.sleep(0)  # whoever was just let in is here after that
         for writer in tuple(self._open):
             writer.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -33,6 +33,7 @@ class Proxy:
     def __init__(self, upstream: int, random: Random, port: int = 0) -> None:
         self._upstream, self._random, self.port = upstream, random, port
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self.cuts = 0
 
     async def __aenter__(self) -> Self:
@@ -45,6 +46,10 @@ class Proxy:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:  # also of those whose task had not begun
+            writer.transport.abort()
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
+        await self._server.wait_closed()
 
     def _treatment(self) -> Treatment:
         bytes_, reset = self._random.randint(0, FURTHEST_CUT), self._random.random() < 0.5
@@ -58,6 +63,7 @@ class Proxy:
         )
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         task = asyncio.ensure_future(self._serve(reader, writer, self._treatment()))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -65,6 +71,7 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, how: Treatment) -> None:
         try:
             up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
+            self._writers.add(up_writer)
         except OSError:
             writer.close()
             return
