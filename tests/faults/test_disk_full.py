@@ -26,7 +26,6 @@ async def test_while_nothing_can_be_settled_a_sender_stops_at_its_window_and_goe
         with capture_logs() as told:
             ledger._connection.execute("PRAGMA max_page_count=1")  # no less than there are
             await house.until(lambda: any(line["event"] == "settle_failed" for line in told))
-            await house.sink.arrived(WINDOW)
             assert len(house.sink.requests) <= house.counters(mailing).get("handed_over", 0) + WINDOW < PEOPLE
             ledger._connection.execute(f"PRAGMA max_page_count={MOST_PAGES}")
             await house.until(lambda: house.state(mailing) == "done")
