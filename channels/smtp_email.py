@@ -19,6 +19,7 @@ import ipaddress
 import re
 import time
 from collections.abc import Callable
+from email.utils import parseaddr
 from operator import attrgetter
 from typing import ClassVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -110,7 +111,8 @@ class SmtpEmail:
 
     def compose(self, message: Message) -> Mail:
         """Encode the mail once."""
-        return compose(message, self._mail_from)
+        # A name would tell whoever looks at the list of mails what a discreet one does not say.
+        return compose(message, parseaddr(self._mail_from)[1] if message.silent else self._mail_from)
 
     async def deliver(self, draft: Mail, to: Recipient) -> Receipt:
         """Hand one mail to the server; `provider_id` is what it answered, usually with its queue id."""

@@ -54,6 +54,7 @@ from hub.store.migrate import upgrade
 from subscriptions.areas import AreaCatalog, open_city
 from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
+from subscriptions.geocoding import NominatimGeocoder
 from subscriptions.links import Links
 from subscriptions.vault import Keyring
 
@@ -245,6 +246,8 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         sms_countries=frozenset(settings.items("sms_countries")),
         bot_name=bot_name,
         matched_places=wiring.MatchedPlaces(database, alerts, audience, places),
+        messages=wiring.Messages(database),
+        geocoder=NominatimGeocoder(settings.geocoder, places, settings.hub_name) if settings.geocoder else None,
     )
     told = wiring.Told(signals, metrics, words)
     news = News(
@@ -366,6 +369,7 @@ class _ticking:  # noqa: N801 - reads as the state it is
         every(self._hub.publishing.forget_keys, "interval", hours=1)
         every(self._count_waiting, "interval", seconds=5)
         every(self._purge, "interval", hours=1)
+        every(self._hub.enrolment.resume, "interval", seconds=30)
         self._scheduler.start()
         self._first = asyncio.ensure_future(self._hub.providers.look())
 

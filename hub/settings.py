@@ -63,6 +63,7 @@ SETTINGS = (
     Setting("allow_private", "", "1: private and loopback receivers are allowed; for tests and benchmarks."),
     Setting("sms_countries", "US", "Countries (ISO 3166) whose numbers may get SMS, separated by commas."),
     Setting("signup_limits", "on", "off: no limits on sign-up; for tests and benchmarks."),
+    Setting("geocoder", "", "Base URL of a geocoder with Nominatim's API, for street addresses; empty: places by ZIP, name and map only."),
     Setting("tile_url", "", "Map tiles under our own polygons, e.g. https://tiles.example/{z}/{x}/{y}.png; empty for none."),
     Setting("backup", "", "Folder that the running hub puts its backups into; empty for none. Set it on one node."),
     Setting("backup_every", "6", "Hours between two backups."),

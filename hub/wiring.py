@@ -14,12 +14,13 @@ from channels import catalog
 from channels.contract import ChannelSettings, Message
 from hub.alerts.area import target
 from hub.alerts.store import AlertStore, StoredAlert
+from hub.clock import instant
 from hub.delivery.audience_sync import AudienceSync
 from hub.delivery.batches import Leased, Settlement
 from hub.delivery.coordinator import Coordinator
 from hub.delivery.forecast import Throughput
 from hub.delivery.membership import Membership
-from hub.delivery.outcome import OPEN, REACHED
+from hub.delivery.outcome import OPEN, REACHED, Outcome
 from hub.delivery.rendering import Renderer
 from hub.incidents.incident import Incidents
 from hub.metrics import Metrics
@@ -31,7 +32,9 @@ from subscriptions.areas import AreaCatalog
 from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
 from subscriptions.places import Spot
+from subscriptions.store import tables as people
 from subscriptions.vault import Keyring
+from subscriptions.views import ExportedMessage
 
 REMEMBERED = 10_000
 """Alerts whose first hand-over was counted already."""
@@ -84,12 +87,20 @@ class Words:
     async def _message(self, leased: Leased) -> Message:
         if leased.alert is None:
             parameters = msgspec.json.decode(leased.parameters, type=dict[str, str])
-            return self._renderer.letter(leased.purpose, leased.channel, leased.language, parameters)
-        alert = self._kept.get(leased.alert) or await self._alerts.by_number(leased.alert)
+            missed = [await self._alert(int(number), leased) for number in parameters.get("alerts", "").split()]
+            return self._renderer.letter(
+                leased.purpose, leased.channel, leased.language, parameters, missed=missed, discreet=bool(leased.discreet)
+            )
+        alert = await self._alert(leased.alert, leased)
+        self.launched(alert)
+        videos = await self._videos(alert)
+        return self._renderer.alert(alert, leased.channel, leased.language, videos, discreet=bool(leased.discreet))
+
+    async def _alert(self, number: int, leased: Leased) -> StoredAlert:
+        alert = self._kept.get(number) or await self._alerts.by_number(number)
         if alert is None:
             raise LookupError(f"mailing {leased.mailing} names an alert that is not there")
-        self.launched(alert)
-        return self._renderer.alert(alert, leased.channel, leased.language, await self._videos(alert))
+        return alert
 
     async def _videos(self, alert: StoredAlert) -> tuple[str, ...]:
         if alert.document.incident is None:
@@ -190,6 +201,32 @@ class MatchedPlaces:
         if alert is None:
             return ()
         return self._audience.explain(subscriber, target(alert.area, alert.document, alert.grade, self._catalog))
+
+
+class Messages:
+    """What was sent to a person's addresses, for their own copy of all that is kept of them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __call__(self, addresses: Sequence[int]) -> Sequence[ExportedMessage]:
+        """The oldest first."""
+        query = (
+            select(people.address.c.channel, tables.mailing.c.purpose, tables.alert.c.id, tables.delivery.c.outcome, tables.delivery.c.at)
+            # By each mailing's key: rows are ordered by mailing, and there is no index by address.
+            .select_from(tables.mailing)
+            .join(tables.delivery, tables.delivery.c.mailing == tables.mailing.c.id)
+            .join(people.address, people.address.c.id == tables.delivery.c.address)
+            .join(tables.alert, tables.alert.c.number == tables.mailing.c.alert, isouter=True)
+            .where(tables.delivery.c.address.in_(addresses))
+            .order_by(tables.mailing.c.id, tables.delivery.c.address)
+        )
+        async with self._database.read() as connection:
+            rows = await connection.execute(query)
+            return [
+                ExportedMessage(channel=channel, kind=purpose, alert=alert, outcome=Outcome(outcome).label, at=instant(at / 1000))
+                for channel, purpose, alert, outcome, at in rows
+            ]
 
 
 class Senders:

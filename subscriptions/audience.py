@@ -10,7 +10,7 @@ One event loop owns it; only `prepared` may run elsewhere.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -29,12 +29,14 @@ from subscriptions.columns import (
     PlaceColumns,
     PlaceRow,
     Rows,
+    ShapeColumns,
     joined,
     of_persons,
 )
 from subscriptions.languages import tag
 from subscriptions.matching import Group, Match, Matching, Reach, Target
 from subscriptions.point_grid import Frame
+from subscriptions.quiet_hours import NOBODY, QuietRules
 from subscriptions.segment import Found, Segment
 
 __all__ = ["AddressColumns", "AddressKinds", "AddressRow", "Audience", "PeopleColumns", "Person", "PlaceColumns", "PlaceRow"]
@@ -64,9 +66,11 @@ class Audience:
         self._frame = Frame.around((west, south, east, north), FRAME_MARGIN_M)
         self._segments: list[Segment] = []
         self._waiting: dict[int, Person] = {}
-        self._last: tuple[Target, Match] | None = None
-        self._older: tuple[Target, Match] | None = None
+        self._last: tuple[Target, Mapping[int, int], Match] | None = None
+        self._older: tuple[Target, Mapping[int, int], Match] | None = None
         self._tidying = asyncio.Lock()
+        self.quiet_rules = QuietRules()
+        """Those that people's `quiet` numbers name."""
         self.unknown_places = 0
         """Places loaded by `bulk` whose area the catalogue does not have: they match nothing."""
 
@@ -128,24 +132,24 @@ class Audience:
             for subscriber in subscribers.tolist():
                 self._waiting.pop(subscriber, None)
 
-    def match(self, target: Target) -> Match:
-        """Everyone whom the target reaches, each once, and their addresses by channel, language and whether they are simulated.
+    def match(self, target: Target, holding: Mapping[int, int] = NOBODY) -> Match:
+        """Everyone whom the target reaches, each once, and their addresses by `Group`. `holding` is of `quiet_hours.QuietRules`.
 
         Asked again for the same target, as when an alert is counted and then launched, it gives the answer it has, until somebody changes.
         """
-        if self._last is None or self._last[0] != target:
+        if self._last is None or self._last[:2] != (target, holding):
             self._settle(JOINED_AT_ONCE)
             reach = self._matching.reach(target)
-            self._last = target, self._gathered([segment.match(reach, target) for segment in self._segments])
-        return self._last[1]
+            self._last = target, holding, self._gathered([segment.match(reach, target, holding) for segment in self._segments])
+        return self._last[2]
 
-    def match_one(self, subscriber: int, target: Target) -> Match:
+    def match_one(self, subscriber: int, target: Target, holding: Mapping[int, int] = NOBODY) -> Match:
         """As `match`, for one person; empty when they are not in the audience or not reached."""
         person = self.get(subscriber)
         if person is None:
             return Match(0, {}, np.zeros(0, dtype=np.int64))
         alone = self.prepared(of_persons([person], self._catalog, self._kinds))
-        return self._gathered([alone.match(self._matching.reach(target), target)])
+        return self._gathered([alone.match(self._matching.reach(target), target, holding)])
 
     def explain(self, subscriber: int, target: Target) -> list[PlaceRow]:
         """Which of a person's places the target reaches, whatever topics they chose: the answer to "why did I get this?" (S26)."""
@@ -210,9 +214,9 @@ class Audience:
 
     def _gathered(self, parts: list[tuple[Found, Ints]]) -> Match:
         lists: dict[Group, list[Ints]] = {}
-        for kind, language, ids in (entry for found, _ in parts for entry in found):
-            channel, simulated = self._kinds.names[kind]
-            lists.setdefault(Group(channel, tag(language), simulated), []).append(ids)
+        for kind, language, after, ids in (entry for found, _ in parts for entry in found):
+            channel, simulated, discreet = self._kinds.names[kind]
+            lists.setdefault(Group(channel, tag(language), simulated, discreet, after), []).append(ids)
         subscribers = _as_one([people for _, people in parts])
         return Match(len(subscribers), {group: _as_one(found) for group, found in lists.items()}, subscribers)
 
@@ -222,6 +226,9 @@ class Audience:
         if place.area is not None:
             area = self._catalog.get(place.area)
             return area is not None and bool(reach.areas[area.index])
+        if place.shape is not None:
+            drawn = ShapeColumns.of([(0, place.shape)], self._catalog).shape
+            return any(len(region.overlapping(drawn, shapely.STRtree(drawn))) for region in reach.regions)
         x, y = self._catalog.projection.xy([place.lon], [place.lat])
         radius = np.array([max(place.radius_m or 0.0, LEAST_RADIUS_M)])
         return any(bool(region.within(x, y, radius)[0]) for region in reach.regions)
@@ -234,8 +241,10 @@ class Audience:
             int(people.topics[0]),
             int(people.minimum_severity[0]),
             bool(people.drills[0]),
-            tuple(self._places(columns.places)),
+            (*self._places(columns.places), *self._shapes(columns.shapes)),
             tuple(self._addresses(columns.addresses)),
+            int(people.severities[0]),
+            int(people.quiet[0]),
         )
 
     def _places(self, columns: PlaceColumns) -> Iterator[PlaceRow]:
@@ -245,6 +254,10 @@ class Audience:
                 yield PlaceRow(self._catalog.areas[area].key)
             else:
                 yield PlaceRow(CITY_KEY) if np.isnan(radius) else PlaceRow(None, north, east, radius)
+
+    def _shapes(self, columns: ShapeColumns) -> Iterator[PlaceRow]:
+        for drawn in columns.shape:
+            yield PlaceRow(None, shape=shapely.to_geojson(self._catalog.projection.to_lonlat(drawn)))
 
     def _addresses(self, columns: AddressColumns) -> Iterator[AddressRow]:
         for number, kind in zip(columns.id.tolist(), columns.kind.tolist(), strict=True):

@@ -40,7 +40,7 @@ class Confirmation:
             places = await sql.places_of(work.connection, subscriber.id)
             manage = None
             if address.state == "unconfirmed":
-                owner = await self._accept(work, subscriber, address, "link")
+                owner = await self.accept(work, subscriber, address, "link")
                 manage = await self._desk.new_manage_token(work, owner)
                 address = await sql.address_by_id(work.connection, address.id) or address
             return Confirmed(manage=manage, view=pending_view(self._desk, subscriber, address, places))
@@ -62,10 +62,10 @@ class Confirmation:
         key_id, sealed = self._desk.addresses.keyring.seal("telegram", chat)
         await sql.change_address(work.connection, address.id, lookup=lookup, key_id=key_id, sealed=sealed)
         address = await sql.address_by_id(work.connection, address.id) or address
-        await self._accept(work, subscriber, address, "telegram")
+        await self.accept(work, subscriber, address, "telegram")
         return True
 
-    async def _accept(self, work: Work, subscriber: SubscriberRow, address: AddressRow, source: str) -> int:
+    async def accept(self, work: Work, subscriber: SubscriberRow, address: AddressRow, source: str) -> int:
         """Make the address active where it belongs; returns the number of that subscription."""
         existing = await sql.active_address(work.connection, address.lookup)
         state = "active" if existing is None else "merged"
@@ -91,6 +91,7 @@ class Confirmation:
             owner.id,
             topics=owner.topics | sign_up.topics,
             minimum_severity=min(owner.minimum_severity, sign_up.minimum_severity),
+            discreet=max(owner.discreet, sign_up.discreet),
         )
         await work.consent(owner, "changed", channel, f"confirmed sign-up {sign_up.public_id}")
 

@@ -6,17 +6,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import msgspec
+from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subscriptions.addresses import AddressBook, NewAddress
 from subscriptions.areas import AreaCatalog
-from subscriptions.limits import Limits
+from subscriptions.documents import Faults
+from subscriptions.geocoding import Geocoder, located
+from subscriptions.limits import LOOK_UPS_OF_CLIENT, Limits
 from subscriptions.links import Links
-from subscriptions.places import in_a_few_words, public_names
+from subscriptions.places import in_a_few_words, public_names, read_places
 from subscriptions.post import Letter, LetterPurpose, Post
 from subscriptions.store import sql
 from subscriptions.store.contract import Transactions
 from subscriptions.store.sql import AddressRow, PlaceRow, SubscriberRow
+from subscriptions.subscriber import Choices, PlaceRequest
 from subscriptions.vault import hash_token, new_token
 
 POLICY = "2026-11"
@@ -41,6 +46,7 @@ class Desk:
     post: Post
     audience_changed: AudienceHook
     clock: Callable[[], float]
+    geocoder: Geocoder | None = None
 
     def now(self) -> int:
         """Milliseconds since 1970."""
@@ -60,15 +66,32 @@ class Desk:
         if work.letters:
             self.post.wake()
 
-    async def send(self, work: Work, purpose: LetterPurpose, to: AddressRow, language: int, parameters: dict[str, str]) -> None:
-        """Queue a letter to an address."""
+    async def read_places(self, requests: tuple[PlaceRequest, ...], faults: Faults, *, client: str) -> list[PlaceRow]:
+        """The places of a request, with faults noted; addresses are looked up, so often an hour for one client. Raises TooManyRequests."""
+        addresses = sum(request.address is not None for request in requests)
+        if addresses and self.geocoder is not None:
+            async with self.work() as work:
+                for _ in range(addresses):
+                    await self.limits.count(work.connection, LOOK_UPS_OF_CLIENT, client, work.now)
+        return read_places(await located(requests, self.geocoder, faults), self.catalog, faults)
+
+    async def choose(self, work: Work, number: int, chosen: Choices) -> None:
+        """Set a subscription's choices."""
+        await sql.change_subscriber(work.connection, number, **chosen.columns())
+        if chosen.quiet_hours is not UNSET:
+            rule = None if chosen.quiet_hours is None else msgspec.json.encode(chosen.quiet_hours).decode()
+            await sql.set_quiet(work.connection, number, rule)
+
+    async def send(self, work: Work, purpose: LetterPurpose, to: AddressRow, reader: SubscriberRow, parameters: dict[str, str]) -> None:
+        """Queue a letter to an address of a subscription."""
         letter = Letter(
             purpose=purpose,
             subscriber=to.subscriber,
             address=to.id,
             channel=to.channel,
-            language=language,
+            language=reader.language,
             simulated=bool(to.simulated),
+            discreet=bool(reader.discreet),
             parameters=parameters,
         )
         await self.post.enqueue(work.connection, letter)

@@ -12,20 +12,26 @@ from subscriptions.addresses import AddressBook, Parser
 from subscriptions.areas import AreaCatalog
 from subscriptions.confirmation import Confirmation
 from subscriptions.desk import AudienceHook, Desk
+from subscriptions.geocoding import Geocoder
 from subscriptions.limits import Limits
 from subscriptions.links import LinkPurpose, Links
-from subscriptions.management import Management
+from subscriptions.management import Management, Messages
 from subscriptions.opting_out import MatchedPlaces, OptingOut
+from subscriptions.own_address import OwnAddress
 from subscriptions.places import Spot
 from subscriptions.post import Post
 from subscriptions.sign_up import SignUp
 from subscriptions.store.contract import Transactions
 from subscriptions.subscriber import SubscriptionChange, SubscriptionRequest
 from subscriptions.vault import Keyring
-from subscriptions.views import Confirmed, PendingView, Subscribed, SubscriptionView, WhyView
+from subscriptions.views import Confirmed, Export, ExportedMessage, PendingView, Subscribed, SubscriptionView, WhyView
 
 
 async def _cannot_tell(_subscriber: int, _mailing: int) -> Sequence[Spot]:
+    return ()
+
+
+async def _none_sent(_addresses: Sequence[int]) -> Sequence[ExportedMessage]:
     return ()
 
 
@@ -48,6 +54,8 @@ class Enrolment:
         sms_countries: Iterable[str],
         bot_name: Callable[[], str | None],
         matched_places: MatchedPlaces = _cannot_tell,
+        messages: Messages = _none_sent,
+        geocoder: Geocoder | None = None,
     ) -> None:
         desk = Desk(
             transactions=transactions,
@@ -58,11 +66,15 @@ class Enrolment:
             post=post,
             audience_changed=audience,
             clock=clock,
+            geocoder=geocoder,
         )
+        self._desk = desk
         self._addresses = desk.addresses
         self._sign_up = SignUp(desk)
         self._confirmation = Confirmation(desk)
-        self._management = Management(desk)
+        self._management = Management(desk, messages)
+        self.own_address = OwnAddress(desk, self._management, self._confirmation)
+        """For whoever writes from their address: by SMS, in a chat."""
         self._opting_out = OptingOut(desk, matched_places)
 
     def offered(self) -> frozenset[str]:
@@ -96,6 +108,14 @@ class Enrolment:
     async def change(self, manage: str, change: SubscriptionChange, *, source: str) -> SubscriptionView:
         """Change what is named. Raises InvalidSubscription, LinkInvalid, LinkExpired, TooManyRequests."""
         return await self._management.change(manage, change, source=source)
+
+    async def export(self, manage: str) -> Export:
+        """All that is kept of a subscription. Raises LinkInvalid, LinkExpired."""
+        return await self._management.export(manage)
+
+    async def resume(self) -> None:
+        """End the pauses that are over. To be called every minute or so."""
+        await self._opting_out.resume()
 
     async def end(self, manage: str, *, source: str) -> None:
         """Delete the subscription and all that is in it. Raises LinkInvalid, LinkExpired."""

@@ -7,6 +7,7 @@
     ├── InvalidSubscription   the request has faults; each names its JSON pointer and how to mend it
     ├── UnknownArea           no area of this name; carries suggestions
     ├── CityUnreadable        the folder of the city's areas can't be used; names the file and the feature
+    ├── NotSubscribed         nobody is subscribed at the address that somebody writes from
     ├── LinkInvalid           a token that never existed or was forged
     ├── LinkExpired           an authentic token that was used up or is too old
     ├── TooManyRequests       a sign-up limit was reached; `after` in seconds
@@ -52,6 +53,10 @@ class UnknownArea(SubscriptionsError):
 
 class CityUnreadable(SubscriptionsError):
     """The areas of a city can't be read; the message names the file, the feature and what is wrong."""
+
+
+class NotSubscribed(SubscriptionsError):
+    """The address that somebody writes from has no subscription."""
 
 
 class LinkInvalid(SubscriptionsError):

@@ -33,6 +33,8 @@ SIGN_UPS_OF_PREFIX = Limit("prefix", 30, HOUR_MS)
 """Phone numbers that differ in their last four digits only: the pattern of SMS pumping."""
 SMS_SIGN_UPS = Limit("sms", 3000, HOUR_MS)
 """All numbers together: the most that an attack with many prefixes and clients can cost in an hour."""
+LOOK_UPS_OF_CLIENT = Limit("look-up", 60, HOUR_MS)
+"""Street addresses that are asked of the geocoder."""
 ACCESS_OF_CLIENT = Limit("access client", 20, HOUR_MS)
 ACCESS_LETTERS = (Limit("access", 3, HOUR_MS), Limit("access day", 10, DAY_MS))
 CHANGES_OF_SUBSCRIPTION = Limit("change", 60, HOUR_MS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,48 +19,62 @@ from subscriptions.limits import (
     HOUR_MS,
 )
 from subscriptions.links import LinkPurpose
-from subscriptions.places import read_places, without_repeats
+from subscriptions.places import without_repeats
 from subscriptions.sign_up import ask_all
 from subscriptions.store import sql
 from subscriptions.store.sql import AddressRow, PlaceRow, SubscriberRow
 from subscriptions.subscriber import SubscriptionChange, choices
 from subscriptions.vault import hash_token
-from subscriptions.views import SubscriptionView, subscription_view
+from subscriptions.views import Export, ExportedAddress, ExportedMessage, ExportedReceipt, SubscriptionView, instant, subscription_view
 
 ONE_USE_LIFE_MS = HOUR_MS
 _SERIALS = 1 << 31
+
+FindOwner = Callable[[AsyncConnection], Awaitable[SubscriberRow]]
+Messages = Callable[[Sequence[int]], Awaitable[Sequence[ExportedMessage]]]
+"""Address ids → what was sent to them; the hub knows."""
 
 
 class Management:
     """Serves whoever has, or asks for, control of a subscription."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, messages: Messages) -> None:
+        self._desk, self._messages = desk, messages
 
     async def view(self, token: str) -> SubscriptionView:
         """The whole subscription. Raises LinkInvalid, LinkExpired."""
         async with self._desk.transactions.read() as connection:
-            return await self._view(connection, await self._owner(connection, token))
+            return await self.view_of(connection, await self._owner(connection, token))
 
     async def change(self, token: str, change: SubscriptionChange, *, source: str) -> SubscriptionView:
         """Change what is named. Raises InvalidSubscription, LinkInvalid, LinkExpired, TooManyRequests; then nothing has changed."""
+
+        async def owner(connection: AsyncConnection) -> SubscriberRow:
+            return await self._owner(connection, token)
+
+        return await self.change_of(owner, change, source=source)
+
+    async def change_of(self, find: FindOwner, change: SubscriptionChange, *, source: str) -> SubscriptionView:
+        """As `change`, for an owner who is known by other means; `find` is called inside the transaction and may refuse."""
         faults = Faults()
-        chosen = choices(change, faults).columns()
-        places = [] if change.places is UNSET else read_places(change.places, self._desk.catalog, faults)
+        chosen = choices(change, faults)
+        async with self._desk.transactions.read() as connection:
+            client = f"subscription {(await find(connection)).public_id}"
+        places = [] if change.places is UNSET else await self._desk.read_places(change.places, faults, client=client)
         added = self._desk.addresses.read_all(change.add_channels, "/add_channels", faults) if change.add_channels else []
         async with self._desk.work() as work:
-            owner = await self._owner(work.connection, token)
+            owner = await find(work.connection)
             removed = await _to_remove(work, owner, change.remove_channels, faults)
             faults.check()
             await self._desk.limits.count(work.connection, CHANGES_OF_SUBSCRIPTION, owner.public_id, work.now)
-            await sql.change_subscriber(work.connection, owner.id, **chosen)
+            await self._desk.choose(work, owner.id, chosen)
             if places:
                 await self._replace_places(work, owner, places)
             await _remove(work, owner, removed, source)
-            await ask_all(self._desk, work, await self._owner(work.connection, token), added, source=source)
+            await ask_all(self._desk, work, await find(work.connection), added, source=source)
             await work.consent(owner, "changed", None, source)
             work.changed.add(owner.id)
-            return await self._view(work.connection, await self._owner(work.connection, token))
+            return await self.view_of(work.connection, await find(work.connection))
 
     async def end(self, token: str, *, source: str) -> None:
         """Delete the subscription with its places, addresses and tokens. Raises LinkInvalid, LinkExpired."""
@@ -85,7 +100,7 @@ class Management:
         serial = 1 + secrets.randbelow(_SERIALS)
         hashed = hash_token(self._desk.links.token("access", subscriber.id, address.id, serial))
         await sql.add_access(work.connection, hashed, subscriber.id, "one_use", work.now + ONE_USE_LIFE_MS)
-        await self._desk.send(work, "access", address, subscriber.language, {"serial": str(serial)})
+        await self._desk.send(work, "access", address, subscriber, {"serial": str(serial)})
 
     async def look_at_access(self, token: str) -> None:
         """Whether a one-use link still works; changes nothing. Raises LinkInvalid, LinkExpired."""
@@ -126,9 +141,39 @@ class Management:
             raise LinkExpired("this link is too old: ask for a new one")
         return subscriber
 
-    async def _view(self, connection: AsyncConnection, owner: SubscriberRow) -> SubscriptionView:
+    async def view_of(self, connection: AsyncConnection, owner: SubscriberRow) -> SubscriptionView:
+        """The whole of a subscription."""
         addresses = await sql.addresses_of(connection, owner.id)
-        return subscription_view(self._desk, owner, addresses, await sql.places_of(connection, owner.id))
+        quiet = await sql.quiet_hours_of(connection, owner)
+        return subscription_view(self._desk, owner, addresses, await sql.places_of(connection, owner.id), quiet)
+
+    async def export(self, token: str) -> Export:
+        """Everything that is kept of a subscription. Raises LinkInvalid, LinkExpired."""
+        async with self._desk.transactions.read() as connection:
+            owner = await self._owner(connection, token)
+            view = await self.view_of(connection, owner)
+            addresses = [address for address in await sql.addresses_of(connection, owner.id) if address.state != "merged"]
+            receipts = await sql.consents_of(connection, owner.public_id)
+        keyring = self._desk.addresses.keyring
+        return Export(
+            subscription=view,
+            addresses=tuple(
+                ExportedAddress(
+                    id=str(row.id),
+                    kind=row.channel,
+                    address=keyring.open(row.channel, row.key_id, row.sealed) if row.sealed else "",
+                    state=row.state,
+                    added=instant(row.created_at),
+                    confirmed=instant(row.confirmed_at),
+                )
+                for row in addresses
+            ),
+            receipts=tuple(
+                ExportedReceipt(action=row.action, channel=row.channel, source=row.source, policy=row.policy, at=instant(row.at))
+                for row in receipts
+            ),
+            messages=tuple(await self._messages([row.id for row in addresses])),
+        )
 
     async def _replace_places(self, work: Work, owner: SubscriberRow, places: list[PlaceRow]) -> None:
         before = await sql.places_of(work.connection, owner.id)

@@ -4,6 +4,7 @@
   touch don't match.
 - Drawn polygon × named place: by real overlap (more than 100 m², or more than 5 % of the smaller).
 - Circle × named place: the place's polygon is nearer to the centre than the radius.
+- Anything × shape that a resident drew: by real overlap, as above; a circle when the shape is nearer to its centre than the radius.
 - Anything × point with radius: the point is no further from the alert's area than its radius; for a circle, than both radii together.
 - A place that is the whole city gets every alert, and an alert for the whole city reaches everyone.
 
@@ -55,6 +56,9 @@ class Group(NamedTuple):
     channel: str
     language: str
     simulated: bool
+    discreet: bool = False
+    after: int = 0
+    """Held back by quiet hours until then, milliseconds since 1970; 0 for nobody to be held back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Ending: by the link in a message, by a word to the bot, by a transport's final no; and forgetting what nobody confirmed."""
+"""Ending: by the link in a message, by a transport's final no, by the end of a pause; and forgetting what nobody confirmed."""
 
 from __future__ import annotations
 
@@ -75,6 +75,13 @@ class OptingOut:
             since=month(subscriber),
             language=languages.tag(subscriber.language),
         )
+
+    async def resume(self) -> None:
+        """Whoever had made a pause until now is alerted again, and told what is live."""
+        async with self._desk.work() as work:
+            for number in await sql.resume(work.connection, work.now):
+                await self._desk.tell_what_is_live(work, number)
+                work.changed.add(number)
 
     async def purge(self, now: int) -> None:
         """Forget sign-ups that nobody confirmed in seven days, old tokens and full limits."""

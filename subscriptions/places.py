@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import shapely
+from shapely.geometry import Polygon
+from shapely.geometry.base import BaseGeometry
 
 from subscriptions.areas import AreaCatalog
 from subscriptions.columns import CITY_KEY
@@ -20,10 +22,14 @@ RADIUS_M = (50.0, 20_000.0)
 LABEL_CHARACTERS = 80
 DECIMALS = 5
 """Of a degree, about a metre: no finer than a person can mean it."""
+SHAPE_CORNERS = 200
+LEAST_SHAPE_M2 = 400.0
+LEAST_SHARE_INSIDE = 0.5
+"""Of a drawn shape, in the city: streets along its border are drawn over it."""
 NAMES_SHOWN = 3
 
 _WORDS = {"zip": "ZIP", "neighborhood": "neighborhood", "borough": "borough"}
-KINDS = "zip, neighborhood, borough, citywide, or lat with lon and radius_m"
+KINDS = "zip, neighborhood, borough, citywide, address, polygon, or lat with lon and radius_m"
 
 
 def read_places(requests: tuple[PlaceRequest, ...], catalog: AreaCatalog, faults: Faults) -> list[PlaceRow]:
@@ -44,7 +50,9 @@ class PlaceReader:
 
     def read(self, request: PlaceRequest, pointer: str) -> PlaceRow | None:
         """One place, or None with its faults noted."""
-        kinds = [name for name in ("zip", "neighborhood", "borough", "address", "citywide") if getattr(request, name) is not None]
+        kinds = [
+            name for name in ("zip", "neighborhood", "borough", "address", "polygon", "citywide") if getattr(request, name) is not None
+        ]
         kinds += ["point"] if request.lat is not None or request.lon is not None else []
         if len(kinds) != 1:
             found = f"; here stand {' and '.join(kinds)}" if kinds else ""
@@ -52,15 +60,24 @@ class PlaceReader:
             return None
         kind = kinds[0]
         if kind not in {"point", "address"} and request.radius_m is not None:
-            self._faults.add(f"{pointer}/radius_m", f"goes with lat and lon only: leave it out beside {kind}")
-        place = self._point(request, pointer) if kind == "point" else self._named(kind, request, pointer)
+            self._faults.add(f"{pointer}/radius_m", f"goes with lat and lon, or an address: leave it out beside {kind}")
+        place = self._place(kind, request, pointer)
         label = self._label(request.label, pointer)
         return msgspec.structs.replace(place, label=label) if place is not None else None
 
+    def _place(self, kind: str, request: PlaceRequest, pointer: str) -> PlaceRow | None:
+        match kind:
+            case "point":
+                return self._point(request, pointer)
+            case "polygon":
+                return self._shape(request.polygon or {}, f"{pointer}/polygon")
+            case "address":
+                self._faults.add(f"{pointer}/address", "can't be looked up here: give a ZIP, or a point as lat, lon and radius_m")
+                return None
+            case _:
+                return self._named(kind, request, pointer)
+
     def _named(self, kind: str, request: PlaceRequest, pointer: str) -> PlaceRow | None:
-        if kind == "address":
-            self._faults.add(f"{pointer}/address", "not yet supported: give a ZIP, or a point as lat, lon and radius_m")
-            return None
         if kind != "citywide":
             return self._area(kind, getattr(request, kind), pointer)
         if not request.citywide:
@@ -91,6 +108,21 @@ class PlaceReader:
             return None
         return PlaceRow(None, round(lat, DECIMALS), round(lon, DECIMALS), float(radius_m))
 
+    def _shape(self, drawn: dict[str, Any], pointer: str) -> PlaceRow | None:
+        """A GeoJSON Polygon (RFC 7946 §3.1.6), kept no finer than a metre."""
+        polygon = _polygon(drawn)
+        if polygon is None:
+            self._faults.add(pointer, f"expected a GeoJSON Polygon of [longitude, latitude] pairs, with up to {SHAPE_CORNERS} corners")
+            return None
+        if not polygon.is_valid:
+            self._faults.add(pointer, "its border crosses or touches itself: draw it anew")
+            return None
+        fault = _out_of_bounds(polygon, self._catalog)
+        if fault:
+            self._faults.add(pointer, fault)
+            return None
+        return PlaceRow(None, shape=shapely.to_geojson(polygon))
+
     def _label(self, label: str | None, pointer: str) -> str | None:
         if label is not None and (len(label) > LABEL_CHARACTERS or not label.isprintable()):
             self._faults.add(f"{pointer}/label", f"expected up to {LABEL_CHARACTERS} printable characters")
@@ -103,14 +135,51 @@ def _inside(lat: float, lon: float, catalog: AreaCatalog) -> bool:
     return bool(shapely.intersects_xy(catalog.outline, *catalog.projection.xy(lon, lat)))
 
 
+def _polygon(drawn: dict[str, Any]) -> Polygon | None:
+    """None for whatever is no polygon of a reasonable size."""
+    rings = drawn.get("coordinates")
+    if drawn.get("type") != "Polygon" or set(drawn) - {"type", "coordinates", "bbox"} or not isinstance(rings, list) or not rings:
+        return None
+    try:
+        read = [[(round(float(lon), DECIMALS), round(float(lat), DECIMALS)) for lon, lat, *_ in ring] for ring in rings]
+        if sum(map(len, read)) > SHAPE_CORNERS or any(ring[0] != ring[-1] for ring in read):
+            return None
+        if not all(abs(lon) <= 180 and abs(lat) <= 90 for ring in read for lon, lat in ring):
+            return None
+        return shapely.orient_polygons(Polygon(read[0], read[1:]))
+    except (ValueError, TypeError, IndexError, OverflowError, shapely.errors.ShapelyError):
+        return None
+
+
+def _out_of_bounds(polygon: Polygon, catalog: AreaCatalog) -> str:
+    """Why a valid polygon can be no place of the city, "" when it can."""
+    west, south, east, north = polygon.bounds
+    if not (_inside_frame(south, west, catalog) and _inside_frame(north, east, catalog)):
+        turned = _inside_frame(west, south, catalog) and _inside_frame(east, north, catalog)
+        return "lies outside the city" + (": lat and lon look swapped" if turned else "")
+    metric: BaseGeometry = catalog.projection.to_metric(polygon)
+    if metric.area < LEAST_SHAPE_M2:
+        return f"is smaller than {LEAST_SHAPE_M2:.0f} square metres: draw it larger"
+    if shapely.intersection(metric, catalog.outline).area < LEAST_SHARE_INSIDE * metric.area:
+        return "lies for the most part outside the city: draw what is inside"
+    return ""
+
+
+def _inside_frame(lat: float, lon: float, catalog: AreaCatalog) -> bool:
+    """Whether a point is near enough to the city for its projection."""
+    west, south, east, north = catalog.outline.bounds
+    (west, east), (south, north) = catalog.projection.lonlat([west, east], [south, north])
+    return bool(west - 1 <= lon <= east + 1 and south - 1 <= lat <= north + 1)
+
+
 def without_repeats(known: list[PlaceRow], added: list[PlaceRow]) -> list[PlaceRow]:
     """Those of `added` that are not among the known and not twice among themselves; labels make no difference."""
     seen = {_spot(place) for place in known}
     return [place for place in added if not (_spot(place) in seen or seen.add(_spot(place)))]  # type: ignore[func-returns-value]  # add is None
 
 
-def _spot(place: PlaceRow) -> tuple[str | None, float | None, float | None, float | None]:
-    return place.area, place.lat, place.lon, place.radius_m
+def _spot(place: PlaceRow) -> tuple[str | None, float | None, float | None, float | None, str | None]:
+    return place.area, place.lat, place.lon, place.radius_m, place.shape
 
 
 class Spot(Protocol):
@@ -122,14 +191,24 @@ class Spot(Protocol):
     def lat(self) -> float | None: ...
     @property
     def lon(self) -> float | None: ...
+    @property
+    def shape(self) -> str | None: ...
+
+
+def middle(place: Spot) -> tuple[float, float]:
+    """(lon, lat) of a point, or of a point well inside a shape."""
+    if place.shape is not None:
+        inside = shapely.from_geojson(place.shape).representative_point()
+        return float(inside.x), float(inside.y)
+    return place.lon or 0.0, place.lat or 0.0
 
 
 def public_name(place: Spot, catalog: AreaCatalog) -> str:
-    """How a place may stand in a message or behind its links (safeguard S26): a point only by the ZIP that covers it.
+    """How a place may stand in a message or behind its links (safeguard S26): a point or a shape only by the ZIP that covers it.
 
     "" for the whole city, and for a point that no ZIP covers.
     """
-    area = catalog.get(place.area) if place.area is not None else catalog.covering(place.lon or 0.0, place.lat or 0.0, "zip")
+    area = catalog.get(place.area) if place.area is not None else catalog.covering(*middle(place), "zip")
     if area is None:
         return ""
     return area.id if area.layer == "zip" else area.name

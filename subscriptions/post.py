@@ -27,6 +27,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """`subscriptions.languages.number` of the reader's language."""
     simulated: bool = False
     """True when the address is a sample's, which is never really written to."""
+    discreet: bool = False
+    """Its reader wants a neutral sender and neutral words (safeguard S29)."""
     parameters: Mapping[str, str] = {}
 
 

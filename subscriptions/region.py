@@ -12,6 +12,8 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from subscriptions.area_overlaps import Geometries, Indices, real_overlap
+
 SMALL_M = 12_000.0
 """Shapes up to this wide are worth a hull."""
 
@@ -33,6 +35,9 @@ class Region(Protocol):
 
     def within(self, x: Floats, y: Floats, reach: Floats) -> Flags:
         """Which points are no further away than `reach` (≥ 0) metres."""
+
+    def overlapping(self, shapes: Geometries, tree: shapely.STRtree) -> Indices:
+        """Which drawn places it truly covers a part of; `tree` is over the same shapes."""
 
     def squares(self, x: Floats, y: Floats, half: Floats, least: Floats, most: Floats) -> tuple[Flags, Flags]:
         """Squares by their middles and half diagonals: which are sure to lie within `least` of it as a whole, and which of the others may
@@ -57,6 +62,10 @@ class Shape:
         left = np.flatnonzero(doubtful)
         near[left] = _dwithin(self._geometry, x[left], y[left], reach[left])
         return near
+
+    def overlapping(self, shapes: Geometries, tree: shapely.STRtree) -> Indices:
+        near: Indices = tree.query(self._geometry, predicate="intersects")
+        return near[real_overlap(self._geometry, shapes[near])]
 
     def squares(self, x: Floats, y: Floats, half: Floats, least: Floats, most: Floats) -> tuple[Flags, Flags]:
         sure = least - half
@@ -129,6 +138,10 @@ class Disc:
 
     def within(self, x: Floats, y: Floats, reach: Floats) -> Flags:
         return self._beyond(x, y) <= reach
+
+    def overlapping(self, shapes: Geometries, tree: shapely.STRtree) -> Indices:
+        near: Indices = tree.query(shapely.Point(self._x, self._y), predicate="dwithin", distance=self._radius)
+        return near
 
     def squares(self, x: Floats, y: Floats, half: Floats, least: Floats, most: Floats) -> tuple[Flags, Flags]:
         beyond = self._beyond(x, y)

@@ -9,16 +9,19 @@ Rows are never changed, only struck out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 
-from subscriptions.columns import CITY, POINT, UNKNOWN, AddressColumns, Columns, PeopleColumns, PlaceColumns
+from subscriptions.columns import CITY, POINT, UNKNOWN, AddressColumns, Columns, PeopleColumns, PlaceColumns, ShapeColumns
 from subscriptions.matching import Reach, Target
 from subscriptions.point_grid import Frame, PointGrid
 from subscriptions.region import Region
+from subscriptions.topics import LEVEL_BITS
 
 _CARD = np.dtype([("id", "i8"), ("address", "i8"), ("extra", "i4"), ("group", "u2"), ("extras", "u2"), ("unused", "i8")])
 """A person's id, their first address and its group, and where further addresses stand. Padded: numpy copies odd sizes slowly."""
@@ -28,11 +31,15 @@ FEW = 8
 
 C = TypeVar("C", PeopleColumns, PlaceColumns, AddressColumns)
 
+_LEVELS = (1 << LEVEL_BITS) - 1
+
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int32]
-Found: TypeAlias = list[tuple[int, int, Ints]]
+_Groups: TypeAlias = list[tuple[int, int, Ints]]
 """(kind of address, language, address ids)."""
+Found: TypeAlias = list[tuple[int, int, int, Ints]]
+"""(kind of address, language, when it may go in milliseconds since 1970 or 0 for at once, address ids)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +52,33 @@ class _Profiles:
     def wanting(self, target: Target) -> Flags:
         """Which profiles want this kind of alert."""
         choices = self.example
-        wanted: Flags = ((choices.topics & np.uint32(target.topics)) != 0) & (choices.minimum_severity <= target.severity)
+        wanted = self._wanting_topics(target.topics, target.severity)
         if target.languages is not None:
             wanted &= np.isin(choices.language, np.array(sorted(target.languages), dtype=np.uint8))
         return wanted & choices.drills if target.drill else wanted
+
+    def _wanting_topics(self, topics: int, severity: int) -> Flags:
+        """Any of the topics, at its own least severity where one was chosen for it."""
+        choices = self.example
+        usual: Flags = choices.minimum_severity <= severity
+        levels = choices.severities
+        chosen: Flags = (choices.topics & np.uint32(topics)) != 0
+        if not levels.any():
+            return chosen & usual
+        wanted = np.zeros(len(choices.id), dtype=np.bool_)
+        for bit in (bit for bit in range(topics.bit_length()) if topics >> bit & 1):
+            own = levels >> LEVEL_BITS * bit & _LEVELS
+            wanted |= ((choices.topics >> np.uint32(bit) & np.uint32(1)) != 0) & np.where(own > 0, own - 1 <= severity, usual)
+        return wanted
+
+    def held(self, holding: Mapping[int, int]) -> Ints:
+        """Until when each profile's quiet hours hold an alert back, 0 for not at all."""
+        ends = np.zeros(len(self.example.id), dtype=np.int64)
+        quiet = self.example.quiet
+        if holding and quiet.any():
+            for rule in np.unique(quiet).tolist():
+                ends[quiet == rule] = holding.get(rule, 0)
+        return ends
 
 
 class Segment:
@@ -65,6 +95,7 @@ class Segment:
         self.unknown_places = int(np.count_nonzero(columns.places.area == UNKNOWN))
         self._remembered: dict[Region, Rows] = {}
         self._keep_places(columns.places, areas, frame)
+        self._keep_shapes(columns.shapes)
         self._keep_addresses(columns.addresses)
 
     def __len__(self) -> int:
@@ -84,6 +115,11 @@ class Segment:
         self._first_follower = np.searchsorted(area[order], np.arange(areas + 2))
         points = known & (places.area == POINT) & np.isfinite(places.x) & np.isfinite(places.y)
         self.points = PointGrid(frame, places.x[points], places.y[points], places.radius[points], row[points])
+
+    def _keep_shapes(self, shapes: ShapeColumns) -> None:
+        row, known = self._rows(shapes.owner)
+        self._shape_owner, self._shapes = row[known], shapes.shape[known]
+        self._shape_tree = shapely.STRtree(self._shapes)
 
     def _keep_addresses(self, addresses: AddressColumns) -> None:
         row, known = self._rows(addresses.owner)
@@ -125,9 +161,20 @@ class Segment:
         row, known = self._rows(subscribers)
         self.alive[row[known]] = False
 
-    def match(self, reach: Reach, target: Target) -> tuple[Found, Ints]:
-        """Addresses by group, and ids of the people reached."""
-        wanted = self.profiles.wanting(target)
+    def match(self, reach: Reach, target: Target, holding: Mapping[int, int]) -> tuple[Found, Ints]:
+        """Addresses by group, and ids of the people reached. `holding`: rule of quiet hours → until when it holds this alert back."""
+        wanted, held = self.profiles.wanting(target), self.profiles.held(holding)
+        ends = np.unique(held[wanted]).tolist()
+        if len(ends) <= 1:
+            return self._match(reach, wanted, ends[0] if ends else 0)
+        parts = [self._match(reach, wanted & (held == end), end) for end in ends]
+        return [entry for found, _ in parts for entry in found], np.concatenate([people for _, people in parts])
+
+    def _match(self, reach: Reach, wanted: Flags, end: int) -> tuple[Found, Ints]:
+        found, people = self._match_wanting(reach, wanted)
+        return [(*group, end, ids) for *group, ids in found], people  # type: ignore[misc]  # mypy keeps no types through a star
+
+    def _match_wanting(self, reach: Reach, wanted: Flags) -> tuple[_Groups, Ints]:
         whole = len(self) == self.size
         if reach.everyone and whole and wanted.all():
             return self._all_addresses(), self.id
@@ -148,7 +195,8 @@ class Segment:
         areas = np.flatnonzero(np.append(reach.areas, True))  # followers of the whole city come last
         bounds = zip(self._first_follower[areas].tolist(), self._first_follower[areas + 1].tolist(), strict=True)
         named = [self._followers[first:end] for first, end in bounds]
-        return np.concatenate([*named, *(self._reached(region) for region in reach.regions)])
+        drawn = [self._shape_owner[region.overlapping(self._shapes, self._shape_tree)] for region in reach.regions if len(self._shapes)]
+        return np.concatenate([*named, *(self._reached(region) for region in reach.regions), *drawn])
 
     def _reached(self, region: Region) -> Rows:
         known = self._remembered.get(region)
@@ -158,7 +206,7 @@ class Segment:
         """Measure a region once and for all: points never change."""
         self._remembered[region] = self.points.reached(region)
 
-    def _few(self, touched: Rows, wanted: Flags, *, whole: bool) -> tuple[Found, Ints]:
+    def _few(self, touched: Rows, wanted: Flags, *, whole: bool) -> tuple[_Groups, Ints]:
         """Each row once, in order: sorting a few is faster than scanning flags of everyone."""
         rows = np.sort(touched)
         rows = rows[np.diff(rows, prepend=-1) > 0]
@@ -166,11 +214,11 @@ class Segment:
         cards = self._card.take(rows if whole else rows[self.alive[rows]])
         return self._addresses_of(cards), np.ascontiguousarray(cards["id"])
 
-    def _all_addresses(self) -> Found:
+    def _all_addresses(self) -> _Groups:
         bounds = self._bounds.tolist()
         return [(*group, self._address[first:end]) for group, first, end in zip(self._groups, bounds, bounds[1:], strict=False)]
 
-    def _addresses_of(self, cards: npt.NDArray[np.void]) -> Found:
+    def _addresses_of(self, cards: npt.NDArray[np.void]) -> _Groups:
         """All addresses of the people on these cards."""
         more = np.flatnonzero(cards["extras"])
         count = cards["extras"][more].astype(np.int32)
@@ -182,7 +230,7 @@ class Segment:
         slices = zip(self._groups, [0, *bounds], bounds, strict=False)
         return [(*each, ids[low:high]) for each, low, high in slices if high > low]
 
-    def _addresses_marked(self, mark: Flags) -> Found:
+    def _addresses_marked(self, mark: Flags) -> _Groups:
         chosen = mark[self._address_row]
         bounds = self._bounds.tolist()
         found = (
@@ -200,12 +248,14 @@ class Segment:
         """Everything of the rows that `keep` marks, as it came in."""
         rows = np.flatnonzero(keep)
         choices = _only(self.profiles.example, self._profile_of[rows])
-        people = PeopleColumns(self.id[rows], choices.language, choices.topics, choices.minimum_severity, choices.drills)
+        people = PeopleColumns(self.id[rows], *(getattr(choices, name) for name in list(PeopleColumns.__dataclass_fields__)[1:]))
         kept = np.flatnonzero(keep[self._address_row])
         group = np.searchsorted(self._bounds, kept, side="right") - 1
         kinds = np.array([kind for kind, _ in self._groups], dtype=np.uint8)
         addresses = AddressColumns(self.id[self._address_row[kept]], self._address[kept], kinds[group])
-        return Columns(people, self._places(keep), addresses)
+        drawn = np.flatnonzero(keep[self._shape_owner])
+        shapes = ShapeColumns(self.id[self._shape_owner[drawn]], self._shapes[drawn])
+        return Columns(people, self._places(keep), addresses, shapes)
 
     def _places(self, keep: Flags) -> PlaceColumns:
         points = self.points
@@ -231,9 +281,10 @@ def _addressed(people: PeopleColumns, addresses: AddressColumns) -> PeopleColumn
 
 def _by_profile(people: PeopleColumns) -> tuple[PeopleColumns, _Profiles, Rows]:
     """People sorted by profile, language first so that a language is one run of rows; the profiles; and each row's profile."""
-    key = people.packed()
-    order = np.argsort(key, kind="stable")
-    people, key = _only(people, order), key[order]
-    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])) if len(key) else np.zeros(0, dtype=np.int64)
+    key, further = people.packed(), people.further
+    order = np.lexsort((further, key)) if further.any() else np.argsort(key, kind="stable")
+    people, key, further = _only(people, order), key[order], further[order]
+    differs = (key[1:] != key[:-1]) | (further[1:] != further[:-1])
+    first = np.flatnonzero(np.concatenate([[True], differs])) if len(key) else np.zeros(0, dtype=np.int64)
     start = np.append(first, len(key))
     return people, _Profiles(_only(people, first), start), np.repeat(np.arange(len(first), dtype=np.int32), np.diff(start))

@@ -19,10 +19,9 @@ from subscriptions.limits import (
     SIGN_UPS_OF_PREFIX,
     SMS_SIGN_UPS,
 )
-from subscriptions.places import read_places
 from subscriptions.store import sql
 from subscriptions.store.sql import AddressRow, SubscriberRow
-from subscriptions.subscriber import SubscriptionRequest, choices
+from subscriptions.subscriber import Choices, SubscriptionRequest, choices
 from subscriptions.views import Subscribed, telegram_link
 
 FIRST_LETTER = 1
@@ -44,13 +43,14 @@ class SignUp:
         """Keep a pending subscription and ask its addresses. Raises InvalidSubscription, TooManyRequests."""
         faults = Faults()
         chosen = choices(request, faults)
-        places = read_places(request.places, self._desk.catalog, faults)
+        places = await self._desk.read_places(request.places, faults, client=client)
         wanted = self._desk.addresses.read_all(request.channels, "/channels", faults)
         faults.check()
         async with self._desk.work() as work:
             await self._desk.limits.count(work.connection, SIGN_UPS_OF_CLIENT, client, work.now)
             values = {"public_id": new_public_id(), "status": "pending", "created_at": work.now, **chosen.columns()}
             number = await sql.add_subscriber(work.connection, **values)
+            await self._desk.choose(work, number, Choices(quiet_hours=chosen.quiet_hours))
             await sql.add_places(work.connection, number, places)
             subscriber = await sql.existing_subscriber(work.connection, number)
             asked = await ask_all(self._desk, work, subscriber, wanted, source=source)
@@ -84,5 +84,5 @@ async def _ask(
     known = await sql.active_address(work.connection, new.lookup) is not None
     if await desk.limits.take_all(work.connection, LETTERS_TO_KNOWN if known else LETTERS_TO_STRANGER, new.lookup, work.now):
         await sql.change_address(work.connection, address.id, asked=FIRST_LETTER, asked_at=work.now)
-        await desk.send(work, "confirm", address, subscriber.language, parameters)
+        await desk.send(work, "confirm", address, subscriber, parameters)
     return address

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import functools
-import re
-import zoneinfo
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,10 +11,10 @@ from msgspec import UNSET, UnsetType
 
 from subscriptions import documents, languages, severity, topics
 from subscriptions.documents import Faults
+from subscriptions.quiet_hours import QuietHours
 
 CHANNELS_AT_MOST = 10
 PLACES_AT_MOST = 50
-_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -24,7 +22,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class PlaceRequest(_Document, frozen=True):
-    """One place: exactly one of `zip`, `neighborhood`, `borough`, `citywide`, `address`, or `lat` with `lon`."""
+    """One place: exactly one of `zip`, `neighborhood`, `borough`, `citywide`, `address`, `polygon`, or `lat` with `lon`."""
 
     zip: str | None = None
     neighborhood: str | None = None
@@ -34,7 +32,9 @@ class PlaceRequest(_Document, frozen=True):
     lat: float | None = None
     lon: float | None = None
     radius_m: float | None = None
-    """Metres around the point."""
+    """Metres around the point or the address."""
+    polygon: dict[str, Any] | None = None
+    """A GeoJSON Polygon, as drawn on a map."""
     label: str | None = None
     """The person's own word for it, never shown to anyone else."""
 
@@ -68,14 +68,6 @@ class ChannelRequest(_Document, frozen=True):
         return f"<ChannelRequest {self.kind[:20]}>"
 
 
-class QuietHours(_Document, frozen=True, rename={"start": "from", "end": "to"}):
-    """From one time of day to another, over midnight when `from` is later, in an IANA time zone."""
-
-    start: str
-    end: str
-    timezone: str
-
-
 class SubscriptionRequest(_Document, frozen=True):
     """The body of ``POST /api/v1/subscriptions``."""
 
@@ -83,9 +75,15 @@ class SubscriptionRequest(_Document, frozen=True):
     channels: tuple[ChannelRequest, ...]
     topics: tuple[str, ...] = topics.EVERYDAY
     minimum_severity: str = "Minor"
+    severities: dict[str, str] = {}
+    """Topic → least severity, where it is another than `minimum_severity`."""
     language: str = "en"
     quiet_hours: QuietHours | None = None
+    paused_until: datetime | None = None
+    """Nothing comes before."""
     drills: bool = False
+    discreet: bool = False
+    """A neutral sender and neutral words, no sound (safeguard S29)."""
 
 
 class SubscriptionChange(_Document, frozen=True):
@@ -94,9 +92,12 @@ class SubscriptionChange(_Document, frozen=True):
     places: tuple[PlaceRequest, ...] | UnsetType = UNSET
     topics: tuple[str, ...] | UnsetType = UNSET
     minimum_severity: str | UnsetType = UNSET
+    severities: dict[str, str] | UnsetType = UNSET
     language: str | UnsetType = UNSET
     quiet_hours: QuietHours | UnsetType | None = UNSET
+    paused_until: datetime | UnsetType | None = UNSET
     drills: bool | UnsetType = UNSET
+    discreet: bool | UnsetType = UNSET
     add_channels: tuple[ChannelRequest, ...] = ()
     remove_channels: tuple[str, ...] = ()
 
@@ -106,13 +107,18 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
 
     topics: int | UnsetType = UNSET
     minimum_severity: int | UnsetType = UNSET
+    severities: int | UnsetType = UNSET
     language: int | UnsetType = UNSET
-    quiet_hours: str | UnsetType | None = UNSET
+    quiet_hours: QuietHours | UnsetType | None = UNSET
+    """A row of its own, which many share: see `subscriptions.store.sql.quiet_rule`."""
+    paused_until: int | UnsetType | None = UNSET
     drills: int | UnsetType = UNSET
+    discreet: int | UnsetType = UNSET
 
     def columns(self) -> dict[str, Any]:
-        """Column → value of what is set."""
-        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
+        """Column → value of what is set, but for the quiet hours."""
+        values = msgspec.structs.asdict(self)
+        return {name: value for name, value in values.items() if value is not UNSET and name != "quiet_hours"}
 
 
 def read_subscription(raw: bytes) -> SubscriptionRequest:
@@ -126,13 +132,18 @@ def read_change(raw: bytes) -> SubscriptionChange:
 
 
 def choices(request: SubscriptionRequest | SubscriptionChange, faults: Faults) -> Choices:
-    """Topics, severity, language, quiet hours and drills, checked for their meaning."""
+    """Everything but places and addresses, checked for its meaning."""
+    if isinstance(request.quiet_hours, QuietHours):
+        request.quiet_hours.check(faults, "/quiet_hours")
     return Choices(
         topics=_topics(request.topics, faults),
         minimum_severity=_severity(request.minimum_severity, faults),
+        severities=_severities(request.severities, faults),
         language=_language(request.language, faults),
-        quiet_hours=_quiet_hours(request.quiet_hours, faults),
+        quiet_hours=request.quiet_hours,
+        paused_until=_moment(request.paused_until, faults),
         drills=UNSET if request.drills is UNSET else int(request.drills),
+        discreet=UNSET if request.discreet is UNSET else int(request.discreet),
     )
 
 
@@ -168,22 +179,27 @@ def _language(wanted: str | UnsetType, faults: Faults) -> int | UnsetType:
     return languages.number(tag)
 
 
-def _quiet_hours(wanted: QuietHours | UnsetType | None, faults: Faults) -> str | UnsetType | None:
+def _severities(wanted: dict[str, str] | UnsetType, faults: Faults) -> int | UnsetType:
+    if wanted is UNSET:
+        return UNSET
+    known = {}
+    for topic, least in wanted.items():
+        if topic not in topics.TOPICS:
+            faults.add(f"/severities/{documents.escape(topic[:80])}", one_of("topic", topic, topics.TOPICS))
+        elif least not in severity.SEVERITIES:
+            faults.add(f"/severities/{topic}", one_of("severity", least, severity.SEVERITIES))
+        else:
+            known[topic] = least
+    return topics.levels(known)
+
+
+def _moment(wanted: datetime | UnsetType | None, faults: Faults) -> int | UnsetType | None:
     if wanted is UNSET or wanted is None:
         return wanted
-    for name, value in (("from", wanted.start), ("to", wanted.end)):
-        if not _TIME_OF_DAY.fullmatch(value):
-            faults.add(f"/quiet_hours/{name}", "expected a time of day such as 22:00")
-    if wanted.start == wanted.end:
-        faults.add("/quiet_hours/to", "from and to are the same: leave quiet_hours out for none")
-    if wanted.timezone not in _time_zones():
-        faults.add("/quiet_hours/timezone", "expected an IANA time zone such as America/New_York")
-    return msgspec.json.encode(wanted).decode()
-
-
-@functools.cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
+    if wanted.tzinfo is None:
+        faults.add("/paused_until", "has no offset from UTC: write it like 2026-12-01T08:00:00-05:00")
+        return None
+    return int(wanted.timestamp() * 1000)
 
 
 def one_of(kind: str, given: str, known: tuple[str, ...]) -> str:

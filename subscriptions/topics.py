@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from subscriptions import severity
 
 TOPICS = ("crime", "fire", "emergency", "weather", "transit", "health", "missing", "utilities", "schools", "events", "test")
 """Order is stored in the database as bit positions: only ever append."""
@@ -24,3 +26,24 @@ def mask(topics: Iterable[str]) -> int:
 def names(bits: int) -> tuple[str, ...]:
     """The topics of a mask, in the order of TOPICS."""
     return tuple(topic for topic in TOPICS if bits & _BIT[topic])
+
+
+LEVEL_BITS = 3
+"""Of each topic in the one number that holds the severities which a person chose for single topics."""
+
+
+def levels(chosen: Mapping[str, str]) -> int:
+    """Topic → least severity, as one number: 3 bits a topic, in the order of TOPICS; 0 where there is no choice, else rank + 1.
+
+    Raises KeyError for an unknown topic, ValueError for an unknown severity.
+    """
+    number = 0
+    for topic, least in chosen.items():
+        number |= (severity.rank(least) + 1) << LEVEL_BITS * (_BIT[topic].bit_length() - 1)
+    return number
+
+
+def of_levels(number: int) -> dict[str, str]:
+    """What `levels` made of it."""
+    ranks = {topic: number >> LEVEL_BITS * position & (1 << LEVEL_BITS) - 1 for position, topic in enumerate(TOPICS)}
+    return {topic: severity.SEVERITIES[rank - 1] for topic, rank in ranks.items() if rank}

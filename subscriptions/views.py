@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,9 +13,10 @@ from subscriptions.areas import AreaCatalog
 from subscriptions.columns import CITY_KEY
 from subscriptions.desk import Desk
 from subscriptions.places import public_names
+from subscriptions.quiet_hours import QuietHours
 from subscriptions.severity import SEVERITIES
 from subscriptions.store.sql import AddressRow, PlaceRow, SubscriberRow
-from subscriptions.subscriber import PlaceRequest, QuietHours
+from subscriptions.subscriber import PlaceRequest
 
 
 class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,12 +66,58 @@ class SubscriptionView(msgspec.Struct, frozen=True, kw_only=True):
     places: tuple[PlaceRequest, ...]
     topics: tuple[str, ...]
     minimum_severity: str
+    severities: dict[str, str]
     language: str
     quiet_hours: QuietHours | None
+    paused_until: datetime | None
     drills: bool
+    discreet: bool
     channels: tuple[ChannelView, ...]
     since: str
     """Month of the confirmation, e.g. ``2026-05``."""
+
+
+class ExportedAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """One address, in full."""
+
+    id: str
+    kind: str
+    address: str
+    state: str
+    added: datetime | None
+    confirmed: datetime | None
+
+    def __repr__(self) -> str:
+        return f"<ExportedAddress {self.kind}>"
+
+
+class ExportedReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of what was agreed to and ended."""
+
+    action: str
+    channel: str | None
+    source: str
+    policy: str
+    at: datetime | None
+
+
+class ExportedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """One message that was sent, or was to be. `alert` is None for letters."""
+
+    channel: str
+    kind: str
+    alert: str | None
+    outcome: str
+    at: datetime | None
+
+
+class Export(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is kept of one person. Street addresses are not among it, since only their points are kept."""
+
+    subscription: SubscriptionView
+    addresses: tuple[ExportedAddress, ...]
+    receipts: tuple[ExportedReceipt, ...]
+    messages: tuple[ExportedMessage, ...]
 
 
 class WhyView(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,18 +142,22 @@ def pending_view(desk: Desk, subscriber: SubscriberRow, address: AddressRow, pla
     )
 
 
-def subscription_view(desk: Desk, subscriber: SubscriberRow, addresses: list[AddressRow], places: list[PlaceRow]) -> SubscriptionView:
-    """What the owner sees."""
-    quiet = subscriber.quiet_hours
+def subscription_view(
+    desk: Desk, subscriber: SubscriberRow, addresses: list[AddressRow], places: list[PlaceRow], quiet: str | None
+) -> SubscriptionView:
+    """What the owner sees. `quiet` is the rule of the quiet hours."""
     return SubscriptionView(
         id=subscriber.public_id,
         status=subscriber.status,
         places=tuple(as_request(place, desk.catalog) for place in places),
         topics=topics.names(subscriber.topics),
         minimum_severity=SEVERITIES[subscriber.minimum_severity],
+        severities=topics.of_levels(subscriber.severities),
         language=languages.tag(subscriber.language),
         quiet_hours=msgspec.json.decode(quiet, type=QuietHours) if quiet else None,
+        paused_until=instant(subscriber.paused_until),
         drills=bool(subscriber.drills),
+        discreet=bool(subscriber.discreet),
         channels=tuple(_channel_view(desk, address) for address in addresses if address.state != "merged"),
         since=month(subscriber),
     )
@@ -132,6 +183,8 @@ def telegram_link(desk: Desk, address: AddressRow) -> str | None:
 
 def as_request(place: PlaceRow, catalog: AreaCatalog) -> PlaceRequest:
     """The place as it would be asked for."""
+    if place.shape is not None:
+        return PlaceRequest(polygon=msgspec.json.decode(place.shape, type=dict[str, Any]), label=place.label)
     if place.area is None:
         return PlaceRequest(lat=place.lat, lon=place.lon, radius_m=place.radius_m, label=place.label)
     if place.area == CITY_KEY:
@@ -140,6 +193,11 @@ def as_request(place: PlaceRow, catalog: AreaCatalog) -> PlaceRequest:
     area = catalog.get(place.area)
     unmistakable = area is not None and layer != "zip" and catalog.find(layer, area.name) == area
     return msgspec.convert({layer: area.name if area and unmistakable else number, "label": place.label}, PlaceRequest)
+
+
+def instant(at: int | None) -> datetime | None:
+    """Milliseconds since 1970 as a moment."""
+    return None if at is None else datetime.fromtimestamp(at / 1000, UTC)
 
 
 def month(subscriber: SubscriberRow) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 import numpy as np
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
@@ -36,6 +37,7 @@ class AudienceSync:
             began = time.monotonic()
             async with self._database.read() as connection:
                 position = await sql.audience_position(connection)
+                await self._read_rules(connection)
                 columns = await audience_rows.columns(connection, self._catalog, self._audience.kinds)
             self._audience.exchange(await asyncio.to_thread(self._audience.prepared, columns))
             self._seen, self._at = position, began
@@ -53,6 +55,7 @@ class AudienceSync:
             if position == self._seen:
                 return
             changed = await sql.changes_since(connection, self._seen)
+            await self._read_rules(connection)
             if len(changed) > FEW:
                 columns = await audience_rows.columns(connection, self._catalog, self._audience.kinds, (self._seen, position))
             else:
@@ -66,6 +69,10 @@ class AudienceSync:
             for person in people:
                 self._audience.put(person)
         self._seen = position
+
+    async def _read_rules(self, connection: AsyncConnection) -> None:
+        rules = self._audience.quiet_rules
+        rules.add(await sql.quiet_rules(connection, rules.newest))
 
     async def tidy(self) -> None:
         """Keep matching fast, however many have changed. To run now and then; nothing waits for it."""

@@ -23,6 +23,9 @@ class Planned(msgspec.Struct, frozen=True):
     simulated: bool
     addresses: Ids
     size: int = BATCH_SIZE
+    discreet: bool = False
+    after: int = 0
+    """Held until then by quiet hours, milliseconds since 1970; 0 for at once."""
 
 
 class Leased(msgspec.Struct, frozen=True):
@@ -36,6 +39,7 @@ class Leased(msgspec.Struct, frozen=True):
     channel: str
     language: str
     simulated: int
+    discreet: int
     priority: int
     turn: int
     attempt: int
@@ -69,6 +73,9 @@ class Reached(msgspec.Struct, frozen=True):
     channel: str
     language: int
     simulated: bool
+    discreet: bool
+    quiet: int
+    """Number of their rule of quiet hours, 0 for none."""
     address: int
     subscriber: int
 
@@ -81,6 +88,8 @@ class Offer(msgspec.Struct, frozen=True):
     language: str
     simulated: bool
     addresses: list[int]
+    discreet: bool = False
+    after: int = 0
 
 
 class Finished(msgspec.Struct, frozen=True):

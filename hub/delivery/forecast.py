@@ -121,7 +121,7 @@ class Forecaster:
         query = (
             select(batch.c.channel, batch.c.simulated, func.sum(func.length(batch.c.addresses)))
             .join(mailing, mailing.c.id == batch.c.mailing)
-            .where(batch.c.priority <= priority, func.coalesce(mailing.c.alert, 0) != (alert or -1))
+            .where(batch.c.held == 0, batch.c.priority <= priority, func.coalesce(mailing.c.alert, 0) != (alert or -1))
             .group_by(batch.c.channel, batch.c.simulated)
         )
         async with self._database.read() as connection:

@@ -17,6 +17,7 @@ import psycopg
 import structlog
 from msgspec.structs import replace
 
+from hub.delivery import held_back, reached
 from hub.delivery.batches import Finished, Leased, Offer, Planned, Reached, Settlement
 from hub.delivery.ledger_sql import Statements
 from hub.store.database import Database
@@ -158,7 +159,7 @@ class Ledger:
 
     async def reached(self, mailings: Sequence[int]) -> list[Reached]:
         """Everyone to whom any of these mailings was, or may have been, handed over, and who has not opted out since."""
-        return await self._read(lambda s: s.reached(mailings))
+        return await self._read(lambda s: reached.everyone(s.connection, mailings))
 
     async def catch_up(self, subscriber: int, offers: Sequence[Offer], asked: int) -> int:
         """Queue live alerts for one person, each address at most once per mailing, and strike the debt, unless it was asked for again
@@ -166,5 +167,9 @@ class Ledger:
         return await self._write(lambda s: s.catch_up(subscriber, offers, asked))
 
     async def waiting_channels(self, now: int) -> list[str]:
-        """Channels that have a batch due now."""
-        return await self._read(lambda s: s.waiting_channels(now))
+        """Channels that have a batch due now; what ran out while quiet hours held it is closed and told first."""
+        over, channels = await self._read(lambda s: (held_back.is_any(s.connection, now), s.waiting_channels(now)))
+        if over:
+            await self._write(lambda s: held_back.tell(s.connection, s, now))
+            channels = await self._read(lambda s: s.waiting_channels(now))
+        return channels

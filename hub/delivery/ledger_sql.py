@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from hub.delivery.batches import Finished, Leased, Offer, Planned, Reached, Settlement
+from hub.delivery.batches import Finished, Leased, Offer, Planned, Settlement
 from hub.delivery.frames import To
 from hub.delivery.latency import Histogram
 from hub.delivery.outcome import OPEN, REACHED, Outcome
@@ -34,15 +34,16 @@ _STATES = {"alert": ("active",), "access": ("active",), "notice": ("active",), "
 _COLUMNS = Leased.__struct_fields__[:-1]
 
 _NEW_BATCH = (
-    "INSERT INTO batch(mailing, channel, language, simulated, priority, turn, due_at, attempt, state, node, addresses)"
-    " VALUES (?,?,?,?,?,?,?,?,0,?,?) RETURNING id"
+    "INSERT INTO batch(mailing, channel, language, simulated, discreet, priority, turn, due_at, held, attempt, state, node, addresses)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,0,?,?) RETURNING id"
 )
 _UPSERT = (
     "INSERT INTO delivery(mailing, address, outcome, batch, attempt, at, reason)"
     " SELECT ?, j.value, ?, ?, ?, ?, ? FROM ids(?) j WHERE true"
     " ON CONFLICT(mailing, address) DO UPDATE SET batch=excluded.batch, attempt=excluded.attempt, at=excluded.at, reason=excluded.reason,"
     # What may have arrived stays doubtful while it is tried again, and ends as uncertain when no try succeeds.
-    " outcome=CASE WHEN delivery.outcome=7 AND excluded.outcome=0 THEN 7 WHEN delivery.outcome=7 AND excluded.outcome IN (3, 5, 6) THEN 4"
+    " outcome=CASE WHEN delivery.outcome=7 AND excluded.outcome=0 THEN 7"
+    " WHEN delivery.outcome=7 AND excluded.outcome IN (3, 5, 6, 8) THEN 4"
     " ELSE excluded.outcome END WHERE delivery.outcome IN (0, 7)"
 )
 
@@ -51,14 +52,14 @@ class Statements:
     """Each method is meant for the inside of a transaction. `node` is who counts and leases."""
 
     def __init__(self, connection: Connection, node: int) -> None:
-        self._c, self._node = connection, node
+        self.connection, self._node = connection, node
         self._histograms: dict[int, Histogram] = {}
 
     # -- planning
 
     def plan(self, mailing: int, matched: int, lists: Sequence[Planned], now: int) -> bool:
         """Freeze a launched mailing's list; False when it is not launched any more."""
-        row = self._c.execute(
+        row = self.connection.execute(
             "UPDATE mailing SET state='planned', matched=?, planned_at=? WHERE id=? AND state='launched' RETURNING priority",
             (matched, now, mailing),
         ).fetchone()
@@ -74,15 +75,17 @@ class Statements:
                 continue
             ids = np.ascontiguousarray(part.addresses, dtype="<i8")
             starts = [0, *range(min(FIRST_BATCH, part.size), len(ids), part.size)]
-            turn, shared = self._turn(part.channel, priority), (mailing, part.channel, part.language, int(part.simulated), priority)
-            self._c.executemany(
+            turn, held = self._turn(part.channel, priority), int(part.after > 0)
+            shared = (mailing, part.channel, part.language, int(part.simulated), int(part.discreet), priority)
+            self.connection.executemany(
                 _NEW_BATCH,
                 [
-                    (*shared, turn + position * step, AT_ONCE, 1, None, ids[start:end].tobytes())
+                    (*shared, turn + position * step, part.after or AT_ONCE, held, 1, None, ids[start:end].tobytes())
                     for position, (start, end) in enumerate(zip(starts, [*starts[1:], len(ids)], strict=True))
                 ],
             )
             self._count(mailing, part.channel, "planned", len(ids))
+            self._count(mailing, part.channel, "held", held * len(ids))
 
     def _step(self, mailing: int, priority: int) -> int:
         """How far apart the turns of a mailing's batches are: an agency with three alerts under way gets as much as one with one."""
@@ -90,7 +93,7 @@ class Statements:
             "SELECT count(*) FROM mailing m JOIN alert a ON a.number=m.alert WHERE m.state='planned' AND m.priority=? AND a.agency="
             "(SELECT o.agency FROM mailing n JOIN alert o ON o.number=n.alert WHERE n.id=?)"
         )
-        return max(1, int(self._c.execute(query, (priority, mailing)).fetchone()[0]))
+        return max(1, int(self.connection.execute(query, (priority, mailing)).fetchone()[0]))
 
     def _turn(self, channel: str, priority: int) -> int:
         """Where the queue stands: whoever joins it waits neither behind all who came before, nor they behind the newcomer."""
@@ -98,7 +101,7 @@ class Statements:
             "SELECT MAX(turn) FROM batch WHERE channel=? AND state=1 AND priority=?",
             "SELECT MIN(turn) FROM batch WHERE channel=? AND state=0 AND priority=?",
         ):
-            (turn,) = self._c.execute(query, (channel, priority)).fetchone()
+            (turn,) = self.connection.execute(query, (channel, priority)).fetchone()
             if turn is not None:
                 return int(turn)
         return 0
@@ -108,47 +111,56 @@ class Statements:
         offered = 0
         for offer in offers:
             query = "SELECT id, priority FROM mailing WHERE alert=? AND state IN ('planned', 'done') FOR UPDATE"
-            row = self._c.execute(query, (offer.alert,)).fetchone()
+            row = self.connection.execute(query, (offer.alert,)).fetchone()
             if row is None:
                 continue
             fresh = [address for address in offer.addresses if not self._is_known(row[0], offer.channel, address)]
             if fresh:
-                part = Planned(offer.channel, offer.language, offer.simulated, np.array(fresh, dtype=np.int64))
-                self._c.execute("UPDATE mailing SET state='planned' WHERE id=?", (row[0],))
+                ids = np.array(fresh, dtype=np.int64)
+                part = Planned(offer.channel, offer.language, offer.simulated, ids, discreet=offer.discreet, after=offer.after)
+                self.connection.execute("UPDATE mailing SET state='planned' WHERE id=?", (row[0],))
                 self._add_batches(row[0], row[1], [part])
                 offered += len(fresh)
-        self._c.execute("DELETE FROM catch_up WHERE subscriber=? AND asked=?", (subscriber, asked))
+        self.connection.execute("DELETE FROM catch_up WHERE subscriber=? AND asked=?", (subscriber, asked))
         return offered
 
     def _is_known(self, mailing: int, channel: str, address: int) -> bool:
         """Whether a mailing has this address already: settled, or in a batch that is still under way."""
-        if self._c.execute("SELECT 1 FROM delivery WHERE mailing=? AND address=?", (mailing, address)).fetchone():
+        if self.connection.execute("SELECT 1 FROM delivery WHERE mailing=? AND address=?", (mailing, address)).fetchone():
             return True
-        batches = self._c.execute("SELECT addresses FROM batch WHERE mailing=? AND channel=?", (mailing, channel))
+        batches = self.connection.execute("SELECT addresses FROM batch WHERE mailing=? AND channel=?", (mailing, channel))
         return any(address in np.frombuffer(row[0], dtype="<i8") for row in batches)
 
     # -- leasing
 
     def lease(self, channel: str, limit: int, above: int, now: int) -> tuple[list[Leased], set[int]]:
         """The most urgent batches of a channel that are due, and mailings that may have ended since nobody was left to be leased."""
-        rows = self._c.execute(
-            "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.priority, b.turn, b.attempt,"
-            " m.created_at, m.expires_at, b.addresses, m.state, b.node FROM batch b JOIN mailing m ON m.id=b.mailing"
-            " WHERE b.channel=? AND b.state=0 AND b.priority<? AND b.due_at<=?"
+        rows = self.connection.execute(
+            "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.discreet, b.priority,"
+            " b.turn, b.attempt, m.created_at, m.expires_at, b.addresses, m.state, b.node, b.held"
+            " FROM batch b JOIN mailing m ON m.id=b.mailing"
+            " WHERE b.channel=? AND b.state=0 AND b.priority<? AND b.due_at<=? AND (b.held=0 OR m.expires_at>?)"
             " ORDER BY b.priority, b.turn, b.id LIMIT ? FOR UPDATE OF b SKIP LOCKED",
-            (channel, above, now, limit),
+            (channel, above, now, now, limit),
         ).fetchall()
         leased, closed = [], set[int]()
         for row in rows:
             values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=False))
-            taken = self._leased(
-                Leased(**values, recipients=[]), np.frombuffer(row[13], dtype="<i8").tolist(), row[14], row[15] is None, now
-            )
+            ids = np.frombuffer(row[14], dtype="<i8").tolist()
+            state, node, held = row[15:]
+            if held:
+                self.let_go(row[0], row[1], channel, len(ids))
+            taken = self._leased(Leased(**values, recipients=[]), ids, state, node is None, now)
             if taken is None:
                 closed.add(row[1])
             elif taken.recipients:
                 leased.append(taken)
         return leased, closed
+
+    def let_go(self, batch: int, mailing: int, channel: str, count: int) -> None:
+        """Its people's quiet hours are over."""
+        self.connection.execute("UPDATE batch SET held=0 WHERE id=?", (batch,))
+        self._count(mailing, channel, "held", -count)
 
     def _leased(self, batch: Leased, ids: list[int], state: str, fresh: bool, now: int) -> Leased | None:
         """The batch with whoever is owed it; without anyone while all of them must wait, None when it was closed."""
@@ -156,8 +168,8 @@ class Statements:
         refused = Outcome.EXPIRED if batch.expires_at <= now else Outcome.WITHHELD if state == "stopped" else None
         if refused is not None or not owed:
             if refused is not None:
-                self._close(batch.batch, batch.mailing, batch.channel, refused, [to.address for to in owed], now)
-            self._c.execute("DELETE FROM batch WHERE id=?", (batch.batch,))
+                self.close(batch.batch, batch.mailing, batch.channel, refused, [to.address for to in owed], now)
+            self.connection.execute("DELETE FROM batch WHERE id=?", (batch.batch,))
             return None
         busy = self._in_flight(batch.alert) if batch.alert is not None else frozenset[int]()
         waiting = [to.address for to in owed if to.address in busy]
@@ -165,12 +177,12 @@ class Statements:
             self._wait(batch, waiting, now + IN_FLIGHT_MS, all_of_them=len(waiting) == len(owed))
         recipients = [to for to in owed if to.address not in busy]
         if recipients:
-            self._c.execute("UPDATE batch SET state=1, node=? WHERE id=?", (self._node, batch.batch))
+            self.connection.execute("UPDATE batch SET state=1, node=? WHERE id=?", (self._node, batch.batch))
         return replace(batch, recipients=recipients)
 
     def _in_flight(self, alert: int) -> frozenset[int]:
         """Addresses at which an earlier version of an alert is in a sender's hands: a later one never overtakes it."""
-        batches = self._c.execute(
+        batches = self.connection.execute(
             "SELECT b.addresses FROM alert a JOIN alert e ON e.chain=a.chain AND e.number<a.number JOIN mailing m ON m.alert=e.number"
             " JOIN batch b ON b.mailing=m.id WHERE a.number=? AND b.state=1",
             (alert,),
@@ -179,27 +191,28 @@ class Statements:
 
     def _wait(self, batch: Leased, addresses: list[int], due_at: int, *, all_of_them: bool) -> None:
         if all_of_them:
-            self._c.execute("UPDATE batch SET due_at=? WHERE id=?", (due_at, batch.batch))
+            self.connection.execute("UPDATE batch SET due_at=? WHERE id=?", (due_at, batch.batch))
             return
         later = self._new_batch(batch, addresses, due_at, batch.attempt)
-        self._c.execute(
+        self.connection.execute(
             "UPDATE delivery SET batch=? WHERE mailing=? AND outcome IN (0, 7) AND address IN (SELECT j.value FROM ids(?) j)",
-            (later, batch.mailing, self._c.ids(addresses)),
+            (later, batch.mailing, self.connection.ids(addresses)),
         )
 
     def _new_batch(self, batch: Leased, addresses: list[int], due_at: int, attempt: int) -> int:
-        shared = (batch.mailing, batch.channel, batch.language, int(batch.simulated), batch.priority, batch.turn)
+        kind = (batch.mailing, batch.channel, batch.language, int(batch.simulated), int(batch.discreet))
         blob = np.asarray(addresses, dtype="<i8").tobytes()
-        return int(self._c.execute(_NEW_BATCH, (*shared, due_at, attempt, self._node, blob)).fetchone()[0])
+        values = (*kind, batch.priority, batch.turn, due_at, 0, attempt, self._node, blob)
+        return int(self.connection.execute(_NEW_BATCH, values).fetchone()[0])
 
     def _owed(self, batch: Leased, ids: list[int], fresh: bool, now: int) -> list[To]:
         """Who of a batch is still to be reached. Address state is read here, at lease, so an unsubscribe always wins.
 
         Of a batch that nobody has ever held nothing can be settled.
         """
-        wanted, states = self._c.ids(ids), _STATES[batch.purpose]
+        wanted, states = self.connection.ids(ids), _STATES[batch.purpose]
         settled = set[int]() if fresh else self._settled(batch, wanted)
-        rows = self._c.execute(
+        rows = self.connection.execute(
             "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state FROM ids(?) j JOIN address a ON a.id=j.value"
             " JOIN subscriber s ON s.id=a.subscriber",
             (wanted,),
@@ -207,11 +220,11 @@ class Statements:
         owed = [To(*row[:5]) for row in rows if row[5] in states and row[0] not in settled]
         if len(owed) + len(settled) < len(ids):
             gone = set(ids) - settled - {to.address for to in owed}
-            self._close(batch.batch, batch.mailing, batch.channel, Outcome.WITHHELD, sorted(gone), now)
+            self.close(batch.batch, batch.mailing, batch.channel, Outcome.WITHHELD, sorted(gone), now)
         return owed
 
     def _settled(self, batch: Leased, wanted: Any) -> set[int]:
-        rows = self._c.execute(
+        rows = self.connection.execute(
             "SELECT d.address FROM ids(?) j JOIN delivery d ON d.mailing=? AND d.address=j.value"
             " WHERE NOT (d.outcome IN (0, 7) AND d.batch=?)",
             (wanted, batch.mailing, batch.batch),
@@ -221,12 +234,12 @@ class Statements:
     def give_back(self, batches: Iterable[int]) -> int:
         """Whoever comes next may lease these."""
         query = "UPDATE batch SET state=0 WHERE state=1 AND node=? AND id IN (SELECT j.value FROM ids(?) j)"
-        return self._c.execute(query, (self._node, self._c.ids(batches))).rowcount
+        return self.connection.execute(query, (self._node, self.connection.ids(batches))).rowcount
 
     def reclaim(self, held: Iterable[int]) -> int:
         """Free every lease of this node that is not among these."""
         query = "UPDATE batch SET state=0 WHERE state=1 AND node=? AND id NOT IN (SELECT j.value FROM ids(?) j)"
-        return self._c.execute(query, (self._node, self._c.ids(held))).rowcount
+        return self.connection.execute(query, (self._node, self.connection.ids(held))).rowcount
 
     # -- settling
 
@@ -240,14 +253,14 @@ class Statements:
             self._count(mailing, channel, label, count)
         if finished:
             query = "DELETE FROM batch WHERE node=? AND id IN (SELECT j.value FROM ids(?) j)"
-            self._c.execute(query, (self._node, self._c.ids(leased.batch for leased in finished)))
+            self.connection.execute(query, (self._node, self.connection.ids(leased.batch for leased in finished)))
 
     def _postpone(self, settlement: Settlement) -> Counter[tuple[int, str, str]]:
         leased, addresses = settlement.leased, settlement.addresses
-        (state,) = self._c.execute("SELECT state FROM mailing WHERE id=?", (leased.mailing,)).fetchone()
+        (state,) = self.connection.execute("SELECT state FROM mailing WHERE id=?", (leased.mailing,)).fetchone()
         if state == "stopped":
             ended = Outcome.UNCERTAIN if settlement.outcome is Outcome.DOUBTFUL else Outcome.WITHHELD
-            self._close(leased.batch, leased.mailing, leased.channel, ended, addresses, settlement.at)
+            self.close(leased.batch, leased.mailing, leased.channel, ended, addresses, settlement.at)
             return Counter()
         batch = self._new_batch(leased, addresses, settlement.due_at, settlement.next_attempt)
         written = self._outcome(leased.mailing, batch, leased.attempt, settlement.outcome, addresses, settlement.at, settlement.reason)
@@ -260,13 +273,13 @@ class Statements:
             leased.mailing, leased.batch, leased.attempt, settlement.outcome, settlement.addresses, settlement.at, settlement.reason
         )
         if settlement.copies:
-            self._c.executemany(
+            self.connection.executemany(
                 "INSERT INTO outbox(mailing, address, channel, copy, at) VALUES (?,?,?,?,?)",
                 [(leased.mailing, address, leased.channel, copy, settlement.at) for address, copy in settlement.copies],
             )
         return Counter({(leased.mailing, leased.channel, Outcome(label).label): count for label, count in written.items()})
 
-    def _close(self, batch: int, mailing: int, channel: str, outcome: Outcome, ids: list[int], now: int) -> int:
+    def close(self, batch: int, mailing: int, channel: str, outcome: Outcome, ids: list[int], now: int) -> int:
         """End these without a hand-over; whoever an earlier try may have reached is UNCERTAIN. Returns how many ended with `outcome`."""
         written = self._outcome(mailing, batch, 0, outcome, ids, now, None)
         for label, count in written.items():
@@ -277,14 +290,14 @@ class Statements:
         self, mailing: int, batch: int, attempt: int, outcome: Outcome, ids: list[int], at: int, reason: str | None
     ) -> Counter[int]:
         """Write one outcome for many addresses; a final row never changes. Returns outcome → rows really written."""
-        values = (mailing, int(outcome), batch, attempt, at, reason, self._c.ids(ids))
+        values = (mailing, int(outcome), batch, attempt, at, reason, self.connection.ids(ids))
         if outcome in {Outcome.HANDED_OVER, Outcome.SIMULATED, Outcome.UNCERTAIN, Outcome.DOUBTFUL}:  # these overrule any doubt
-            return Counter({int(outcome): self._c.execute(_UPSERT, values).rowcount})
-        return Counter(row[0] for row in self._c.execute(_UPSERT + " RETURNING outcome", values).fetchall())
+            return Counter({int(outcome): self.connection.execute(_UPSERT, values).rowcount})
+        return Counter(row[0] for row in self.connection.execute(_UPSERT + " RETURNING outcome", values).fetchall())
 
     def _count(self, mailing: int, channel: str, outcome: str, by: int) -> None:
         if by:
-            self._c.execute(
+            self.connection.execute(
                 'INSERT INTO counter(mailing, channel, outcome, node, "count") VALUES (?,?,?,?,?)'
                 ' ON CONFLICT(mailing, channel, outcome, node) DO UPDATE SET "count"=counter."count"+excluded."count"',
                 (mailing, channel, outcome, self._node, by),
@@ -300,23 +313,23 @@ class Statements:
             for part in parts:
                 histogram.add(part.at - part.leased.created_at, len(part.addresses))
             first, last = min(part.first_at or part.at for part in parts), max(part.at for part in parts)
-            self._c.execute(
+            self.connection.execute(
                 "INSERT INTO pace(mailing, node, first_at, last_at, latencies) VALUES (?,?,?,?,?)"
                 " ON CONFLICT(mailing, node) DO UPDATE SET last_at=excluded.last_at, latencies=excluded.latencies",
                 (mailing, self._node, first, last, histogram.to_bytes()),
             )
 
     def bring_forward(self, by: int, now: int) -> int:
-        """Whatever waits until a time that a clock gave while it was `by` milliseconds ahead. Returns how many batches."""
-        query = "UPDATE batch SET due_at=CASE WHEN due_at-?>? THEN due_at-? ELSE ? END WHERE state=0 AND due_at>?"
-        return self._c.execute(query, (by, now, by, now, now)).rowcount
+        """Whatever waits until a time of a clock that was `by` milliseconds ahead, but for quiet hours. Returns how many batches."""
+        query = "UPDATE batch SET due_at=CASE WHEN due_at-?>? THEN due_at-? ELSE ? END WHERE state=0 AND held=0 AND due_at>?"
+        return self.connection.execute(query, (by, now, by, now, now)).rowcount
 
     def _histogram(self, mailing: int) -> Histogram:
         """This node alone writes its row, so what stands in it need not be read again, unless a transaction failed meanwhile."""
         if mailing not in self._histograms:
             if len(self._histograms) >= HISTOGRAMS:
                 self._histograms.clear()
-            stored = self._c.execute("SELECT latencies FROM pace WHERE mailing=? AND node=?", (mailing, self._node)).fetchone()
+            stored = self.connection.execute("SELECT latencies FROM pace WHERE mailing=? AND node=?", (mailing, self._node)).fetchone()
             self._histograms[mailing] = Histogram(stored[0] if stored else None)
         return self._histograms[mailing]
 
@@ -330,55 +343,45 @@ class Statements:
         """Those of these of which nothing is left. Not in the transaction that finished the last batch: with several nodes each would
         still see the other's."""
         query = "SELECT id FROM mailing WHERE state='planned' AND id IN (SELECT j.value FROM ids(?) j) ORDER BY id FOR UPDATE"
-        planned = [row[0] for row in self._c.execute(query, (self._c.ids(mailings),)).fetchall()]
+        planned = [row[0] for row in self.connection.execute(query, (self.connection.ids(mailings),)).fetchall()]
         if not planned:
             return []
-        ended = self._c.execute(
+        ended = self.connection.execute(
             "UPDATE mailing SET state='done' WHERE id IN (SELECT j.value FROM ids(?) j)"
             " AND NOT EXISTS (SELECT 1 FROM batch WHERE batch.mailing=mailing.id) RETURNING id",
-            (self._c.ids(planned),),
+            (self.connection.ids(planned),),
         )
         return [Finished(row[0]) for row in ended.fetchall()]
 
     def under_way(self) -> list[int]:
         """Mailings that are planned and not done."""
-        return [row[0] for row in self._c.execute("SELECT id FROM mailing WHERE state='planned'").fetchall()]
+        return [row[0] for row in self.connection.execute("SELECT id FROM mailing WHERE state='planned'").fetchall()]
 
     def halt(self, mailing: int, now: int) -> int:
         """Withhold whoever waits in no sender's hands. Returns how many."""
-        self._c.execute("UPDATE mailing SET state='stopped' WHERE id=?", (mailing,))
-        taken = self._c.execute("DELETE FROM batch WHERE mailing=? AND state=0 RETURNING id, channel, addresses", (mailing,)).fetchall()
-        return sum(
-            self._close(batch, mailing, channel, Outcome.WITHHELD, np.frombuffer(addresses, dtype="<i8").tolist(), now)
-            for batch, channel, addresses in taken
-        )
+        self.connection.execute("UPDATE mailing SET state='stopped' WHERE id=?", (mailing,))
+        query = "DELETE FROM batch WHERE mailing=? AND state=0 RETURNING id, channel, addresses, held"
+        withheld = 0
+        for batch, channel, addresses, held in self.connection.execute(query, (mailing,)).fetchall():
+            ids = np.frombuffer(addresses, dtype="<i8").tolist()
+            self._count(mailing, channel, "held", -held * len(ids))
+            withheld += self.close(batch, mailing, channel, Outcome.WITHHELD, ids, now)
+        return withheld
 
     # -- looking
 
     def waiting_channels(self, now: int) -> list[str]:
         """Channels that have a batch due."""
-        return [row[0] for row in self._c.execute("SELECT DISTINCT channel FROM batch WHERE state=0 AND due_at<=?", (now,)).fetchall()]
+        return [
+            row[0] for row in self.connection.execute("SELECT DISTINCT channel FROM batch WHERE state=0 AND due_at<=?", (now,)).fetchall()
+        ]
 
     def is_leased(self, mailings: Sequence[int]) -> bool:
         """Whether anything of these is in a sender's hands."""
         query = "SELECT 1 FROM batch WHERE state=1 AND mailing IN (SELECT j.value FROM ids(?) j) LIMIT 1"
-        return self._c.execute(query, (self._c.ids(mailings),)).fetchone() is not None
+        return self.connection.execute(query, (self.connection.ids(mailings),)).fetchone() is not None
 
     def stopped(self, mailings: Iterable[int]) -> list[int]:
         """Those of these that were stopped."""
         query = "SELECT id FROM mailing WHERE state='stopped' AND id IN (SELECT j.value FROM ids(?) j)"
-        return [row[0] for row in self._c.execute(query, (self._c.ids(mailings),)).fetchall()]
-
-    def reached(self, mailings: Sequence[int]) -> list[Reached]:
-        """Everyone who was, or may have been, reached by these mailings, or may be just now, and is still there."""
-        outcomes = (*REACHED, Outcome.DOUBTFUL)
-        marks, wanted = ",".join("?" * len(outcomes)), self._c.ids(mailings)
-        batches = self._c.execute("SELECT addresses FROM batch WHERE state=1 AND mailing IN (SELECT j.value FROM ids(?) j)", (wanted,))
-        in_flight = [address for row in batches.fetchall() for address in np.frombuffer(row[0], dtype="<i8").tolist()]
-        rows = self._c.execute(
-            "SELECT a.channel, s.language, a.simulated, a.id, s.id FROM (SELECT j.value AS address FROM ids(?) j UNION SELECT d.address"  # noqa: S608 - only marks
-            f" FROM delivery d WHERE d.mailing IN (SELECT k.value FROM ids(?) k) AND d.outcome IN ({marks})) r"
-            " JOIN address a ON a.id=r.address JOIN subscriber s ON s.id=a.subscriber WHERE a.state='active'",
-            (self._c.ids(in_flight), wanted, *(int(outcome) for outcome in outcomes)),
-        )
-        return [Reached(row[0], row[1], bool(row[2]), row[3], row[4]) for row in rows.fetchall()]
+        return [row[0] for row in self.connection.execute(query, (self.connection.ids(mailings),)).fetchall()]

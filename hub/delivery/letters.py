@@ -50,6 +50,7 @@ class Letters:
             "channel": letter.channel,
             "language": languages.tag(letter.language),
             "simulated": int(letter.simulated),
+            "discreet": int(letter.discreet),
             "priority": PRIORITY,
             "due_at": AT_ONCE,
             "attempt": 1,

@@ -23,6 +23,9 @@ class Outcome(IntEnum):
     DOUBTFUL = 7
     """As WAITING, but an earlier try may have arrived: whatever comes of the next one, it is never called unsent."""
 
+    HELD_EXPIRED = 8
+    """Ran out while quiet hours held it back; its reader is told so when they end (S8)."""
+
     @property
     def label(self) -> str:
         """The name in counters and progress: ``handed_over``."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import numpy as np
 import structlog
@@ -115,30 +115,42 @@ class Planner:
     async def audience_of(self, alert: StoredAlert) -> Match:
         """Who would get it if it went now; `alert` need not be stored, then its number is 0."""
         lists, people = await self._lists(alert)
-        return Match(len(people), {Group(*key): addresses for key, addresses in lists.items()}, people)
+        return Match(len(people), lists, people)
 
     async def _lists(self, alert: StoredAlert) -> tuple[Lists, np.ndarray]:
         kind = alert.document.msgType
-        lists, people = self._matched(alert) if kind != "Cancel" else ({}, np.zeros(0, dtype=np.int64))
+        holding = self._holding(alert, await self._heaviest(alert) if kind != "Alert" else alert.grade)
+        lists, people = self._matched(alert, holding) if kind != "Cancel" else ({}, np.zeros(0, dtype=np.int64))
         if kind == "Alert":
             return lists, people
-        return _with_reached(lists, people, await self._ledger.reached(await self._earlier(alert)))
+        return _with_reached(lists, people, await self._ledger.reached(await self._earlier(alert)), holding)
 
-    def _matched(self, alert: StoredAlert) -> tuple[Lists, np.ndarray]:
+    def _matched(self, alert: StoredAlert, holding: Mapping[int, int]) -> tuple[Lists, np.ndarray]:
         start = time.perf_counter()
-        match = self._audience.match(self._target(alert))
+        match = self._audience.match(self._target(alert), holding)
         self._matched_in(time.perf_counter() - start)
-        return {(group.channel, group.language, group.simulated): ids for group, ids in match.groups.items()}, match.subscribers
+        return dict(match.groups), match.subscribers
+
+    def _holding(self, alert: StoredAlert, grade: int) -> Mapping[int, int]:
+        document = alert.document
+        return self._audience.quiet_rules.holding(
+            self._clock(), severity=grade, urgency=document.urgency, actual=document.status == "Actual"
+        )
+
+    async def _heaviest(self, alert: StoredAlert) -> int:
+        """The gravest grade of what went out before: whoever was woken by an alarm is told of its correction at once."""
+        earlier = (chained for chained in await self._alerts.chain(alert.chain) if chained.live_at is not None)
+        return max([alert.grade, *(chained.grade for chained in earlier)])
 
     def _target(self, alert: StoredAlert) -> Target:
         return target(alert.area, alert.document, alert.grade, self._catalog)
 
     def _sized(self, lists: Lists) -> list[Planned]:
         planned = []
-        for (channel, language, simulated), addresses in lists.items():
-            rate = self._rate_of(channel, simulated)
+        for group, addresses in lists.items():
+            rate = self._rate_of(group.channel, group.simulated)
             size = BATCH_SIZE if rate is None else min(BATCH_SIZE, max(1, int(rate * SECONDS_OF_WORK)))
-            planned.append(Planned(channel, language, simulated, addresses, size))
+            planned.append(Planned(group.channel, group.language, group.simulated, addresses, size, group.discreet, group.after))
         return planned
 
     async def _earlier(self, alert: StoredAlert) -> list[int]:
@@ -158,24 +170,25 @@ class Planner:
             return
         await self._refresh()
         live = await self._alerts.live(milliseconds(self._clock))
-        targets = [(alert, self._target(alert)) for alert in live]
+        targets = [(alert, self._target(alert), self._holding(alert, alert.grade)) for alert in live]
         for subscriber, asked in owed:
             offers = [
-                Offer(alert.number, group.channel, group.language, group.simulated, ids.tolist())
-                for alert, aim in targets
-                for group, ids in self._audience.match_one(subscriber, aim).groups.items()
+                Offer(alert.number, group.channel, group.language, group.simulated, ids.tolist(), group.discreet, group.after)
+                for alert, aim, holding in targets
+                for group, ids in self._audience.match_one(subscriber, aim, holding).groups.items()
             ]
             await self._ledger.catch_up(subscriber, offers, asked)
         self._planned()
 
 
-Lists = dict[tuple[str, str, bool], np.ndarray]
+Lists = dict[Group, np.ndarray]
 
 
-def _with_reached(lists: Lists, people: np.ndarray, reached: Sequence[Reached]) -> tuple[Lists, np.ndarray]:
+def _with_reached(lists: Lists, people: np.ndarray, reached: Sequence[Reached], holding: Mapping[int, int]) -> tuple[Lists, np.ndarray]:
     """Whoever was reached before is told of what became of it, wherever their places are now (S3)."""
-    together = {key: set(ids.tolist()) for key, ids in lists.items()}
+    together = {group: set(ids.tolist()) for group, ids in lists.items()}
     for row in reached:
-        together.setdefault((row.channel, languages.tag(row.language), row.simulated), set()).add(row.address)
+        group = Group(row.channel, languages.tag(row.language), row.simulated, row.discreet, holding.get(row.quiet, 0))
+        together.setdefault(group, set()).add(row.address)
     everyone = np.union1d(people, np.array([row.subscriber for row in reached], dtype=np.int64))
     return {key: np.array(sorted(ids), dtype=np.int64) for key, ids in together.items()}, everyone

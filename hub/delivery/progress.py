@@ -28,7 +28,10 @@ class ChannelProgress(msgspec.Struct, kw_only=True):
     failed: int = 0
     uncertain: int = 0
     held: int = 0
+    """Waiting for the end of somebody's quiet hours."""
     expired: int = 0
+    held_expired: int = 0
+    """Ran out while it was held; told as ended afterwards (S8)."""
     withheld: int = 0
     simulated: int = 0
     possible_duplicates: int = 0
@@ -66,10 +69,15 @@ class Progress(ChannelProgress, kw_only=True):
     @property
     def settled(self) -> int:
         """Deliveries that have ended one way or another."""
-        return self.handed_over + self.failed + self.uncertain + self.expired + self.withheld + self.simulated
+        ended = self.handed_over + self.failed + self.uncertain + self.expired + self.withheld + self.simulated
+        return ended + self.held_expired
 
 
-_FIELDS = {outcome.label: outcome.label for outcome in Outcome} | {"planned": "planned", "possible_duplicate": "possible_duplicates"}
+_FIELDS = {outcome.label: outcome.label for outcome in Outcome} | {
+    "planned": "planned",
+    "held": "held",
+    "possible_duplicate": "possible_duplicates",
+}
 
 
 async def progress(database: Database, alert: StoredAlert) -> Progress:

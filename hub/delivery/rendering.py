@@ -7,10 +7,10 @@ least, never from the mark of a test, the act, the place or the time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -43,9 +43,20 @@ NOTICES: Mapping[str, str] = MappingProxyType(
     {
         "changed": "Your alert settings were changed.",
         "ended": "Your alerts have ended. You will get no more messages.",
+        "held": "This came while your quiet hours lasted, and is over:",
     }
 )
 """What a notice may be about → its words."""
+
+NEUTRAL: Mapping[Purpose, str] = MappingProxyType(
+    {
+        "alert": "You have a new message.",
+        "confirm": "Please confirm that you want to get messages here.",
+        "access": "Here is the link that you asked for.",
+        "notice": "You have a new message.",
+    }
+)
+"""Purpose → what a discreet message says."""
 
 MARKS: Mapping[str, str] = MappingProxyType({"Test": "TEST", "Exercise": "EXERCISE"})
 MARK_NOTES: Mapping[str, str] = MappingProxyType(
@@ -174,13 +185,19 @@ class Renderer:
         self._phrases = {tag: Phrases(tag, catalogue, zone, territory) for tag, catalogue in read_catalogues().items()}
         self._environments = {tag: _environment(phrases) for tag, phrases in self._phrases.items()}
 
-    def alert(self, stored: Published, channel: str, language: str, video_links: tuple[str, ...] = ()) -> Message:
-        """One alert for the readers of `language` on `channel`.
+    def alert(
+        self, stored: Published, channel: str, language: str, video_links: tuple[str, ...] = (), *, discreet: bool = False
+    ) -> Message:
+        """One alert for the readers of `language` on `channel`; neutral words without a sound for who wants it so (S29).
 
         `video_links` are public addresses only (V3). Raises KeyError for a channel without templates.
         """
         frame = self._frame(language)
         words = self._words(stored, language, frame, video_links)
+        if discreet and channel != "webhook":
+            parts = self._neutral(channel, frame, NEUTRAL["alert"], words.short, lead=f"{words.mark}: " if words.mark else "")
+        else:
+            parts = self._parts(channel, "alert", frame, {"alert": words})
         return Message(
             purpose="alert",
             topic=stored.chain,
@@ -188,45 +205,74 @@ class Renderer:
             severity=SEVERITIES[stored.grade],
             urgency=stored.document.urgency,
             status=stored.document.status,
-            parts=self._parts(channel, "alert", frame, {"alert": words}),
+            parts=parts,
+            silent=discreet,
             link=words.page,
             sent_at=_sent_at(stored),
             expires_at=stored.expires_at / 1000,
             data=webhook_data(stored, words, self._public_url) if channel == "webhook" else "",
         )
 
-    def letter(self, purpose: Purpose, channel: str, language: str, parameters: Mapping[str, str]) -> Message:
+    def letter(
+        self,
+        purpose: Purpose,
+        channel: str,
+        language: str,
+        parameters: Mapping[str, str],
+        *,
+        missed: Sequence[Published] = (),
+        discreet: bool = False,
+    ) -> Message:
         """A letter to one address. It holds nothing of the person but `parameters`, and its link is a slot.
 
-        `parameters`: ``places`` in words, ``notice`` a key of NOTICES. Raises KeyError for a channel without templates.
+        `parameters`: ``places`` in words, ``notice`` a key of NOTICES; `missed` are the alerts that a notice ``held`` is about.
+        Raises KeyError for a channel without templates.
         """
         frame = self._frame(language)
         now = self._clock()
-        notice = NOTICES.get(parameters.get("notice", ""), NOTICES["changed"])
-        values = {"places": one_line(_safe(parameters.get("places", ""))), "notice_text": notice}
+        notice = self._phrases[frame].gettext(NOTICES.get(parameters.get("notice", ""), NOTICES["changed"]))
+        lines = [notice, *(self._missed(alert, language, frame, now) for alert in missed)]
+        values = {"places": one_line(_safe(parameters.get("places", ""))), "notice_text": "\n".join(lines)}
         link = slot(purpose) if purpose in {"confirm", "access"} else self._public_url
+        if discreet and channel != "webhook":
+            parts = self._neutral(channel, frame, NEUTRAL[purpose], link)
+        else:
+            parts = self._parts(channel, purpose, frame, values) or {"link": link}
         return Message(
             purpose=purpose,
             topic=f"letter-{purpose}",
             language=frame,
             urgency="Expected",
-            parts=self._parts(channel, purpose, frame, values) or {"link": link},
+            parts=parts,
+            silent=discreet,
             link=link,
             sent_at=now,
             expires_at=now + LETTER_LIFE_S[purpose],
             data=msgspec.json.encode({"type": purpose}).decode() if channel == "webhook" else "",
         )
 
+    def _missed(self, stored: Published, language: str, frame: str, now: float) -> str:
+        """An alert that is over, in one line: ``Flood Watch (until 5:00 AM today, Nov 22)``."""
+        info, say = choose_info(stored.document.infos, language), self._phrases[frame]
+        until = say.say("until %(when)s", when=say.end(stored.expires_at / 1000, now))
+        return f"{one_line(_safe(info.headline))} ({until})"
+
+    def _neutral(self, channel: str, frame: str, sentence: str, link: str, *, lead: str = "") -> dict[str, str]:
+        """Words that tell whoever else looks at the screen nothing."""
+        direction = "rtl" if frame in RIGHT_TO_LEFT else "ltr"
+        values = {"sentence": self._phrases[frame].gettext(sentence), "link": link, "lead": lead, "direction": direction}
+        return self._parts(channel, "discreet", frame, values)
+
     def _frame(self, language: str) -> str:
         return language if language in self._phrases else SOURCE_LANGUAGE
 
-    def _parts(self, channel: str, purpose: Purpose, frame: str, values: Mapping[str, Any]) -> dict[str, str]:
+    def _parts(self, channel: str, folder: Purpose | Literal["discreet"], frame: str, values: Mapping[str, Any]) -> dict[str, str]:
         environment = self._environments[frame]
         rendered = {}
         for part, file in PARTS[channel].items():
-            template = environment.get_template(f"{channel}/{purpose}/{file}")
+            template = environment.get_template(f"{channel}/{folder}/{file}")
             fill = partial(template.render, **self._shared, **values)
-            if channel == "sms" and purpose == "alert":
+            if channel == "sms" and folder == "alert":
                 rendered[part] = _fitted(fill, values["alert"])
             else:
                 rendered[part] = one_line(fill()) if part in {"subject", "title"} or channel == "sms" else fill().strip()

@@ -64,9 +64,11 @@ def by_channel(match: Match) -> dict[str, int]:
 
 
 def by_way(match: Match) -> dict[tuple[str, bool], int]:
-    """Deliveries per channel, those to the outbox apart."""
+    """Deliveries per channel that can go at once, those to the outbox apart."""
     counts: dict[tuple[str, bool], int] = {}
     for group, addresses in match.groups.items():
+        if group.after:
+            continue
         key = (group.channel, group.simulated)
         counts[key] = counts.get(key, 0) + len(addresses)
     return counts

@@ -107,14 +107,17 @@ batch = Table(
     Column("channel", String(20), nullable=False),
     Column("language", String(10), nullable=False),
     Column("simulated", Integer, nullable=False),
+    Column("discreet", Integer, nullable=False, server_default=text("0")),  # neutral sender and words, no sound
     Column("priority", Integer, nullable=False),
     Column("turn", BigInteger, nullable=False, server_default=text("0")),  # within a priority, so that mailings and agencies share fairly
     Column("due_at", BigInteger, nullable=False),
+    Column("held", Integer, nullable=False, server_default=text("0")),  # due only when the quiet hours of its people end
     Column("attempt", Integer, nullable=False),  # 1 for the first try
     Column("state", Integer, nullable=False),  # 0 waiting, 1 leased; a finished batch is deleted
     Column("node", _Key, nullable=True),  # who has it, or had it last; null when nobody ever did
     Column("addresses", LargeBinary, nullable=False),  # little-endian int64 address ids, at most 1000
     Index("batch_by_turn", "channel", "state", "priority", "turn", "due_at"),
+    Index("batch_held", "due_at", sqlite_where=text("held=1"), postgresql_where=text("held=1")),
 )
 
 delivery = Table(

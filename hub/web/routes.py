@@ -41,6 +41,7 @@ TABLE: tuple[Route, ...] = (
     # The API for residents: no account, a token in the path.
     Route("POST", "/api/v1/subscriptions", subscriptions.create_subscription, "resident", "Sign up; each address must confirm."),
     Route("GET", "/api/v1/subscriptions/{token}", subscriptions.show_subscription, "resident", "One's own subscription."),
+    Route("GET", "/api/v1/subscriptions/{token}/export", subscriptions.export_subscription, "resident", "All that is kept of one."),
     Route("PATCH", "/api/v1/subscriptions/{token}", subscriptions.change_subscription, "resident", "Change what the body names."),
     Route("DELETE", "/api/v1/subscriptions/{token}", subscriptions.end_subscription, "resident", "Delete it."),
     Route("POST", "/api/v1/incidents/{id}/videos", incidents.add_video, "resident", "Share a video, private at first."),

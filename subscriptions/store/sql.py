@@ -12,7 +12,17 @@ import msgspec
 from sqlalchemy import Select, Table, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subscriptions.store.tables import access, address, audience_change, audience_counter, consent, place, signup, subscriber
+from subscriptions.store.tables import (
+    access,
+    address,
+    audience_change,
+    audience_counter,
+    consent,
+    place,
+    quiet_rule,
+    signup,
+    subscriber,
+)
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -29,8 +39,11 @@ class SubscriberRow(msgspec.Struct, frozen=True):
     language: int
     topics: int
     minimum_severity: int
+    severities: int
     drills: int
-    quiet_hours: str | None
+    discreet: int
+    quiet: int | None
+    paused_until: int | None
     sample: int
     epoch: int
     created_at: int
@@ -38,13 +51,14 @@ class SubscriberRow(msgspec.Struct, frozen=True):
 
 
 class PlaceRow(msgspec.Struct, frozen=True):
-    """One place of a subscription: an area key, or a point with a radius in metres."""
+    """One place of a subscription: an area key, a point with a radius in metres, or a GeoJSON polygon."""
 
     area: str | None
     lat: float | None = None
     lon: float | None = None
     radius_m: float | None = None
     label: str | None = None
+    shape: str | None = None
 
 
 class AddressRow(msgspec.Struct, frozen=True):
@@ -126,6 +140,34 @@ async def delete_subscriber(connection: AsyncConnection, number: int) -> None:
     await connection.execute(delete(subscriber).where(subscriber.c.id == number))
 
 
+async def set_quiet(connection: AsyncConnection, number: int, rule: str | None) -> None:
+    """Give a subscription its quiet hours, None for none. The same rule is one row, whoever has it."""
+    known = None
+    if rule is not None:
+        await connection.execute(text("INSERT INTO quiet_rule(rule) VALUES (:rule) ON CONFLICT(rule) DO NOTHING"), {"rule": rule})
+        known = await connection.scalar(select(quiet_rule.c.id).where(quiet_rule.c.rule == rule))
+    await connection.execute(update(subscriber).where(subscriber.c.id == number).values(quiet=known))
+
+
+async def quiet_hours_of(connection: AsyncConnection, row: SubscriberRow) -> str | None:
+    """The rule of a subscription's quiet hours."""
+    if row.quiet is None:
+        return None
+    return str((await connection.execute(select(quiet_rule.c.rule).where(quiet_rule.c.id == row.quiet))).scalar_one())
+
+
+async def quiet_rules(connection: AsyncConnection, after: int) -> list[tuple[int, str]]:
+    """(number, rule) of all that are newer than a number."""
+    rows = await connection.execute(select(quiet_rule.c.id, quiet_rule.c.rule).where(quiet_rule.c.id > after).order_by(quiet_rule.c.id))
+    return [(row[0], row[1]) for row in rows]
+
+
+async def resume(connection: AsyncConnection, now: int) -> list[int]:
+    """End all pauses that are over; returns whose."""
+    over = update(subscriber).where(subscriber.c.paused_until <= now).values(paused_until=None).returning(subscriber.c.id)
+    return list((await connection.execute(over)).scalars())
+
+
 # Places
 
 
@@ -162,6 +204,12 @@ async def address_by_id(connection: AsyncConnection, number: int) -> AddressRow 
 async def active_address(connection: AsyncConnection, lookup: bytes) -> AddressRow | None:
     """The one confirmed address with this keyed hash."""
     return await _one(connection, select(*_ADDRESS).where(address.c.lookup == lookup, address.c.state == "active"), AddressRow)
+
+
+async def addresses_by_lookup(connection: AsyncConnection, lookup: bytes, state: str) -> list[AddressRow]:
+    """All addresses with this keyed hash in a state, the newest first."""
+    query = select(*_ADDRESS).where(address.c.lookup == lookup, address.c.state == state).order_by(address.c.id.desc())
+    return await _all(connection, query, AddressRow)
 
 
 async def active_lookups(connection: AsyncConnection, lookups: Sequence[bytes]) -> set[bytes]:
@@ -211,6 +259,22 @@ async def add_consent(connection: AsyncConnection, **values: Any) -> None:
     await connection.execute(insert(consent).values(**values))
 
 
+class ConsentRow(msgspec.Struct, frozen=True):
+    """One consent receipt."""
+
+    action: str
+    channel: str | None
+    source: str
+    policy: str
+    at: int
+
+
+async def consents_of(connection: AsyncConnection, public_id: str) -> list[ConsentRow]:
+    """A subscription's receipts, oldest first."""
+    query = select(*_columns(ConsentRow, consent)).where(consent.c.subscriber_public_id == public_id).order_by(consent.c.id)
+    return await _all(connection, query, ConsentRow)
+
+
 async def bucket(connection: AsyncConnection, key: bytes, now: int) -> tuple[int, int] | None:
     """(count, when it expires) of a limit's bucket that has not expired."""
     row = (
@@ -235,6 +299,8 @@ class Stale(msgspec.Struct, frozen=True):
 
     subscribers: Sequence[int]
     addresses: Sequence[int]
+    stopped: Sequence[int]
+    """Addresses whose owner said STOP and thought no better of it."""
 
 
 async def stale(connection: AsyncConnection, before: int) -> Stale:
@@ -242,7 +308,8 @@ async def stale(connection: AsyncConnection, before: int) -> Stale:
     s, a = subscriber.c, address.c
     pending = await connection.scalars(select(s.id).where(s.status == "pending", s.created_at < before))
     unconfirmed = await connection.scalars(select(a.id).where(a.state.in_(("unconfirmed", "merged")), a.created_at < before))
-    return Stale(pending.all(), unconfirmed.all())
+    stopped = await connection.scalars(select(a.id).where(a.state == "stopped", a.stopped_at < before))
+    return Stale(pending.all(), unconfirmed.all(), stopped.all())
 
 
 async def forget(connection: AsyncConnection, found: Stale) -> None:
@@ -253,6 +320,16 @@ async def forget(connection: AsyncConnection, found: Stale) -> None:
         await connection.execute(delete(subscriber).where(subscriber.c.id.in_(numbers), subscriber.c.status == "pending"))
     for numbers in _parts(found.addresses):
         await connection.execute(delete(address).where(address.c.id.in_(numbers), address.c.state.in_(("unconfirmed", "merged"))))
+    for numbers in _parts(found.stopped):
+        await _forget_stopped(connection, numbers)
+
+
+async def _forget_stopped(connection: AsyncConnection, numbers: Sequence[int]) -> None:
+    """With the last address goes the subscription."""
+    gone = delete(address).where(address.c.id.in_(numbers), address.c.state == "stopped").returning(address.c.subscriber)
+    owners = list((await connection.execute(gone)).scalars())
+    left = select(address.c.subscriber).where(address.c.subscriber.in_(owners), address.c.state.in_(("active", "unconfirmed", "stopped")))
+    await connection.execute(delete(subscriber).where(subscriber.c.id.in_(owners), subscriber.c.id.not_in(left)))
 
 
 def _parts(numbers: Sequence[int]) -> Iterator[Sequence[int]]:

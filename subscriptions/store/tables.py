@@ -15,6 +15,13 @@ metadata = MetaData()
 # SQLite hands out row numbers only for INTEGER PRIMARY KEY, PostgreSQL needs room for more than 2^31 rows.
 _Key = BigInteger().with_variant(Integer, "sqlite")
 
+quiet_rule = Table(
+    "quiet_rule",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("rule", Text, nullable=False, unique=True),  # JSON of subscriptions.quiet_hours.QuietHours; never changed, shared by many
+)
+
 subscriber = Table(
     "subscriber",
     metadata,
@@ -25,12 +32,21 @@ subscriber = Table(
     Column("topics", Integer, nullable=False),  # subscriptions.topics.mask
     Column("minimum_severity", Integer, nullable=False),  # subscriptions.severity.rank
     Column("drills", Integer, nullable=False, server_default=text("0")),
-    Column("quiet_hours", Text, nullable=True),  # JSON {"from", "to", "timezone"}
+    Column("severities", BigInteger, nullable=False, server_default=text("0")),  # subscriptions.topics.levels: topics with one of their own
+    Column("quiet", _Key, nullable=True),  # a number of quiet_rule: when only what can't wait may come
+    Column("paused_until", BigInteger, nullable=True),  # nothing comes before
+    Column("discreet", Integer, nullable=False, server_default=text("0")),  # neutral sender and words, no sound
     Column("label", String(80), nullable=True),  # only for samples: "Sample, 11201"
     Column("sample", Integer, nullable=False, server_default=text("0")),
     Column("epoch", Integer, nullable=False, server_default=text("0")),  # raised to void all links in messages
     Column("created_at", BigInteger, nullable=False),
     Column("confirmed_at", BigInteger, nullable=True),
+    Index(
+        "subscriber_by_pause",
+        "paused_until",
+        sqlite_where=text("paused_until IS NOT NULL"),
+        postgresql_where=text("paused_until IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -39,10 +55,11 @@ place = Table(
     metadata,
     Column("id", _Key, primary_key=True),
     Column("subscriber", _Key, ForeignKey("subscriber.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("area", String(80), nullable=True),  # "zip:11201", "neighborhood:QN0103", "borough:4", "city"; null for a point
+    Column("area", String(80), nullable=True),  # "zip:11201", "neighborhood:QN0103", "borough:4", "city"; null for a point or a shape
     Column("lat", Float, nullable=True),
     Column("lon", Float, nullable=True),
     Column("radius_m", Float, nullable=True),
+    Column("shape", Text, nullable=True),  # GeoJSON Polygon of a place that was drawn
     Column("label", String(80), nullable=True),
 )
 
@@ -61,6 +78,7 @@ address = Table(
     Column("asked_at", BigInteger, nullable=True),  # last confirmation asked for
     Column("asked", Integer, nullable=False, server_default=text("0")),
     Column("confirmed_at", BigInteger, nullable=True),
+    Column("stopped_at", BigInteger, nullable=True),  # said STOP then; kept for a week, so that a word brings it back
     Column("created_at", BigInteger, nullable=False),
     Index("address_by_lookup", "lookup", "state"),
     sqlite_autoincrement=True,

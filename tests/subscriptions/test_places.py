@@ -57,7 +57,7 @@ def test_a_place_named_twice_is_kept_once(catalog: AreaCatalog) -> None:
         ({"zip": ""}, "/places/0/zip", "not a ZIP"),
         ({"neighborhood": "Astria"}, "/places/0/neighborhood", "Astoria"),
         ({"borough": "Broklyn"}, "/places/0/borough", "Brooklyn"),
-        ({"address": "350 5th Ave, New York", "radius_m": 800}, "/places/0/address", "not yet supported: give a ZIP"),
+        ({"address": "350 5th Ave, New York", "radius_m": 800}, "/places/0/address", "can't be looked up here: give a ZIP"),
         ({"citywide": False}, "/places/0/citywide", "expected true"),
         ({"lat": 40.68}, "/places/0/lon", "missing"),
         ({"lon": -73.97, "radius_m": 100}, "/places/0/lat", "missing"),

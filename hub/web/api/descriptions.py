@@ -13,7 +13,7 @@ from hub.web.api.alert_shapes import Accepted, AlertPage, AlertRequest, AlertVie
 from hub.web.api.problems import ProblemKind
 from hub.web.route import Handler, Operation
 from subscriptions.subscriber import SubscriptionChange, SubscriptionRequest
-from subscriptions.views import SubscriptionView
+from subscriptions.views import Export, SubscriptionView
 
 KEY = "Idempotency-Key"
 CAP = "application/cap+xml"
@@ -56,6 +56,7 @@ OPERATIONS: dict[Handler, Operation] = {
         refusals=(429,),
     ),
     subscriptions.show_subscription: Operation(answer=SubscriptionView),
+    subscriptions.export_subscription: Operation(answer=Export),
     subscriptions.change_subscription: Operation(body=SubscriptionChange, answer=SubscriptionView, refusals=(429,)),
     subscriptions.end_subscription: Operation(status=204),
     incidents.add_video: Operation(body=VideoRequest, answer=AddedVideo, status=201, refusals=(429,)),

@@ -37,6 +37,14 @@ async def show_subscription(request: web.Request) -> web.StreamResponse:
     return json_answer(await hub(request).enrolment.view(request.match_info["token"]))
 
 
+async def export_subscription(request: web.Request) -> web.StreamResponse:
+    """All that is kept of one person, as a file to keep."""
+    query(request)
+    answer = json_answer(await hub(request).enrolment.export(request.match_info["token"]))
+    answer.headers["Content-Disposition"] = 'attachment; filename="my-alert-data.json"'
+    return answer
+
+
 async def change_subscription(request: web.Request) -> web.StreamResponse:
     """Change what the body names and leave the rest."""
     query(request)

@@ -273,7 +273,7 @@ def extracted() -> set[str]:
     times = ["%(time)s today, %(date)s", "%(time)s tomorrow, %(date)s", "%(time)s on %(date)s", "ZIP %(zip)s", "%(count)s more"]
     places = ["all of %(city)s", "the area on the map", "New York City"]
     languages = ["This notice is not available in your language; this is %(language)s."]
-    return {*found, *code, *ACTS.values(), *NOTICES.values(), *times, *places, *languages}
+    return {*found, *code, *ACTS.values(), *NOTICES.values(), *rendering.NEUTRAL.values(), *times, *places, *languages}
 
 
 @pytest.mark.parametrize("language", sorted(set(read_catalogues()) - {"en"}))

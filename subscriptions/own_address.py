@@ -1,0 +1,129 @@
+"""Whoever writes from an address proves it by that: a text message from a number, a word in a chat. No letter is sent, no link needed."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from subscriptions import languages
+from subscriptions.addresses import NewAddress
+from subscriptions.confirmation import Confirmation
+from subscriptions.desk import Desk, Work
+from subscriptions.documents import Faults
+from subscriptions.errors import NotSubscribed
+from subscriptions.limits import SIGN_UPS_OF_ADDRESS
+from subscriptions.management import Management
+from subscriptions.places import without_repeats
+from subscriptions.severity import rank
+from subscriptions.sign_up import new_public_id
+from subscriptions.store import sql
+from subscriptions.store.sql import AddressRow, SubscriberRow
+from subscriptions.subscriber import PlaceRequest, SubscriptionChange, SubscriptionRequest, choices
+from subscriptions.views import SubscriptionView
+
+
+class OwnAddress:
+    """Serves the owner of an address by its channel and canonical form."""
+
+    def __init__(self, desk: Desk, management: Management, confirmation: Confirmation) -> None:
+        self._desk, self._management, self._confirmation = desk, management, confirmation
+
+    async def view(self, channel: str, canonical: str) -> SubscriptionView | None:
+        """What they are subscribed to, None when they are not, or have stopped."""
+        async with self._desk.transactions.read() as connection:
+            owner = await self._find(connection, channel, canonical)
+            return await self._management.view_of(connection, owner) if owner is not None else None
+
+    async def join(self, channel: str, canonical: str, places: tuple[PlaceRequest, ...], *, language: str, source: str) -> SubscriptionView:
+        """Subscribe to these places, in addition to those there are; a new subscription has all everyday topics.
+
+        `language` is any BCP 47 tag and counts only for a new one. What is still live there is sent (S28). Raises InvalidSubscription,
+        TooManyRequests.
+        """
+        faults = Faults()
+        new = NewAddress(channel, canonical, self._desk.addresses.lookup(channel, canonical))
+        chosen = choices(SubscriptionRequest(places=places, channels=(), language=languages.nearest(language) or "en"), faults)
+        read = await self._desk.read_places(places, faults, client=f"{channel} {new.lookup.hex()}")
+        faults.check()
+        async with self._desk.work() as work:
+            await self._desk.limits.count(work.connection, SIGN_UPS_OF_ADDRESS, new.lookup.hex(), work.now)
+            owner = await self._revive(work, new, source) or await self._add(work, new, chosen.columns(), source)
+            known = await sql.places_of(work.connection, owner.id)
+            await sql.add_places(work.connection, owner.id, without_repeats(known, read))
+            await work.consent(owner, "changed", channel, source)
+            work.changed.add(owner.id)
+            await self._desk.tell_what_is_live(work, owner.id)
+            return await self._management.view_of(work.connection, owner)
+
+    async def change(self, channel: str, canonical: str, change: SubscriptionChange, *, source: str) -> SubscriptionView:
+        """As `Management.change`. Raises NotSubscribed too."""
+
+        async def find(connection: AsyncConnection) -> SubscriberRow:
+            owner = await self._find(connection, channel, canonical)
+            if owner is None:
+                raise NotSubscribed
+            return owner
+
+        return await self._management.change_of(find, change, source=source)
+
+    async def stop(self, channel: str, canonical: str, *, source: str) -> bool:
+        """Nothing more goes to it. For a week a word brings everything back, then all of it is forgotten. False when nothing went there."""
+        async with self._desk.work() as work:
+            lookup = self._desk.addresses.lookup(channel, canonical)
+            for waiting in await sql.addresses_by_lookup(work.connection, lookup, "unconfirmed"):
+                await sql.delete_address(work.connection, waiting.id)
+            address = await sql.active_address(work.connection, lookup)
+            if address is None:
+                return False
+            owner = await sql.existing_subscriber(work.connection, address.subscriber)
+            await sql.change_address(work.connection, address.id, state="stopped", stopped_at=work.now)
+            await work.consent(owner, "stopped", channel, source)
+            work.changed.add(owner.id)
+            return True
+
+    async def start(self, channel: str, canonical: str, *, source: str, only_extreme: bool = False) -> SubscriptionView | None:
+        """Bring back what `stop` ended, or confirm a sign-up that waits for this address; None when there is neither.
+
+        With `only_extreme` only alerts of danger to life come from now on.
+        """
+        new = NewAddress(channel, canonical, self._desk.addresses.lookup(channel, canonical))
+        async with self._desk.work() as work:
+            owner = await self._revive(work, new, source)
+            if owner is None:
+                return None
+            if only_extreme:
+                await sql.change_subscriber(work.connection, owner.id, minimum_severity=rank("Extreme"), severities=0)
+                owner = await sql.existing_subscriber(work.connection, owner.id)
+            work.changed.add(owner.id)
+            return await self._management.view_of(work.connection, owner)
+
+    async def _find(self, connection: AsyncConnection, channel: str, canonical: str) -> SubscriberRow | None:
+        address = await sql.active_address(connection, self._desk.addresses.lookup(channel, canonical))
+        return await sql.existing_subscriber(connection, address.subscriber) if address is not None else None
+
+    async def _revive(self, work: Work, new: NewAddress, source: str) -> SubscriberRow | None:
+        """The subscription of this address, brought back when it was stopped and confirmed when it only waited."""
+        for waiting in await sql.addresses_by_lookup(work.connection, new.lookup, "unconfirmed"):
+            sign_up = await sql.existing_subscriber(work.connection, waiting.subscriber)
+            await self._confirmation.accept(work, sign_up, waiting, source)
+        address = await sql.active_address(work.connection, new.lookup) or await self._restarted(work, new, source)
+        return await sql.existing_subscriber(work.connection, address.subscriber) if address is not None else None
+
+    async def _restarted(self, work: Work, new: NewAddress, source: str) -> AddressRow | None:
+        stopped = await sql.addresses_by_lookup(work.connection, new.lookup, "stopped")
+        if not stopped:
+            return None
+        await sql.change_address(work.connection, stopped[0].id, state="active", stopped_at=None)
+        owner = await sql.existing_subscriber(work.connection, stopped[0].subscriber)
+        await work.consent(owner, "confirmed", new.channel, source)
+        await self._desk.tell_what_is_live(work, owner.id)
+        work.changed.add(owner.id)
+        return stopped[0]
+
+    async def _add(self, work: Work, new: NewAddress, chosen: dict[str, object], source: str) -> SubscriberRow:
+        values = {"public_id": new_public_id(), "status": "active", "created_at": work.now, "confirmed_at": work.now, **chosen}
+        number = await sql.add_subscriber(work.connection, **values)
+        owner = await sql.existing_subscriber(work.connection, number)
+        address = await self._desk.add_unconfirmed(work, number, new)
+        await sql.change_address(work.connection, address.id, state="active", confirmed_at=work.now)
+        await work.consent(owner, "confirmed", new.channel, source)
+        return owner
