@@ -56,7 +56,8 @@ class City:
         """So many hand-overs a second were settled, ten times a second."""
         recipients = [To(number, number, 0, 1, b"") for number in range(size)]
         leased = Leased(
-            batch=1, mailing=1, purpose="alert", alert=alert, parameters="{}", channel=channel, language="en", simulated=0, discreet=0, priority=2,
+            batch=1, mailing=1, purpose="alert", alert=alert, parameters="{}", channel=channel, language="en", simulated=0, discreet=0,
+            priority=2,
             turn=0, attempt=1, created_at=NOW, expires_at=NOW, recipients=recipients,
         )  # fmt: skip
         for _ in range(seconds * 10 + 1):
