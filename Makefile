@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
+# Every hub and sender that starts would compile the whole of it anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup setup-tests run test faults bench check lock
 
 help:  ## list the targets
@@ -47,6 +49,7 @@ lock: setup  ## resolve anew what pyproject.toml asks for, and write the three l
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-setup.lock
 	@.ci/install --require-hashes -r requirements.lock
 	@.ci/install --editable .
+	@$(BIN)/python -m compileall -q hub channels subscriptions
 	@touch $@
 
 .venv/.ready-tests: .venv/.ready requirements-dev.lock

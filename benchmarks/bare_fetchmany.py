@@ -9,7 +9,7 @@ from contextlib import closing
 
 ROWS_AT_ONCE = 20_000
 QUERIES = (
-    "SELECT id, language, topics, minimum_severity, drills FROM subscriber WHERE status='active'",
+    "SELECT id, language, topics, minimum_severity, drills, severities, quiet FROM subscriber WHERE status='active'",
     "SELECT subscriber, area, lat, lon, radius_m FROM place",
     "SELECT id, subscriber, channel, simulated FROM address WHERE state='active'",
 )

@@ -59,6 +59,7 @@ def _people(random: np.random.Generator, number: npt.NDArray[np.int64]) -> Peopl
         chosen.astype(np.uint32),
         random.choice(len(_SEVERITY_SHARES), count, p=_SEVERITY_SHARES).astype(np.uint8),
         random.random(count) < _DRILLS_SHARE,
+        np.zeros(count, dtype=np.int64),
     )
 
 

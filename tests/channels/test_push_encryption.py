@@ -81,7 +81,11 @@ def test_the_longest_payload_fits_into_what_push_services_take_and_no_more_is_tr
         encrypt(b"x" * (LONGEST_PAYLOAD + 1), BROWSER.point, BROWSER.auth)
 
 
-@pytest.mark.parametrize("point", [b"", b"\x04" + bytes(64), BROWSER.point[:-1], b"\x04" + b"\xff" * 64])
+@pytest.mark.parametrize(
+    "point",
+    [b"", b"\x04" + bytes(64), BROWSER.point[:-1], b"\x04" + b"\xff" * 64],
+    ids=["empty", "zero", "cut off", "beyond the field"],
+)
 def test_a_key_that_is_no_point_of_the_curve_is_a_final_no(point: bytes) -> None:
     with pytest.raises(Rejected):
         encrypt(b"Boil water.", point, BROWSER.auth)
