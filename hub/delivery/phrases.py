@@ -1,28 +1,25 @@
-"""The hub's own words around an author's text: the frame, in every language of `templates/locale`, and its way to say times and places.
-
-English is the msgid of every phrase; another language is one folder with a `messages.po`, read at start, so nothing has to be compiled.
-"""
+"""The hub's own words around an author's text: the frame, in every language of `templates/locale`, and its way to say times and places."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from importlib.resources import files
-from pathlib import Path
+from collections.abc import Sequence
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time
 from babel.lists import format_list
-from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
+from hub.languages.catalogue import SOURCE_LANGUAGE, catalogue
+from hub.languages.glossary import Glossary
 from subscriptions.languages import nearest
 from subscriptions.severity import rank
 
-SOURCE_LANGUAGE = "en"
-TEMPLATES = Path(str(files("templates")))
-
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})  # Babel's no-break spaces would push an English SMS out of GSM-7
+
+_NAMED_IN = {"ht": "fr"}
+"""CLDR knows no Haitian names of months, days and languages; its readers know the French ones."""
 
 ACTS = {"now": "Act now", "ready": "Get ready", "aware": "Be aware"}
 """Tone of an alert → its act."""
@@ -35,41 +32,48 @@ def tone(grade: int, urgency: str) -> str:
     return "now" if grade == rank("Extreme") or urgency == "Immediate" else "ready"
 
 
-def read_catalogues(folder: Path = TEMPLATES / "locale") -> dict[str, dict[str, str]]:
-    """Language tag → English phrase → phrase, of every `messages.po`. English itself is the empty catalogue."""
-    catalogues: dict[str, dict[str, str]] = {SOURCE_LANGUAGE: {}}
-    for file in sorted(folder.glob("*/messages.po")):
-        with file.open("rb") as stream:
-            catalogue = read_po(stream, locale=file.parent.name)
-        catalogues[file.parent.name] = {str(entry.id): str(entry.string) for entry in catalogue if entry.id and entry.string}
-    return catalogues
-
-
 class Phrases:
     """The frame in one language, for one city's clock."""
 
-    def __init__(self, language: str, catalogue: Mapping[str, str], zone: ZoneInfo, territory: str) -> None:
+    def __init__(self, language: str, zone: ZoneInfo, territory: str) -> None:
         self.language = language
-        self._catalogue = catalogue
+        self.glossary = Glossary(language)
+        self._catalogue = catalogue("messages", language)
         self._zone = zone
         self._locale = _locale(language, territory)
+        self._names = _locale(_NAMED_IN.get(language, language), territory)
 
     def gettext(self, message: str) -> str:
         """The phrase in this language, in English when it has none."""
-        return self._catalogue.get(message, message)
+        return self._catalogue.text(message) or message
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
-        """As gettext; the frame needs no other plural rule than one and many."""
-        return self.gettext(singular if number == 1 else plural)
+        """As gettext, in the form that the language has for this number."""
+        return self._catalogue.many(singular, plural, number) or (singular if number == 1 else plural)
 
     def say(self, message: str, **values: str) -> str:
         """The phrase with its named places filled."""
         return self.gettext(message) % values
 
+    def time(self, seconds: float) -> str:
+        """A local time without its day: "9:00 PM"."""
+        return format_time(self._local(seconds), "short", locale=self._names).translate(_SPACES)
+
+    def hour(self, seconds: float) -> int:
+        """The hour on the face of a clock, 1 to 12: some languages say one o'clock in another form than two."""
+        return (self._local(seconds).hour - 1) % 12 + 1
+
+    def month(self, year: int, month: int) -> str:
+        """ "May 2026"."""
+        return str(format_skeleton("yMMMM", date(year, month, 1), locale=self._names))
+
+    def number(self, value: float) -> str:
+        """ "12,345"."""
+        return format_decimal(value, locale=self._names)
+
     def moment(self, seconds: float, now: float) -> str:
         """A local time with its day: "9:00 PM today, Nov 22"."""
-        then, today = self._local(seconds), self._local(now)
-        time = format_time(then, "short", locale=self._locale).translate(_SPACES)
+        then, today, time = self._local(seconds), self._local(now), self.time(seconds)
         distance = (then.date() - today.date()).days
         if distance == 0:
             return self.say("%(time)s today, %(date)s", time=time, date=self._date("MMMd", then))
@@ -101,11 +105,17 @@ class Phrases:
 
     def only_in(self, tag: str) -> str:
         """Says in which language the words are to a reader of another: "This notice is not available in your language; this is English"."""
-        name = _locale(nearest(tag) or tag, "").get_display_name(self._locale) or tag
-        return self.say("This notice is not available in your language; this is %(language)s.", language=name)
+        return self.say("This notice is not available in your language; this is %(language)s.", language=self._language(tag))
+
+    def text_in(self, tag: str) -> str:
+        """The same in two words, where there is little room: "Text (English):"."""
+        return self.say("Text (%(language)s):", language=self._language(tag))
+
+    def _language(self, tag: str) -> str:
+        return _locale(nearest(tag) or tag, "").get_display_name(self._names) or tag
 
     def _date(self, skeleton: str, moment: datetime) -> str:
-        return str(format_skeleton(skeleton, moment, locale=self._locale)).translate(_SPACES)
+        return str(format_skeleton(skeleton, moment, locale=self._names)).translate(_SPACES)
 
     def _local(self, seconds: float) -> datetime:
         return datetime.fromtimestamp(seconds, self._zone)

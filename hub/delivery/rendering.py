@@ -3,12 +3,16 @@
 The way of a text: choose the author's words for the reader's language → say when, where and how urgent in the frame's language → fill the
 channel's templates in ``templates/<channel>/<purpose>/<part>``. Where a transport is short, words are dropped from the end of what matters
 least, never from the mark of a test, the act, the place or the time.
+
+Whoever reads a language in which the author wrote nothing is told the essential part in it all the same: the act, the hazard and what to do
+from the glossary, where and until when. The author's words come after that, in the language that they are in, and it is said which.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo
@@ -19,10 +23,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from channels.contract import Message, Purpose, slot
 from hub.alerts.alert import Alert, Info
 from hub.clock import Clock, instant
-from hub.delivery.phrases import SOURCE_LANGUAGE, TEMPLATES, Phrases, read_catalogues, tone
-from hub.delivery.shortening import cut, fit_sms, one_line, sentence
-from subscriptions.languages import RIGHT_TO_LEFT, nearest
+from hub.delivery.phrases import Phrases, tone
+from hub.delivery.shortening import cut, fit_essential_sms, fit_sms, one_line, sentence
+from hub.languages.catalogue import SOURCE_LANGUAGE
+from subscriptions.languages import LANGUAGES, RIGHT_TO_LEFT, nearest
 from subscriptions.severity import SEVERITIES
+
+TEMPLATES = str(files("templates"))
 
 PARTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -136,8 +143,14 @@ class AlertWords(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     """Of the author's words, which may not be the frame's."""
     direction: str
+    hazard: str
+    """In the reader's language, when the author's words are in another; else nothing."""
+    what_to_do: str
+    """The standard instruction for the hazard, in the same case."""
     only_in: str
-    """Says so when the author's words are not in the reader's language."""
+    """Says so when the author's words are not in the reader's language, and which it is."""
+    text_in: str
+    """The same where there is little room."""
     where: str
     where_short: str
     where_shortest: str
@@ -156,12 +169,17 @@ class AlertWords(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def details(self) -> str:
-        """What to do, then what happens, on one line."""
+        """What to do, then what happens, on one line: the author's words."""
         return one_line(f"{self.instruction} {self.description}")
 
+    @property
+    def all_words(self) -> str:
+        """All of the author's words on one line."""
+        return one_line(f"{sentence(self.headline)} {self.details}")
+
     def title(self, most: int) -> str:
-        """Lead and headline on one line of at most about `most` characters; the lead is never cut."""
-        return self.lead + cut(self.headline, max(most - len(self.lead), 20))
+        """Lead and what it is about on one line of at most about `most` characters; the lead is never cut."""
+        return self.lead + cut(self.hazard or self.headline, max(most - len(self.lead), 20))
 
 
 class Renderer:
@@ -182,7 +200,7 @@ class Renderer:
         self._city_name = city_name
         self._shared = {"hub_name": hub_name, "city_name": city_name, "home": self._public_url, "slot": slot}
         zone = ZoneInfo(timezone)
-        self._phrases = {tag: Phrases(tag, catalogue, zone, territory) for tag, catalogue in read_catalogues().items()}
+        self._phrases = {tag: Phrases(tag, zone, territory) for tag in LANGUAGES}
         self._environments = {tag: _environment(phrases) for tag, phrases in self._phrases.items()}
 
     def alert(
@@ -283,6 +301,7 @@ class Renderer:
         info = choose_info(document.infos, language)
         cancelled = document.msgType == "Cancel"
         written = nearest(info.language) or info.language
+        foreign = written != frame
         return AlertWords(
             mark=say.gettext(MARKS.get(document.status, "")),
             mark_note=say.gettext(MARK_NOTES.get(document.status, "")),
@@ -296,7 +315,10 @@ class Renderer:
             web=_web_address(info.web),
             language=info.language,
             direction="rtl" if written in RIGHT_TO_LEFT else "ltr",
-            only_in="" if written == language else say.only_in(info.language),
+            hazard=say.glossary.hazard(document) if foreign else "",
+            what_to_do=say.glossary.what_to_do(document) if foreign else "",
+            only_in=say.only_in(info.language) if foreign else "",
+            text_in=say.text_in(info.language) if foreign else "",
             where=self._where(stored.area, say, PLACES_SHOWN),
             where_short=self._where(stored.area, say, PLACES_SHOWN_SHORT),
             where_shortest=self._where(stored.area, say, 1),
@@ -317,12 +339,13 @@ class Renderer:
 
 
 def _fitted(fill: Callable[..., str], words: AlertWords) -> str:
-    return fit_sms(
-        lambda where, headline, details: one_line(fill(where=where, headline=headline, details=details)),
-        (words.where_short, words.where_shortest),
-        words.headline,
-        words.details,
-    )
+    def render(where: str, headline: str, details: str) -> str:
+        return one_line(fill(where=where, headline=headline, details=details))
+
+    wheres = (words.where_short, words.where_shortest)
+    if words.hazard:
+        return fit_essential_sms(render, wheres, words.hazard, words.what_to_do, words.text_in, words.all_words)
+    return fit_sms(render, wheres, words.headline, words.details)
 
 
 def choose_info(infos: tuple[Info, ...], language: str) -> Info:
@@ -379,7 +402,14 @@ def _environment(phrases: Phrases) -> Environment:
     # newstyle: what is filled into a phrase is escaped with it.
     environment.install_gettext_callables(phrases.gettext, phrases.ngettext, newstyle=True)  # type: ignore[attr-defined]  # added by the extension
     environment.filters |= {"paragraphs": paragraphs, "cut": cut, "sentence": sentence}
-    environment.globals["frame"] = phrases.language
+    right_to_left = phrases.language in RIGHT_TO_LEFT
+    environment.globals |= {
+        "frame": phrases.language,
+        "direction": "rtl" if right_to_left else "ltr",
+        # Programs for mail know no logical sides.
+        "start": "right" if right_to_left else "left",
+        "end": "left" if right_to_left else "right",
+    }
     return environment
 
 

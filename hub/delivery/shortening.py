@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from channels.gsm7 import segments
 
@@ -12,6 +14,11 @@ SMS_SEGMENTS = 3
 ENOUGH_DETAILS = 60
 """Characters of what to do that are worth more than a second and third place name."""
 
+ENOUGH_WORDS = 25
+"""Characters of an author's words in another language than the reader's, below which they say nothing."""
+
+_SENTENCES = re.compile(r"[^.!?。！？؟۔।]+[.!?。！？؟۔।]*\s*")
+
 
 def one_line(text: str) -> str:
     """The text without line breaks, for a subject, a title or an SMS."""
@@ -19,8 +26,10 @@ def one_line(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with a full stop, unless it ends in something like one ("9:00 p.m.")."""
-    return text if text.endswith((".", "!", "?", "…", "。", "！", "？", "؟", "۔", "।")) else f"{text}."
+    """The text with its script's full stop, unless it ends in something like one ("9:00 p.m.")."""
+    if not text or text.endswith((".", "!", "?", "…", "。", "！", "？", "؟", "۔", "।")):
+        return text
+    return text + ("。" if "\u3040" <= text[-1] <= "\u9fff" else "।" if "\u0980" <= text[-1] <= "\u09ff" else ".")
 
 
 def cut(text: str, most: int) -> str:
@@ -34,7 +43,13 @@ def cut(text: str, most: int) -> str:
     return kept.rstrip(" .,;:-") + "…" if most > 0 else ""
 
 
-def fit_sms(render: Callable[[str, str, str], str], wheres: Sequence[str], headline: str, details: str) -> str:
+class Fill(Protocol):
+    """Renders a text from its parts that may be shortened."""
+
+    def __call__(self, where: str, headline: str, details: str) -> str: ...
+
+
+def fit_sms(render: Fill, wheres: Sequence[str], headline: str, details: str) -> str:
     """The best SMS of at most SMS_SEGMENTS that ``render(where, headline, details)`` gives.
 
     `wheres` says the place ever shorter; a shorter one is taken when otherwise hardly a word of what to do would be left. Then details are
@@ -47,6 +62,29 @@ def fit_sms(render: Callable[[str, str, str], str], wheres: Sequence[str], headl
     if _fits(render(where, headline, "")):
         return _longest(lambda most: render(where, headline, cut(details, most)), len(details))
     return _longest(lambda most: render(where, cut(headline, most), ""), len(headline))
+
+
+def fit_essential_sms(render: Fill, wheres: Sequence[str], hazard: str, what_to_do: str, label: str, words: str) -> str:
+    """The same for whom the author has no words: what to do stands in the reader's language, and the author's words only in the room left.
+
+    What to do loses whole sentences from its end, never a part of one. The author's words follow `label`, which says their language, and
+    are left out when there is no room for ENOUGH_WORDS of them.
+    """
+    tries = ((where, kept) for kept in _ever_fewer_sentences(what_to_do) for where in wheres)
+    where, kept = next((found for found in tries if _fits(render(found[0], hazard, found[1]))), (wheres[-1], ""))
+
+    def with_words(most: int) -> str:
+        return render(where, hazard, f"{kept} {label} {cut(words, most)}")
+
+    if words and _fits(with_words(min(ENOUGH_WORDS, len(words)))):
+        return _longest(with_words, len(words))
+    return _longest(lambda most: render(where, cut(hazard, most), kept), len(hazard))
+
+
+def _ever_fewer_sentences(text: str) -> Iterator[str]:
+    sentences = _SENTENCES.findall(text)
+    for count in range(len(sentences), -1, -1):
+        yield "".join(sentences[:count]).strip()
 
 
 def _longest(render: Callable[[int], str], most: int) -> str:

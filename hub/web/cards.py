@@ -11,21 +11,16 @@ from markupsafe import Markup
 
 from hub.delivery.phrases import tone
 from hub.delivery.rendering import choose_info
+from hub.delivery.shortening import sentence
+from hub.languages.glossary import known_event
 from hub.web.language import Words
 from hub.web.when import rfc3339
 from subscriptions.languages import RIGHT_TO_LEFT, nearest
+from subscriptions.severity import SEVERITIES
 
 if TYPE_CHECKING:
     from hub.alerts.alert import Alert
     from hub.alerts.store import StoredAlert
-
-KNOWN_EVENTS = (
-    *("Air Quality Alert", "All Clear", "Blizzard Warning", "Boil Water Notice", "Building Collapse", "Coastal Flood Warning"),
-    *("Evacuation Order", "Excessive Heat Warning", "Flash Flood Warning", "Flood Advisory", "Flood Warning", "Gas Leak", "Heat Advisory"),
-    *("High Wind Warning", "Missing Person", "Police Activity", "Power Outage", "Road Closure", "Severe Thunderstorm Warning"),
-    *("Siren Test", "Street Closure", "Structure Fire", "Tornado Warning", "Winter Storm Warning"),
-)
-"""Kinds of events that pages can name in every page language; those of the U.S. National Weather Service as it says them in Spanish."""
 
 NAMED_PLACES = 4
 """How many places a card names before it says how many more there are."""
@@ -41,8 +36,12 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     mark: str
     """ "Test" or "Drill" with what it means, or nothing."""
     event: str
-    """Its kind; empty when nobody has a word for it in the page's language."""
+    """Its kind; empty when there is no word for it in the page's language."""
+    severity: str
+    """How serious and how urgent it is, in plain words."""
     headline: str
+    what_to_do: str
+    """The standard instruction in the page's language, when the author's words are in another."""
     description: str
     instruction: str
     web: str | None
@@ -67,7 +66,7 @@ def card(stored: StoredAlert, words: Words, now: float, *, city_name: str) -> Ca
     """One alert in the page's language. `now` in seconds since 1970."""
     alert, phrases, expires_at = stored.document, words.phrases, stored.expires_at / 1000
     info = choose_info(alert.infos, words.language)
-    cancelled = alert.msgType == "Cancel"
+    cancelled, foreign = alert.msgType == "Cancel", nearest(info.language) != words.language
     over = cancelled or stored.status in {"ended", "stopped"} or expires_at <= now
     ended_at = min(now, expires_at if stored.ended_at is None else stored.ended_at / 1000)
     return Card(
@@ -76,13 +75,15 @@ def card(stored: StoredAlert, words: Words, now: float, *, city_name: str) -> Ca
         tone="over" if over else tone(stored.grade, alert.urgency),
         word=words.text("Over") if over else phrases.act(stored.grade, alert.urgency),
         mark=mark(alert.status, words),
-        event=event_name(alert, words),
+        event=event_name(alert, words) or (phrases.glossary.category(alert.category) if foreign else ""),
+        severity=seriousness(stored, words),
         headline=info.headline,
+        what_to_do=phrases.glossary.what_to_do(alert) if foreign and not over else "",
         description=info.description,
         instruction=info.instruction,
         web=info.web if info.web and info.web.startswith(("https://", "http://")) else None,
         lang=lang(info.language, words.language),
-        only_in="" if nearest(info.language) == words.language else phrases.only_in(info.language),
+        only_in=phrases.only_in(info.language) if foreign else "",
         where=where(stored.area.names, words, city_name=city_name if stored.area.citywide else None),
         places=tuple(stored.area.names),
         until=phrases.end(expires_at, now),
@@ -98,9 +99,16 @@ def card(stored: StoredAlert, words: Words, now: float, *, city_name: str) -> Ca
 
 def event_name(alert: Alert, words: Words) -> str:
     """The kind of event in the page's language. Authors write it once, in the language of their first words."""
-    if alert.event in KNOWN_EVENTS:
-        return words.name(alert.event) or ""
+    if known_event(alert.event) is not None:
+        return words.phrases.glossary.event(alert.event) or ""
     return alert.event if nearest(alert.infos[0].language) == words.language else ""
+
+
+def seriousness(stored: StoredAlert, words: Words) -> str:
+    """What our own grade and the alert's urgency mean, as sentences."""
+    glossary = words.phrases.glossary
+    said = (glossary.severity(SEVERITIES[stored.grade]), glossary.urgency(stored.document.urgency))
+    return " ".join(sentence(one) for one in said if one)
 
 
 def lang(tag: str, page: str) -> Markup:

@@ -51,9 +51,8 @@ class CopyPlace(msgspec.Struct, frozen=True):
         """See `Place`."""
         if path in self.pages and not query:
             return self._up() + location(path, self.language)
-        query |= {"lang": self.language} if self.language != MAIN else {}
         asked = "&".join(f"{name}={value}" for name, value in query.items())
-        return f"{self.hub}{path}" + (f"?{asked}" if asked else "")
+        return f"{self.hub}{self._prefix}{path}" + (f"?{asked}" if asked else "")
 
     def file(self, path: str) -> str:
         """See `Place`."""
@@ -69,10 +68,18 @@ class CopyPlace(msgspec.Struct, frozen=True):
         """See `Place`."""
         return [(tag, name, self._up() + location(self.path, tag)) for tag, name in PAGE_LANGUAGES.items() if tag != self.language]
 
+    def alternates(self) -> list[tuple[str, str]]:
+        """See `Place`."""
+        here = [(tag, self._up() + location(self.path, tag)) for tag in PAGE_LANGUAGES]
+        return [*here, ("x-default", self._up() + location(self.path, MAIN))]
+
     def copied(self) -> Copied:
         """See `Place`."""
-        asked = f"?lang={self.language}" if self.language != MAIN else ""
-        return Copied(self.at, f"{self.hub}{self.path}{asked}")
+        return Copied(self.at, f"{self.hub}{self._prefix}{self.path}")
+
+    @property
+    def _prefix(self) -> str:
+        return f"/{self.language}" if self.language != MAIN else ""
 
     def _up(self) -> str:
         return "../" * self.location.count("/")

@@ -1,22 +1,26 @@
-"""Which language a page speaks: strings are English in the templates, translations are .po files read once at start."""
+"""Which language a page speaks: the one in its address, the one chosen by hand, else the one that the browser asks for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
-from io import BytesIO
 from typing import Protocol
 
 from aiohttp import web
-from babel.messages.pofile import read_po
 from markupsafe import Markup, escape
 
-from hub.delivery.phrases import SOURCE_LANGUAGE, Phrases, read_catalogues
+from hub.delivery.phrases import Phrases
+from hub.languages.catalogue import SOURCE_LANGUAGE, catalogue, languages_of
 from hub.web.when import CITY_TIME
+from subscriptions.languages import LANGUAGES, nearest
 
-PAGE_LANGUAGES = {"en": "English", "es": "Español"}
-"""Languages in which the pages exist, each by its own name. Alerts may come in many more."""
+PAGE_LANGUAGES = {tag: LANGUAGES[tag] for tag in languages_of("pages")}
+"""Languages in which there are pages, each by its own name. What nobody has translated yet is said in English."""
+
+WHOLE = ("en", "es", "zh-Hans", "ar")
+"""Those in which every string of the residents' pages, the messages and the bot is there; a test holds them to it."""
+
+_BY_FOLDED_TAG = {tag.lower(): tag for tag in PAGE_LANGUAGES}
 
 
 class Translate(Protocol):
@@ -32,28 +36,20 @@ class TranslateMany(Protocol):
 
 
 class Words:
-    """The strings of one language; `phrases` are those that messages use too: acts, times and places."""
+    """The strings of one language; `phrases` are those that messages use too: acts, hazards, times and places."""
 
-    def __init__(self, language: str, singular: Mapping[str, str], plural: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, language: str) -> None:
         self.language = language
-        self.phrases = Phrases(language, read_catalogues().get(language, {}), CITY_TIME, "US")
-        self._singular = singular
-        self._plural = plural
-        self.sources = {text: (form,) for text, form in singular.items()} | dict(plural)
-        """English → its forms in this language."""
+        self.phrases = Phrases(language, CITY_TIME, "US")
+        self._catalogue = catalogue("pages", language)
 
     def text(self, text: str, /, **values: object) -> Markup:
         """The sentence in this language, in English while nobody has translated it."""
-        return _fill(self._singular.get(text) or text, values)
-
-    def name(self, text: str) -> str | None:
-        """A proper name or an author's word in this language, as plain text; None while nobody has translated it."""
-        return text if self.language == SOURCE_LANGUAGE else self._singular.get(text)
+        return _fill(self._catalogue.text(text) or text, values)
 
     def many(self, one: str, many: str, number: int, /, **values: object) -> Markup:
-        """English and Spanish both have one form for 1 and one for the rest."""
-        forms = self._plural.get(one) or (one, many)
-        return _fill(forms[0] if number == 1 else forms[1], {"n": number} | values)
+        """The same for a number of things, in the form that the language has for it."""
+        return _fill(self._catalogue.many(one, many, number) or (one if number == 1 else many), {"n": number} | values)
 
 
 def _fill(text: str, values: Mapping[str, object]) -> Markup:
@@ -65,52 +61,46 @@ def _fill(text: str, values: Mapping[str, object]) -> Markup:
 @lru_cache
 def words(language: str) -> Words:
     """The strings of a page language, read from ``templates/locale/LANGUAGE/pages.po``."""
-    if language == "en":
-        return Words("en", {}, {})
-    source = files("templates").joinpath("locale", language, "pages.po").read_bytes()
-    singular: dict[str, str] = {}
-    plural: dict[str, tuple[str, ...]] = {}
-    for message in read_po(BytesIO(source), locale=language):
-        if not message.id:
-            continue  # the header
-        if isinstance(message.id, str):
-            singular[message.id] = str(message.string or "")
-        else:
-            plural[message.id[0]] = tuple(message.string or ())
-    return Words(language, singular, plural)
+    return Words(language)
+
+
+def split_address(path: str) -> tuple[str | None, str]:
+    """``/es/alerts/al_1`` → (``es``, ``/alerts/al_1``): an address in one language. (None, the path) for any other."""
+    first, slash, rest = path[1:].partition("/")
+    tag = _BY_FOLDED_TAG.get(first.lower()) if slash else None
+    return (tag, f"/{rest}") if tag is not None else (None, path)
 
 
 def page_language(request: web.Request) -> str:
-    """``?lang=`` wins, then Accept-Language, then English. No cookie: nothing is remembered about a visitor."""
+    """The address wins, then ``?lang=``, then Accept-Language, then English. No cookie: nothing is remembered about a visitor."""
     return chosen_language(request) or accepted_language(request.headers.get("Accept-Language", ""))
 
 
 @lru_cache(maxsize=512)
 def accepted_language(header: str) -> str:
     """The page language that a browser wants most (Accept-Language), English when it wants none of them."""
-    return next((tag for tag in _accepted(header) if tag in PAGE_LANGUAGES), "en")
+    return next((tag for wanted in _accepted(header) if (tag := nearest(wanted)) in PAGE_LANGUAGES), SOURCE_LANGUAGE)
 
 
 def chosen_language(request: web.Request) -> str | None:
     """The page language that the visitor chose by hand, if any."""
-    chosen = request.query.get("lang", "").lower()
-    return chosen if chosen in PAGE_LANGUAGES else None
+    return split_address(request.path)[0] or _BY_FOLDED_TAG.get(request.query.get("lang", "").lower())
 
 
 def letter_language(request: web.Request, subscribed: str | None) -> str:
-    """For a page that a letter's link leads to: ``?lang=`` wins, then the language of the subscription, then as `page_language`."""
+    """For a page that a letter's link leads to: a choice by hand wins, then the language of the subscription, then as `page_language`."""
     known = subscribed if subscribed in PAGE_LANGUAGES else None
     return chosen_language(request) or known or page_language(request)
 
 
 def _accepted(header: str) -> list[str]:
-    """Primary language subtags, most wanted first (RFC 9110 §12.5.4)."""
+    """Language tags, most wanted first (RFC 9110 §12.5.4)."""
     wanted = []
     for position, part in enumerate(header.split(",")[:20]):
         tag, _, parameter = part.strip().partition(";")
         quality = parameter.strip().removeprefix("q=") or "1"
         try:
-            wanted.append((-float(quality), position, tag.strip().split("-")[0].lower()))
+            wanted.append((-float(quality), position, tag.strip()))
         except ValueError:
             continue
     return [tag for quality, _, tag in sorted(wanted) if quality < 0]

@@ -20,6 +20,7 @@ from hub.staff.rate_limit import Buckets
 from hub.web.api.problems import INTERNAL, NO_DATABASE, Problem, add_headers, problem_of, problem_response
 from hub.web.client_address import Network, client_address
 from hub.web.context import ACTOR, CLIENT, ERROR_PAGE, hub
+from hub.web.language import split_address
 from hub.web.ready import accepts_gzip
 from hub.web.security import OPEN, OURS, check_form, refuse_other_sites, session_secret
 
@@ -160,7 +161,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
 @web.middleware
 async def guard_changes(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuses forms from other sites, and strangers who change things too fast. A one-click unsubscribe always passes (RFC 8058)."""
-    if request.method not in _SAFE and not request.path.startswith("/unsubscribe/"):
+    if request.method not in _SAFE and not split_address(request.path)[1].startswith("/unsubscribe/"):
         _slow_down(request)
         await _read_form(request)
         if request.path.startswith(("/console", "/outbox")):

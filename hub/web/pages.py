@@ -15,8 +15,9 @@ from hub.web import when
 from hub.web.assets import asset_url
 from hub.web.chat import chat
 from hub.web.context import ACTOR, PublicContext, hub
-from hub.web.language import PAGE_LANGUAGES, chosen_language, page_language, words
+from hub.web.language import PAGE_LANGUAGES, WHOLE, chosen_language, page_language, split_address, words
 from hub.web.security import csrf_token
+from subscriptions.languages import RIGHT_TO_LEFT
 
 STATUS_WORDS = {
     404: ("There is no page here", "The address may be mistyped, or the page may have been removed."),
@@ -54,7 +55,10 @@ def _environment(language: str) -> Environment:
         "_": said.text,
         "_n": said.many,
         "language": language,
-        "number": lambda value: when.number(value, language),
+        "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
+        "own_name": PAGE_LANGUAGES[language],
+        "number": said.phrases.number,
+        "whole": WHOLE,
         "rfc3339": when.rfc3339,
     }
     return environment
@@ -88,6 +92,9 @@ class Place(Protocol):
     def languages(self) -> list[tuple[str, str, str]]:
         """(tag, own name, address of this page in it) for each other page language."""
 
+    def alternates(self) -> list[tuple[str, str]]:
+        """(tag, address of this page in it) for every page language: what search engines are told."""
+
     def copied(self) -> Copied | None:
         """When this page is a copy that does not change by itself."""
 
@@ -101,16 +108,23 @@ class Copied(msgspec.Struct, frozen=True):
 
 
 class Here(msgspec.Struct, frozen=True):
-    """The hub itself. `chosen` is the language that the visitor chose by hand, `query` what the address held beside it."""
+    """The hub itself. `chosen` is the language that the visitor chose by hand, `query` what the address held beside it.
+
+    `path` is without the language that the address began with; with `prefixed` it did, and so do all links to other pages.
+    """
 
     language: str
     path: str
     chosen: str | None = None
     query: Mapping[str, str] = {}
+    prefixed: bool = False
 
     def url(self, path: str, **query: str) -> str:
         """See `Place`."""
-        query |= {"lang": self.chosen} if self.chosen else {}
+        if self.prefixed:
+            path = f"/{self.language}{path}"
+        elif self.chosen:
+            query |= {"lang": self.chosen}
         return f"{path}?{urlencode(query)}" if query else path
 
     def file(self, path: str) -> str:
@@ -123,11 +137,17 @@ class Here(msgspec.Struct, frozen=True):
 
     def languages(self) -> list[tuple[str, str, str]]:
         """See `Place`."""
-        return [
-            (tag, name, f"{self.path}?{urlencode({**self.query, 'lang': tag})}")
-            for tag, name in PAGE_LANGUAGES.items()
-            if tag != self.language
-        ]
+        return [(tag, name, self._in(tag)) for tag, name in PAGE_LANGUAGES.items() if tag != self.language]
+
+    def alternates(self) -> list[tuple[str, str]]:
+        """See `Place`."""
+        return [(tag, f"/{tag}{self.path}") for tag in PAGE_LANGUAGES] + [("x-default", self.path)]
+
+    def _in(self, tag: str) -> str:
+        query = {name: value for name, value in self.query.items() if name != "lang"}
+        path = f"/{tag}{self.path}" if self.prefixed else self.path
+        query |= {} if self.prefixed else {"lang": tag}
+        return f"{path}?{urlencode(query)}" if query else path
 
     def copied(self) -> None:
         """See `Place`."""
@@ -142,7 +162,14 @@ def render(request: web.Request, template: str, /, *, language: str | None = Non
     """
     own = page_language(request)
     language = language or own
-    place = Here(language, request.path, chosen_language(request) or (language if language != own else None), dict(request.query))
+    prefix, path = split_address(request.path)
+    place = Here(
+        language,
+        path,
+        chosen=chosen_language(request) or (language if language != own else None),
+        query=dict(request.query),
+        prefixed=prefix is not None,
+    )
     context = hub(request)
     values |= frame(context, place) | {"actor": request.get(ACTOR), "csrf": lambda: _token_field(request)}
     text = request.app[PAGES].text(template, language, values)
@@ -155,7 +182,7 @@ def render(request: web.Request, template: str, /, *, language: str | None = Non
 
 def public_page(pages: Pages, context: PublicContext, place: Place, template: str, /, **values: Any) -> bytes:
     """A page that is the same for everyone who reads this language. It holds no form token and knows no visitor."""
-    values |= frame(context, place) | {"actor": None, "csrf": _no_token}
+    values |= frame(context, place) | {"actor": None, "csrf": _no_token, "alternates": place.alternates()}
     return pages.text(template, place.language, values).encode()
 
 
@@ -171,6 +198,7 @@ def frame(context: PublicContext, place: Place) -> dict[str, Any]:
         "file": place.file,
         "asset": place.asset,
         "copied": place.copied(),
+        "alternates": (),
         "tile_url": context.settings.tile_url,
     }
 

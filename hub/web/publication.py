@@ -19,7 +19,7 @@ from hub.feeds import selection
 from hub.web import open_data
 from hub.web.assets import asset_headers, assets
 from hub.web.context import HubContext, PublicContext
-from hub.web.language import PAGE_LANGUAGES, accepted_language
+from hub.web.language import PAGE_LANGUAGES, accepted_language, split_address
 from hub.web.pages import Here, Pages, Place
 from hub.web.ready import OF_THE_BODY, Document, Ready, Shelf, finish
 from hub.web.residents.alert import alert_page
@@ -58,6 +58,8 @@ class Asked(msgspec.Struct, frozen=True):
     """Of a page; open data has no language but that of its query."""
     chosen: bool = False
     """The language was chosen by hand, so links keep it."""
+    prefixed: bool = False
+    """It was chosen by the address, ``/es/``, and so are those of the links."""
 
     @property
     def path(self) -> str:
@@ -112,12 +114,21 @@ class Publication:
             return Asked("cap", cap[1]) if not query else None
         if (asset := _ASSET.fullmatch(path)) is not None:
             return asset_asked(asset[1], dict(parse_qsl(query)).get("v", ""))
-        alert = _ALERT.fullmatch(path)
-        chosen = query.removeprefix("lang=") if query else None
-        if (path != "/" and alert is None) or (query and (chosen not in PAGE_LANGUAGES or query != f"lang={chosen}")):
+        return self._read_page(path, query, accept_language)
+
+    def _read_page(self, address: str, query: str, accept_language: str) -> Asked | None:
+        prefix, path = split_address(address)
+        alert, by_hand = _ALERT.fullmatch(path), query.removeprefix("lang=") if query else None
+        if (path != "/" and alert is None) or (query and (prefix or by_hand not in PAGE_LANGUAGES or query != f"lang={by_hand}")):
             return None
-        language = chosen or accepted_language(accept_language)
-        return Asked("alert" if alert else "home", alert[1] if alert else "", language=language, chosen=chosen is not None)
+        chosen = prefix or by_hand
+        return Asked(
+            "alert" if alert else "home",
+            alert[1] if alert else "",
+            language=chosen or accepted_language(accept_language),
+            chosen=chosen is not None,
+            prefixed=prefix is not None,
+        )
 
     def _list(self, kind: Kind, query: str) -> Asked | None:
         pairs = parse_qsl(query, keep_blank_values=True)
@@ -151,7 +162,7 @@ class Maker:
         return Document(body=body, headers=headers, good_until=good_until)
 
     async def _page(self, asked: Asked) -> Document:
-        place = Here(asked.language, asked.path, asked.language if asked.chosen else None)
+        place = Here(asked.language, asked.path, chosen=asked.language if asked.chosen else None, prefixed=asked.prefixed)
         body, good_until = await self.page(asked, place)
         headers = {
             "Content-Type": "text/html; charset=utf-8",

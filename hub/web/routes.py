@@ -12,8 +12,9 @@ from hub.web.api import alerts, areas, audit, incidents, openapi, operations, pu
 from hub.web.api.descriptions import OPERATIONS
 from hub.web.client_address import read_networks
 from hub.web.console import alerts as console
-from hub.web.console import compose, log_in, progress
+from hub.web.console import compose, languages, log_in, progress
 from hub.web.context import ERROR_PAGE, HUB, HubContext
+from hub.web.language import PAGE_LANGUAGES
 from hub.web.outbox_page import outbox
 from hub.web.pages import PAGES, Pages, error_page
 from hub.web.publication import PUBLICATION, Publication
@@ -85,6 +86,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/assets/{name:.+}", public_pages.asset),
     # Pages for staff.
     Route("GET", "/console", console.console_home),
+    Route("GET", "/console/languages", languages.languages_page),
     Route("GET", "/console/log-in", log_in.log_in_page),
     Route("POST", "/console/log-in", log_in.log_in_submit),
     Route("POST", "/console/log-out", log_in.log_out),
@@ -104,6 +106,11 @@ TABLE: tuple[Route, ...] = (
 
 
 STREAMS = frozenset({"/live", "/console/alerts/{id}/events"})
+
+
+ONE_LANGUAGE = ("/console", "/outbox", "/assets", "/sw.js", "/manifest.webmanifest", "/a/", "/v/")
+"""How addresses begin that are the same in every language: staff's, files, and what leads on to somewhere else."""
+LANGUAGE = f"{{language:(?i:{'|'.join(PAGE_LANGUAGES)})}}"
 
 
 WATCHED = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -126,7 +133,15 @@ def build_app(hub: HubContext, *, paths: Container[str] | None = None) -> web.Ap
     for route in TABLE:
         if paths is None or route.path in paths:
             _add(app, route)
+            if in_languages(route):
+                _add(app, msgspec.structs.replace(route, path=f"/{LANGUAGE}{route.path}"))
+    app.router.add_get(f"/{LANGUAGE}", public_pages.language_home)
     return app
+
+
+def in_languages(route: Route) -> bool:
+    """Whether a page also has an address per language, ``/es/subscribe``."""
+    return route.access == "page" and not route.path.startswith(ONE_LANGUAGE)
 
 
 def _add(app: web.Application, route: Route) -> None:

@@ -19,6 +19,7 @@ from hub.alerts.lifecycle import TRANSITIONS
 from hub.alerts.limits import LIMITS
 from hub.commands.invariants import INVARIANTS
 from hub.errors import HubError
+from hub.languages.coverage import DOMAINS, coverage
 from hub.metrics import Metrics
 from hub.settings import SETTINGS
 from hub.staff.roles import ROLE_MEANINGS, allowed
@@ -152,10 +153,20 @@ def topics() -> str:
     return f"Topics: {', '.join(f'`{topic}`' for topic in TOPICS)}.\n\nLanguages: {languages}.\n"
 
 
+def languages() -> str:
+    """How far each language has got."""
+    rows = (
+        (f"{LANGUAGES[one.language]} (`{one.language}`)", DOMAINS[one.domain], str(one.strings), str(one.written), str(one.checked))
+        for one in coverage()
+    )
+    return table(("language", "domain", "strings", "written here", "checked by a speaker"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "channels": channels,
     "commands": commands,
     "invariants": invariants,
+    "languages": languages,
     "lifecycle": lifecycle,
     "limits": limits,
     "metrics": metrics,

@@ -18,7 +18,6 @@ from hub.web.console.starters import starters
 from hub.web.console.words import standing_still
 from hub.web.context import hub
 from hub.web.middlewares import publishing_turn
-from hub.web.when import number
 
 if TYPE_CHECKING:
     from hub.alerts.store import StoredAlert
@@ -100,7 +99,7 @@ async def alert_stop(request: web.Request) -> web.StreamResponse:
     """``POST /console/alerts/{id}/stop`` (S12)."""
     actor, stored = actor_of(request), await _known(request)
     stopped = await hub(request).publishing.stop(stored.id, actor)
-    note = f"Stopped. {number(stopped.handed_over, 'en')} messages had gone, {number(stopped.withheld, 'en')} will not go."
+    note = f"Stopped. {stopped.handed_over:,} messages had gone, {stopped.withheld:,} will not go."
     return await _page(request, await _known(request), note=note, good=True)
 
 

@@ -8,7 +8,6 @@ from hub.clock import milliseconds
 from hub.web.cards import card
 from hub.web.language import words
 from hub.web.pages import public_page
-from hub.web.when import clock_time
 
 if TYPE_CHECKING:
     from hub.web.context import PublicContext
@@ -21,7 +20,9 @@ async def home(context: PublicContext, pages: Pages, place: Place) -> tuple[byte
     """``GET /``, and until when it is true: it says the minute at which it was made."""
     now = context.clock()
     live = await context.alerts.live(milliseconds(context.clock))
-    cards = [card(alert, words(place.language), now, city_name=context.settings.city_name) for alert in live]
+    said = words(place.language)
+    cards = [card(alert, said, now, city_name=context.settings.city_name) for alert in live]
     real, unreal = [one for one in cards if not one.mark], [one for one in cards if one.mark]
-    text = public_page(pages, context, place, "home.html", real=real, unreal=unreal, now=now, clock=clock_time(now, place.language))
+    clock, hour = said.phrases.time(now), said.phrases.hour(now)
+    text = public_page(pages, context, place, "home.html", real=real, unreal=unreal, now=now, clock=clock, hour=hour)
     return text, min([now - now % MINUTE_S + MINUTE_S, *(one.expires_at for one in cards)])

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from hub.web.context import CLIENT, hub
-from hub.web.language import chosen_language, letter_language, page_language, words
+from hub.web.language import chosen_language, letter_language, page_language, split_address, words
 from hub.web.pages import render
 from hub.web.residents.choices import ADDRESS_STATES, channel_name, choices
 from hub.web.residents.confirm import too_old
@@ -100,9 +100,9 @@ async def manage_submit(request: web.Request) -> web.StreamResponse:
 
 
 def _see_other(request: web.Request, token: str, note: str = "") -> web.Response:
-    chosen = chosen_language(request)
-    query = "&".join(part for part in (note, f"lang={chosen}" if chosen else "") if part)
-    location = f"/manage/{token}" + (f"?{query}" if query else "")
+    (prefix, _), chosen = split_address(request.path), chosen_language(request)
+    query = "&".join(part for part in (note, f"lang={chosen}" if chosen and not prefix else "") if part)
+    location = (f"/{prefix}" if prefix else "") + f"/manage/{token}" + (f"?{query}" if query else "")
     return web.Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
 
 

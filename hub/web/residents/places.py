@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 LAYERS = ("zip", "borough", "neighborhood")
 
-_SEPARATORS = re.compile(r"[,;\n]|(?<=\b\d{5})\s+(?=\S)|(?<=\S)\s+(?=\d{5}\b)")
-"""Commas, lines, and the space beside a ZIP code: "11201 Astoria" is two places."""
+_SEPARATORS = re.compile(r"[,;،؛，；、\n]|(?<=\b\d{5})\s+(?=\S)|(?<=\S)\s+(?=\d{5}\b)")
+"""Commas of all scripts, lines, and the space beside a ZIP code: "11201 Astoria" is two places."""
 
 
 class UnknownPlace(Exception):

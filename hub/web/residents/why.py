@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import msgspec
 from aiohttp import web
-from babel.dates import format_skeleton
 
 from hub.web.context import hub
 from hub.web.language import Words, letter_language, page_language, words
@@ -29,8 +26,7 @@ def reason(view: WhyView, said: Words) -> Reason:
     """The view as sentences."""
     year, month = (int(part) for part in view.since.split("-"))
     places = said.phrases.places(view.places, 12) if view.places else said.text("A place that was followed when it was sent")
-    since = str(format_skeleton("yMMMM", date(year, month, 1), locale=said.language))
-    return Reason(places, topics_sentence(said, view.topics), since)
+    return Reason(places, topics_sentence(said, view.topics), said.phrases.month(year, month))
 
 
 async def why_page(request: web.Request) -> web.StreamResponse:

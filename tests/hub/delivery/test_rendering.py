@@ -2,100 +2,33 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
-from zoneinfo import ZoneInfo
 
-import msgspec
 import pytest
 from babel.messages.extract import extract_from_dir
 
-from channels.contract import Message, slot
+from channels.contract import slot
 from channels.gsm7 import segments
 from channels.stamping import slots_of
-from hub.alerts.alert import Alert, Area, Info
+from hub.alerts.alert import Info
 from hub.delivery import rendering
-from hub.delivery.phrases import ACTS, TEMPLATES, Phrases, read_catalogues, tone
-from hub.delivery.rendering import NOTICES, PARTS, Renderer, choose_info, short_code
+from hub.delivery.phrases import ACTS, Phrases, tone
+from hub.delivery.rendering import NOTICES, PARTS, TEMPLATES, Renderer, choose_info, short_code
+from hub.languages.catalogue import catalogue
+from hub.languages.hazards import HAZARDS
 from subscriptions.languages import LANGUAGES
+from tests.hub.delivery.published import ARABIC, CITY, ENGLISH, NOW, SPANISH, TEXT_CHANNELS, URL, Place, everything, opening, stored
 
-CITY = ZoneInfo("America/New_York")
-NOW = datetime(2026, 11, 22, 16, 2, tzinfo=CITY)
-URL = "https://alerts.example.gov"
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
-TEXT_CHANNELS = ("email", "sms", "web_push", "telegram", "apprise")
-
-ENGLISH = Info(
-    language="en-US",
-    headline="Flash flood warning for parts of Brooklyn",
-    description="Heavy rain floods streets and basements.\n\nThe F and G trains are suspended.",
-    instruction="Move to a higher floor now.\nStay out of basements.",
-    web="https://www.example.gov/flood?a=1&b=2",
-)
-SPANISH = Info(
-    language="es-US",
-    headline="Aviso de inundación repentina para partes de Brooklyn",
-    description="La lluvia intensa inunda calles y sótanos.",
-    instruction="Suba ahora a un piso más alto.",
-)
-ARABIC = Info(language="ar", headline="تحذير من فيضان مفاجئ", description="تغمر الأمطار الشوارع.", instruction="اصعد إلى طابق أعلى الآن.")
-
-
-class Place(msgspec.Struct, frozen=True):
-    """An area as far as a message says it."""
-
-    names: tuple[str, ...] = ("Gowanus", "Red Hook")
-    citywide: bool = False
-
-
-GOWANUS = Place()
-
-
-class Stored(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored alert as far as a message says it."""
-
-    document: Alert
-    area: Place = GOWANUS
-    id: str = "alt_9f2k"
-    number: int = 71
-    chain: str = "alt_first"
-    agency: str = "NYC Emergency Management"
-    grade: int = 3
-    sent_at: int = int(NOW.timestamp() * 1000)
-    live_at: int | None = int(NOW.timestamp() * 1000)
-    expires_at: int = int(datetime(2026, 11, 22, 21, 0, tzinfo=CITY).timestamp() * 1000)
-
-
-def stored(area: Place = GOWANUS, grade: int = 3, **changes: object) -> Stored:
-    document = {
-        "category": "Met",
-        "event": "Flash Flood Warning",
-        "urgency": "Immediate",
-        "severity": "Severe",
-        "certainty": "Likely",
-        "expires": datetime(2026, 11, 22, 21, 0, tzinfo=CITY),
-        "infos": (ENGLISH, SPANISH),
-        "area": Area(neighborhoods=("Gowanus", "Red Hook")),
-        "topics": ("weather",),
-    }
-    return Stored(document=Alert(**(document | changes)), area=area, grade=grade)
 
 
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:
     return Renderer(URL, "Tocsin", "New York City", NOW.timestamp)
-
-
-def opening(message: Message) -> str:
-    """What a reader sees first on this channel."""
-    first = next(message.parts[name] for name in ("subject", "title", "text", "html") if name in message.parts)
-    return re.sub(r"<[^>]+>", "", first)
-
-
-def everything(message: Message) -> str:
-    return "\n".join(message.parts.values())
 
 
 # What comes first
@@ -127,8 +60,8 @@ def test_mark_then_change_then_act_stand_at_the_very_start(renderer, channel, ch
 def test_a_drill_is_marked_for_machines_and_in_the_mail_before_everything_else(renderer, status):
     message = renderer.alert(stored(status=status), "webhook", "en")
     assert message.data.startswith(f'{{"type":"alert","status":"{status}"')
-    html = renderer.alert(stored(status=status), "email", "en").parts["html"]
-    assert html.index(f"<strong>{status.upper()}:</strong> This is only") < html.index("Act now</td>") < html.index("<h1")
+    mail = renderer.alert(stored(status=status), "email", "en").parts["html"]
+    assert mail.index(f"<strong>{status.upper()}:</strong> This is only") < mail.index("Act now</td>") < mail.index("<h1")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +130,7 @@ def test_a_cancellation_names_no_end_and_says_that_it_is_over(renderer):
     ],
 )
 def test_an_end_is_said_in_the_citys_time_with_its_day_and_midnight_belongs_to_the_day_that_ends(end, english):
-    phrases = Phrases("en", {}, CITY, "US")
+    phrases = Phrases("en", CITY, "US")
     assert phrases.end(end.timestamp(), NOW.timestamp()) == english
 
 
@@ -210,7 +143,7 @@ def test_an_end_is_said_in_the_citys_time_with_its_day_and_midnight_belongs_to_t
     ],
 )
 def test_places_are_listed_as_people_say_them(names, most, said):
-    assert Phrases("en", {}, CITY, "US").places(names, most) == said
+    assert Phrases("en", CITY, "US").places(names, most) == said
 
 
 def test_the_whole_city_and_a_nameless_area_are_said_too(renderer):
@@ -230,11 +163,24 @@ def test_a_public_video_is_shown_and_nothing_where_there_is_none(renderer):
 # Languages
 
 
-def test_a_reader_whose_language_has_no_frame_gets_the_english_one_around_their_own_words(renderer):
-    message = renderer.alert(stored(infos=(ENGLISH, ARABIC)), "email", "ar")
-    assert message.language == "en"
-    assert ARABIC.headline in message.parts["subject"]
-    assert "not available" not in everything(message)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", TEXT_CHANNELS)
+def test_every_language_of_the_city_has_a_frame_around_the_authors_own_words(renderer, channel, language):
+    own = Info(language=language, headline="<own headline>", description="own description", instruction="own instruction")
+    message = renderer.alert(stored(infos=(ENGLISH, own)), channel, language)
+    text = html.unescape(everything(message))
+    assert message.language == language
+    assert "<own headline>" in text
+    assert "own instruction" in text
+    assert "Move to a higher floor" not in text
+    if language != "en":
+        assert text.startswith(catalogue("messages", language).text("Act now"))
+        assert catalogue("glossary", language).text("Flash Flood Warning") not in text
+        assert catalogue("glossary", language).text(HAZARDS["Flash Flood Warning"]) not in text
+
+
+def test_a_reader_of_a_language_that_the_hub_does_not_know_gets_the_english_frame(renderer):
+    assert renderer.alert(stored(), "email", "de").language == "en"
 
 
 @pytest.mark.parametrize(
@@ -243,8 +189,8 @@ def test_a_reader_whose_language_has_no_frame_gets_the_english_one_around_their_
         ((ENGLISH,), "es", "Esta alerta no está disponible en su idioma; esto está en inglés."),
         ((SPANISH,), "en", "This notice is not available in your language; this is Spanish."),
         ((ARABIC,), "es", "Esta alerta no está disponible en su idioma; esto está en árabe."),
-        ((ENGLISH,), "ko", "This notice is not available in your language; this is English."),
-        ((ENGLISH, SPANISH), "ko", "This notice is not available in your language; this is English."),
+        ((ENGLISH,), "ko", "이 알림은 귀하의 언어로 제공되지 않습니다. 다음은 영어입니다."),
+        ((ENGLISH, SPANISH), "ur", "یہ اطلاع آپ کی زبان میں دستیاب نہیں؛ یہ انگریزی میں ہے۔"),
     ],
 )
 def test_words_that_exist_only_in_another_language_say_so_in_the_frames_language(renderer, infos, language, sentence):
@@ -259,11 +205,12 @@ def test_the_authors_words_are_chosen_by_the_readers_language_then_english_then_
     assert choose_info((ARABIC, SPANISH), "ko") is ARABIC
 
 
-def test_right_to_left_words_carry_their_direction_inside_the_frame(renderer):
-    html = renderer.alert(stored(infos=(ARABIC,)), "email", "ar").parts["html"]
-    assert '<html lang="en" dir="ltr">' in html
-    assert re.search(r'<h1[^>]* lang="ar" dir="rtl"', html)
-    assert re.search(r'<p lang="ar" dir="rtl"[^>]*>تغمر', html)
+@pytest.mark.parametrize(("language", "frame"), [("ar", 'lang="ar" dir="rtl"'), ("en", 'lang="en" dir="ltr"')])
+def test_right_to_left_words_and_frames_carry_their_direction(renderer, language, frame):
+    mail = renderer.alert(stored(infos=(ARABIC,)), "email", language).parts["html"]
+    assert f"<html {frame}>" in mail
+    assert re.search(r'<h[12][^>]* lang="ar" dir="rtl"[^>]*>تحذير', mail)
+    assert re.search(r'<p lang="ar" dir="rtl"[^>]*>تغمر', mail)
 
 
 def extracted() -> set[str]:
@@ -272,17 +219,16 @@ def extracted() -> set[str]:
     code = [*rendering.MARKS.values(), *rendering.MARK_NOTES.values(), *rendering.CHANGES.values(), *rendering.CHANGE_NOTES.values()]
     times = ["%(time)s today, %(date)s", "%(time)s tomorrow, %(date)s", "%(time)s on %(date)s", "ZIP %(zip)s", "%(count)s more"]
     places = ["all of %(city)s", "the area on the map", "New York City"]
-    languages = ["This notice is not available in your language; this is %(language)s."]
+    languages = ["This notice is not available in your language; this is %(language)s.", "Text (%(language)s):"]
     return {*found, *code, *ACTS.values(), *NOTICES.values(), *rendering.NEUTRAL.values(), *times, *places, *languages}
 
 
-@pytest.mark.parametrize("language", sorted(set(read_catalogues()) - {"en"}))
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
 def test_a_frames_catalogue_holds_every_phrase_once_with_its_places_and_nothing_else(language):
-    catalogue = read_catalogues()[language]
-    assert language in LANGUAGES
-    assert set(catalogue) == extracted()
-    for phrase, translation in catalogue.items():
-        assert sorted(PLACEHOLDER.findall(translation)) == sorted(PLACEHOLDER.findall(phrase))
+    entries = catalogue("messages", language).entries
+    assert set(entries) == extracted()
+    for phrase, entry in entries.items():
+        assert sorted(PLACEHOLDER.findall(entry.forms[0])) == sorted(PLACEHOLDER.findall(phrase))
 
 
 # Limits of the transports
@@ -419,9 +365,9 @@ def test_hostile_words_stay_words(renderer, channel, language):
 
 
 def test_the_mail_fetches_nothing_and_runs_nothing(renderer):
-    html = renderer.alert(stored(), "email", "en", ("https://video.example/1",)).parts["html"]
-    assert not re.search(r"<(img|script|link|iframe|object|form|video)|\ssrc=|url\(|@import|\son\w+=", html)
-    addresses = set(re.findall(r'href="([^"]+)"', html))
+    mail = renderer.alert(stored(), "email", "en", ("https://video.example/1",)).parts["html"]
+    assert not re.search(r"<(img|script|link|iframe|object|form|video)|\ssrc=|url\(|@import|\son\w+=", mail)
+    addresses = set(re.findall(r'href="([^"]+)"', mail))
     assert addresses == {
         f"{URL}/alerts/alt_9f2k",
         "https://www.example.gov/flood?a=1&amp;b=2",
@@ -471,7 +417,7 @@ def test_a_letter_has_its_one_link_and_no_other(renderer, channel, purpose, lang
     message = renderer.letter(purpose, channel, language, {"places": "11201, Astoria", "serial": "3"})
     assert set(slots_of([*message.parts.values(), message.link])) == {purpose}
     assert message.purpose == purpose
-    assert message.language == ("es" if language == "es" else "en")
+    assert message.language == language
 
 
 @pytest.mark.parametrize("channel", TEXT_CHANNELS)

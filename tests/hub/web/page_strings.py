@@ -1,4 +1,4 @@
-"""Every string that a resident can meet, found in the templates and in the handlers: what a translation must hold."""
+"""Every string that a resident can meet: in the templates, by Babel's extractor, and in handlers, said by ``text(…)`` and ``many(…)``."""
 
 from __future__ import annotations
 
@@ -7,39 +7,56 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, nodes
+from babel.messages.extract import extract_from_file
 
-from hub.web.cards import KNOWN_EVENTS
 from hub.web.pages import STATUS_WORDS
 from hub.web.residents.choices import ADDRESS_STATES, CHANNEL_WORDS, RADII, SEVERITY_WORDS, TOPIC_WORDS
 
 TEMPLATES = Path(str(files("templates").joinpath("pages")))
 CODE = Path(str(files("hub").joinpath("web")))
+
+FIRST = ("base", "_macros", "_subscription", "home", "alert", "confirm", "confirmed", "unsubscribe", "ended", "why", "error")
+"""Templates whose strings every language has first: alerts, and what the links of letters lead to."""
+
+_IN_TEMPLATES = {"_": None, "_n": (1, 2)}
 STAFF_ONLY = {"console"}
 
 
 def all_strings() -> set[str]:
-    """The msgids."""
+    """The msgids; of those for a number of things the first."""
+    return _of_tables() | set(_in_templates()) | set(_in_code())
+
+
+def first_strings() -> set[str]:
+    """What the pages in FIRST need, and the tables that they name choices by."""
+    return _of_tables() | {text for name in FIRST for text in _of_template(TEMPLATES / f"{name}.html")}
+
+
+def _of_tables() -> set[str]:
     tables = [*TOPIC_WORDS.values(), *SEVERITY_WORDS.values(), *CHANNEL_WORDS.values(), *STATUS_WORDS.values()]
-    listed = {text for pair in tables for text in pair} | {name for _, name in RADII} | set(ADDRESS_STATES.values()) | set(KNOWN_EVENTS)
-    return (listed | set(_in_templates()) | set(_in_code())) - {""}
+    listed = {text for pair in tables for text in pair} | {name for _, name in RADII} | set(ADDRESS_STATES.values())
+    return listed - {""}
 
 
 def _in_templates() -> Iterator[str]:
     for template in sorted(TEMPLATES.glob("*.html")):
-        for call in Environment(autoescape=True).parse(template.read_text(encoding="utf-8")).find_all(nodes.Call):
-            if isinstance(call.node, nodes.Name) and call.node.name in {"_", "_n"}:
-                first = call.args[0]
-                assert isinstance(first, nodes.Const), f"{template.name}: {call.node.name}() needs a literal, else nobody can translate it"
-                yield first.value
+        yield from _of_template(template)
+
+
+def _of_template(template: Path) -> Iterator[str]:
+    for _, message, _, _ in extract_from_file("jinja2", template, keywords=_IN_TEMPLATES):
+        yield message if isinstance(message, str) else message[0]
 
 
 def _in_code() -> Iterator[str]:
     for source in sorted(CODE.rglob("*.py")):
-        if STAFF_ONLY & set(source.parts):
-            continue
-        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"text", "many"} and node.args:
-                first = node.args[0]
-                if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    yield first.value
+        if not STAFF_ONLY & set(source.parts):
+            yield from _said_in(source)
+
+
+def _said_in(source: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"text", "many"} and node.args:
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield first.value

@@ -18,7 +18,16 @@ from hub.web.assets import asset_url
 from hub.web.front import Front, open_door
 from tests.hub.web.conftest import Parts
 
-PUBLIC = ["/", "/?lang=es", "/alerts/{id}", "/feeds/alerts.atom", "/feeds/alerts.atom?zip=11201&topic=weather", "/feeds/cap/{id}.xml"]
+PUBLIC = [
+    "/",
+    "/?lang=es",
+    "/es/",
+    "/alerts/{id}",
+    "/zh-Hans/alerts/{id}",
+    "/feeds/alerts.atom",
+    "/feeds/alerts.atom?zip=11201&topic=weather",
+    "/feeds/cap/{id}.xml",
+]
 PUBLIC += [
     "/assets/tocsin.css",
     asset_url("tocsin.css"),
@@ -125,7 +134,7 @@ async def test_who_is_logged_in_gets_the_same_bytes_as_everyone(logged_in: str, 
 
 async def test_languages_do_not_mix(door: Door) -> None:
     line = await door.line()
-    _, english, body = await line.get("/", "Accept-Language: fr, en;q=0.5\n")
+    _, english, body = await line.get("/", "Accept-Language: de, en;q=0.5\n")
     assert b'<html lang="en"' in body
     assert english["Vary"] == "Accept-Encoding, Accept-Language"
     assert b'<html lang="es"' in (await line.get("/", "Accept-Language: es-MX\n"))[2]

@@ -23,6 +23,7 @@ from playwright.async_api import Page, async_playwright, expect
 from hub.commands.mirror import LIST, copy
 from hub.errors import HubError
 from hub.staff.actor import SYSTEM
+from hub.web.language import PAGE_LANGUAGES
 from tests.hub.web.conftest import PUBLIC_URL, Parts
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -115,7 +116,7 @@ async def test_every_link_of_a_copy_leads_to_a_file_of_it_or_to_the_hub(hub: Par
     await copy(hub, folder)  # type: ignore[arg-type]  # as above
     base = "http://copy.example/"
     pages = [path for path in files(folder) if path.endswith(".html")]
-    assert len(pages) == 6
+    assert len(pages) == 3 * len(PAGE_LANGUAGES)
     for name in pages:
         tree = html.fromstring((folder / name).read_bytes())
         assert not tree.xpath("//script")

@@ -1,4 +1,4 @@
-"""Languages of the pages: which one is chosen, that Spanish is whole, and that what is filled in is escaped."""
+"""Languages of the pages: which one is chosen, which strings each of them has, and that what is filled in is escaped."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import re
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
+from hub.languages.catalogue import catalogue
 from hub.web.chat import chat
-from hub.web.language import page_language, words
-from tests.hub.web.page_strings import all_strings
+from hub.web.language import PAGE_LANGUAGES, WHOLE, page_language, split_address, words
+from tests.hub.web.page_strings import all_strings, first_strings
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+TAG = re.compile(r"<[^>]*>")
 SAME_IN_SPANISH = {"Error %(code)s", "Error:", "Telegram", "Webhook"}
+TRANSLATED = sorted(set(PAGE_LANGUAGES) - {"en"})
 
 
 def asked(path: str = "/", accept: str | None = None) -> str:
@@ -25,8 +28,10 @@ def asked(path: str = "/", accept: str | None = None) -> str:
         (None, "en"),
         ("es-MX,es;q=0.9,en;q=0.8", "es"),
         ("en-US,es;q=0.5", "en"),
-        ("fr-FR,es;q=0.4,en;q=0.3", "es"),
-        ("de, zh", "en"),
+        ("de-DE,es;q=0.4,en;q=0.3", "es"),
+        ("de, zh", "zh-Hans"),
+        ("zh-TW", "zh-Hant"),
+        ("ht;q=0.9, en;q=0.8", "ht"),
         ("es;q=0", "en"),
         ("es;q=nonsense, en", "en"),
         ("*", "en"),
@@ -38,22 +43,45 @@ def test_the_browser_says_which_language(accept: str | None, language: str) -> N
 
 def test_a_chosen_language_wins_and_an_unknown_one_is_no_choice() -> None:
     assert asked("/?lang=es", "en") == "es"
+    assert asked("/?lang=zh-hans", "en") == "zh-Hans"
     assert asked("/?lang=xx", "es") == "es"
 
 
-@pytest.mark.parametrize("text", sorted(all_strings()))
-def test_every_string_of_residents_pages_is_in_spanish_with_the_same_blanks(text: str) -> None:
-    spanish = words("es")
-    translated = spanish.sources.get(text)
-    assert translated, "add it to templates/locale/es/pages.po"
-    for form in translated:
-        assert set(PLACEHOLDER.findall(form)) <= set(PLACEHOLDER.findall(text)) | {"n"}
-        assert re.findall(r"<[^>]*>", form) == re.findall(r"<[^>]*>", text)
-    assert text in SAME_IN_SPANISH or translated[0] != text
+@pytest.mark.parametrize(
+    ("address", "language"),
+    [("/es/", "es"), ("/bn/subscribe", "bn"), ("/zh-Hans/alerts/al_1", "zh-Hans"), ("/zh-hant/", "zh-Hant"), ("/xx/", "fr")],
+)
+def test_the_language_in_the_address_wins(address: str, language: str) -> None:
+    assert asked(f"{address}?lang=it" if language != "fr" else address, "fr") == language
 
 
-def test_no_translation_has_lost_its_string() -> None:
-    assert set(words("es").sources) <= all_strings()
+def test_an_address_is_split_into_its_language_and_the_page() -> None:
+    assert split_address("/es/alerts/al_1") == ("es", "/alerts/al_1")
+    assert split_address("/es/") == ("es", "/")
+    assert [split_address(path) for path in ("/es", "/alerts/es", "/")] == [(None, "/es"), (None, "/alerts/es"), (None, "/")]
+
+
+@pytest.mark.parametrize("language", sorted(set(WHOLE) - {"en"}))
+def test_a_whole_language_has_every_string_of_the_residents_pages_and_none_is_left_over(language: str) -> None:
+    assert set(catalogue("pages", language).entries) == all_strings()
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_language_has_the_pages_that_letters_lead_to(language: str) -> None:
+    assert first_strings() <= set(catalogue("pages", language).entries) <= all_strings()
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_keeps_the_blanks_and_the_links(language: str) -> None:
+    for text, entry in catalogue("pages", language).entries.items():
+        for form in entry.forms:
+            assert set(PLACEHOLDER.findall(form)) <= set(PLACEHOLDER.findall(text)) | {"n"}, text
+            assert set(PLACEHOLDER.findall(form)) | {"n"} >= set(PLACEHOLDER.findall(text)), text
+            assert TAG.findall(form) == TAG.findall(text), text
+
+
+def test_nothing_is_left_in_english_in_spanish() -> None:
+    assert {text for text, entry in catalogue("pages", "es").entries.items() if entry.forms[0] == text} <= SAME_IN_SPANISH
 
 
 def test_what_is_filled_in_is_escaped_and_our_own_markup_is_not() -> None:
