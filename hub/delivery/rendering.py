@@ -159,6 +159,7 @@ class AlertWords(msgspec.Struct, frozen=True, kw_only=True):
     sent: str
     agency: str
     page: str
+    """Its page in the reader's language."""
     short: str
     videos: tuple[str, ...]
 
@@ -325,7 +326,7 @@ class Renderer:
             until="" if cancelled else say.end(stored.expires_at / 1000, now),
             sent=say.moment(_sent_at(stored), now),
             agency=one_line(_safe(stored.agency)),
-            page=f"{self._public_url}/alerts/{stored.id}",
+            page=f"{self._public_url}{'' if frame == SOURCE_LANGUAGE else f'/{frame}'}/alerts/{stored.id}",
             short=short_link(self._public_url, stored.number),
             videos=tuple(link for link in video_links if _web_address(link)),
         )
@@ -379,7 +380,7 @@ def webhook_data(stored: Published, words: AlertWords, public_url: str) -> str:
     for internal in ("audience_languages", "send_at", "known_since"):
         del document[internal]
     links = {
-        "page": words.page,
+        "page": f"{public_url}/alerts/{stored.id}",
         "short": words.short,
         "cap": f"{public_url}/feeds/cap/{stored.id}.xml",
         "videos": words.videos,

@@ -50,7 +50,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def preview_languages(document: Alert) -> tuple[str, ...]:
-    """The languages worth looking at: those the author wrote, and English and Spanish, in which the frames are written."""
+    """The languages worth looking at: those the author wrote, and English and Spanish, which most readers here have."""
     written = [nearest(info.language) for info in document.infos]
     return tuple(dict.fromkeys(tag for tag in (*written, "en", "es") if tag))
 
@@ -125,7 +125,7 @@ def lint(document: Alert) -> list[str]:
             findings.append(f"{info.language}: the headline is longer than a lock screen shows (100 characters).")
     languages = {nearest(info.language) for info in document.infos}
     if "es" not in languages:
-        findings.append("No Spanish text: Spanish readers get the English words in a Spanish frame.")
+        findings.append("No Spanish text: Spanish readers get act, hazard, place, end and the standard advice in Spanish, and your English words.")
     return findings
 
 

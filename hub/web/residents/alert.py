@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
+from markupsafe import Markup
 
 from hub.errors import NotFound
 from hub.web.cards import card
@@ -36,6 +37,8 @@ class Entry(msgspec.Struct, frozen=True):
     what: str
     when: str
     headline: str
+    lang: Markup
+    """As of a `Card`."""
 
 
 async def alert_page(context: PublicContext, pages: Pages, place: Place, alert_id: str) -> tuple[bytes, float]:
@@ -81,7 +84,7 @@ def _entry(stored: StoredAlert, said: Words, now: float, city_name: str) -> Entr
     kinds = {"Alert": said.text("First alert"), "Update": said.text("Update"), "Cancel": said.text("Called off")}
     shown = card(stored, said, now, city_name=city_name)
     moment = (stored.live_at or stored.sent_at) / 1000
-    return Entry(stored.id, shown.path, kinds[stored.document.msgType], said.phrases.moment(moment, now), shown.headline)
+    return Entry(stored.id, shown.path, kinds[stored.document.msgType], said.phrases.moment(moment, now), shown.headline, shown.lang)
 
 
 async def short_link(request: web.Request) -> web.StreamResponse:
