@@ -125,7 +125,7 @@ def lint(document: Alert) -> list[str]:
             findings.append(f"{info.language}: the headline is longer than a lock screen shows (100 characters).")
     languages = {nearest(info.language) for info in document.infos}
     if "es" not in languages:
-        findings.append("No Spanish text: Spanish readers get act, hazard, place, end and the standard advice in Spanish, and your English words.")
+        findings.append("No Spanish text: Spanish readers get act, hazard, place, end and advice in Spanish, your words in English.")
     return findings
 
 
