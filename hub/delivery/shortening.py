@@ -67,8 +67,8 @@ def fit_sms(render: Fill, wheres: Sequence[str], headline: str, details: str) ->
 def fit_essential_sms(render: Fill, wheres: Sequence[str], hazard: str, what_to_do: str, label: str, words: str) -> str:
     """The same for whom the author has no words: what to do stands in the reader's language, and the author's words only in the room left.
 
-    What to do loses whole sentences from its end, never a part of one. The author's words follow `label`, which says their language, and
-    are left out when there is no room for ENOUGH_WORDS of them.
+    What to do loses whole sentences from its end, never a part of one. The author's words follow `label`, which says their language, when
+    all of what to do is there and there is room for ENOUGH_WORDS of them.
     """
     tries = ((where, kept) for kept in _ever_fewer_sentences(what_to_do) for where in wheres)
     where, kept = next((found for found in tries if _fits(render(found[0], hazard, found[1]))), (wheres[-1], ""))
@@ -76,7 +76,7 @@ def fit_essential_sms(render: Fill, wheres: Sequence[str], hazard: str, what_to_
     def with_words(most: int) -> str:
         return render(where, hazard, f"{kept} {label} {cut(words, most)}")
 
-    if words and _fits(with_words(min(ENOUGH_WORDS, len(words)))):
+    if words and kept == what_to_do and _fits(with_words(min(ENOUGH_WORDS, len(words)))):
         return _longest(with_words, len(words))
     return _longest(lambda most: render(where, cut(hazard, most), kept), len(hazard))
 

@@ -120,4 +120,5 @@ def test_a_drills_mark_stays_first_in_every_language(renderer, language):
 def test_a_reader_of_english_is_told_the_essential_part_when_the_author_wrote_only_spanish(renderer):
     text = renderer.alert(stored(infos=(SPANISH,)), "sms", "en").parts["text"]
     assert text.startswith("Act now: Flash Flood Warning. Gowanus and Red Hook, until 9:00 PM today, Nov 22. Leave basements")
-    assert "Text (Spanish): Aviso de" in text
+    push = renderer.alert(stored(infos=(SPANISH,)), "web_push", "en").parts["body"]
+    assert "Text (Spanish): Aviso de inundación repentina para partes de Brooklyn." in push

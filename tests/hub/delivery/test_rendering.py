@@ -168,14 +168,14 @@ def test_a_public_video_is_shown_and_nothing_where_there_is_none(renderer):
 @pytest.mark.parametrize("channel", TEXT_CHANNELS)
 def test_every_language_of_the_city_has_a_frame_around_the_authors_own_words(renderer, channel, language):
     own = Info(language=language, headline="<own headline>", description="own description", instruction="own instruction")
-    message = renderer.alert(stored(infos=(ENGLISH, own)), channel, language)
+    message = renderer.alert(stored(infos=(own, ENGLISH)), channel, language)
     text = html.unescape(everything(message))
     assert message.language == language
     assert "<own headline>" in text
     assert "own instruction" in text
     assert "Move to a higher floor" not in text
     if language != "en":
-        assert text.startswith(catalogue("messages", language).text("Act now"))
+        assert opening(message).startswith(catalogue("messages", language).text("Act now"))
         assert catalogue("glossary", language).text("Flash Flood Warning") not in text
         assert catalogue("glossary", language).text(HAZARDS["Flash Flood Warning"]) not in text
 
