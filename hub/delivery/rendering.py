@@ -3,9 +3,6 @@
 The way of a text: choose the author's words for the reader's language → say when, where and how urgent in the frame's language → fill the
 channel's templates in ``templates/<channel>/<purpose>/<part>``. Where a transport is short, words are dropped from the end of what matters
 least, never from the mark of a test, the act, the place or the time.
-
-Whoever reads a language in which the author wrote nothing is told the essential part in it all the same: the act, the hazard and what to do
-from the glossary, where and until when. The author's words come after that, in the language that they are in, and it is said which.
 """
 
 from __future__ import annotations
@@ -14,16 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from channels.contract import Message, Purpose, slot
-from hub.alerts.alert import Alert, Info
 from hub.clock import Clock, instant
-from hub.delivery.phrases import Phrases, tone
+from hub.delivery.alert_words import AlertWords, Published, alert_words, choose_info, safe, sent_at
+from hub.delivery.phrases import Phrases
 from hub.delivery.shortening import cut, fit_essential_sms, fit_sms, one_line, sentence
 from hub.languages.catalogue import SOURCE_LANGUAGE
 from subscriptions.languages import LANGUAGES, RIGHT_TO_LEFT, nearest
@@ -65,123 +62,6 @@ NEUTRAL: Mapping[Purpose, str] = MappingProxyType(
 )
 """Purpose → what a discreet message says."""
 
-MARKS: Mapping[str, str] = MappingProxyType({"Test": "TEST", "Exercise": "EXERCISE"})
-MARK_NOTES: Mapping[str, str] = MappingProxyType(
-    {
-        "Test": "This is only a test. You do not need to do anything.",
-        "Exercise": "This is only an exercise. There is no real emergency.",
-    }
-)
-"""CAP `status` → what stands first, and what it means."""
-
-CHANGES: Mapping[str, str] = MappingProxyType({"Update": "Update", "Cancel": "Cancelled"})
-CHANGE_NOTES: Mapping[str, str] = MappingProxyType(
-    {
-        "Update": "This replaces what we told you before.",
-        "Cancel": "This alert is over. You no longer need to act on it.",
-    }
-)
-"""CAP `msgType` → what stands next, and what it means."""
-
-PLACES_SHOWN = 12
-PLACES_SHOWN_SHORT = 3
-
-_UNSAFE = dict.fromkeys(map(ord, "\x02\x03\u202d\u202e"))
-"""The slot marks' own characters, and the overrides that would turn a link or a time around."""
-
-
-class ResolvedPlace(Protocol):
-    """What a message says of an area."""
-
-    @property
-    def names(self) -> tuple[str, ...]: ...
-    @property
-    def citywide(self) -> bool: ...
-
-
-class Published(Protocol):
-    """What a message needs of a stored alert. Times are milliseconds since 1970."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def number(self) -> int: ...
-    @property
-    def chain(self) -> str: ...
-    @property
-    def agency(self) -> str: ...
-    @property
-    def grade(self) -> int: ...
-    @property
-    def document(self) -> Alert: ...
-    @property
-    def area(self) -> ResolvedPlace: ...
-    @property
-    def sent_at(self) -> int: ...
-    @property
-    def live_at(self) -> int | None: ...
-    @property
-    def expires_at(self) -> int: ...
-
-
-class AlertWords(msgspec.Struct, frozen=True, kw_only=True):
-    """What the templates of an alert may say; every text is ready to read and none is escaped yet."""
-
-    mark: str
-    """ "TEST", "EXERCISE" or nothing (S2)."""
-    mark_note: str
-    change: str
-    """ "Update", "Cancelled" or nothing."""
-    change_note: str
-    act: str
-    tone: str
-    """now | ready | aware | over: for colours, beside the words."""
-    headline: str
-    description: str
-    instruction: str
-    web: str | None
-    language: str
-    """Of the author's words, which may not be the frame's."""
-    direction: str
-    hazard: str
-    """In the reader's language, when the author's words are in another; else nothing."""
-    what_to_do: str
-    """The standard instruction for the hazard, in the same case."""
-    only_in: str
-    """Says so when the author's words are not in the reader's language, and which it is."""
-    text_in: str
-    """The same where there is little room."""
-    where: str
-    where_short: str
-    where_shortest: str
-    until: str
-    """Empty for a cancellation."""
-    sent: str
-    agency: str
-    page: str
-    """Its page in the reader's language."""
-    short: str
-    videos: tuple[str, ...]
-
-    @property
-    def lead(self) -> str:
-        """What stands before the headline: the mark first, then what changed, then the act."""
-        return "".join(f"{word}: " for word in (self.mark, self.change, self.act) if word)
-
-    @property
-    def details(self) -> str:
-        """What to do, then what happens, on one line: the author's words."""
-        return one_line(f"{self.instruction} {self.description}")
-
-    @property
-    def all_words(self) -> str:
-        """All of the author's words on one line."""
-        return one_line(f"{sentence(self.headline)} {self.details}")
-
-    def title(self, most: int) -> str:
-        """Lead and what it is about on one line of at most about `most` characters; the lead is never cut."""
-        return self.lead + cut(self.hazard or self.headline, max(most - len(self.lead), 20))
-
 
 class Renderer:
     """Renders alerts and letters. It keeps nothing between two calls, so one serves the whole hub."""
@@ -212,7 +92,14 @@ class Renderer:
         `video_links` are public addresses only (V3). Raises KeyError for a channel without templates.
         """
         frame = self._frame(language)
-        words = self._words(stored, language, frame, video_links)
+        words = alert_words(
+            stored,
+            self._phrases[frame],
+            public_url=self._public_url,
+            city_name=self._city_name,
+            now=self._clock(),
+            video_links=video_links,
+        )
         if discreet and channel != "webhook":
             parts = self._neutral(channel, frame, NEUTRAL["alert"], words.short, lead=f"{words.mark}: " if words.mark else "")
         else:
@@ -227,7 +114,7 @@ class Renderer:
             parts=parts,
             silent=discreet,
             link=words.page,
-            sent_at=_sent_at(stored),
+            sent_at=sent_at(stored),
             expires_at=stored.expires_at / 1000,
             data=webhook_data(stored, words, self._public_url) if channel == "webhook" else "",
         )
@@ -250,8 +137,8 @@ class Renderer:
         frame = self._frame(language)
         now = self._clock()
         notice = self._phrases[frame].gettext(NOTICES.get(parameters.get("notice", ""), NOTICES["changed"]))
-        lines = [notice, *(self._missed(alert, language, frame, now) for alert in missed)]
-        values = {"places": one_line(_safe(parameters.get("places", ""))), "notice_text": "\n".join(lines)}
+        lines = [notice, *(self._missed(alert, frame, now) for alert in missed)]
+        values = {"places": one_line(safe(parameters.get("places", ""))), "notice_text": "\n".join(lines)}
         link = slot(purpose) if purpose in {"confirm", "access"} else self._public_url
         if discreet and channel != "webhook":
             parts = self._neutral(channel, frame, NEUTRAL[purpose], link)
@@ -270,16 +157,16 @@ class Renderer:
             data=msgspec.json.encode({"type": purpose}).decode() if channel == "webhook" else "",
         )
 
-    def _missed(self, stored: Published, language: str, frame: str, now: float) -> str:
+    def _missed(self, stored: Published, frame: str, now: float) -> str:
         """An alert that is over, in one line: ``Flood Watch (until 5:00 AM today, Nov 22)``."""
-        info, say = choose_info(stored.document.infos, language), self._phrases[frame]
+        info, say = choose_info(stored.document.infos, frame), self._phrases[frame]
+        headline = info.headline if nearest(info.language) == frame else say.glossary.hazard(stored.document)
         until = say.say("until %(when)s", when=say.end(stored.expires_at / 1000, now))
-        return f"{one_line(_safe(info.headline))} ({until})"
+        return f"{one_line(safe(headline))} ({until})"
 
     def _neutral(self, channel: str, frame: str, sentence: str, link: str, *, lead: str = "") -> dict[str, str]:
         """Words that tell whoever else looks at the screen nothing."""
-        direction = "rtl" if frame in RIGHT_TO_LEFT else "ltr"
-        values = {"sentence": self._phrases[frame].gettext(sentence), "link": link, "lead": lead, "direction": direction}
+        values = {"sentence": self._phrases[frame].gettext(sentence), "link": link, "lead": lead}
         return self._parts(channel, "discreet", frame, values)
 
     def _frame(self, language: str) -> str:
@@ -297,47 +184,6 @@ class Renderer:
                 rendered[part] = one_line(fill()) if part in {"subject", "title"} or channel == "sms" else fill().strip()
         return rendered
 
-    def _words(self, stored: Published, language: str, frame: str, video_links: tuple[str, ...]) -> AlertWords:
-        say, now, document = self._phrases[frame], self._clock(), stored.document
-        info = choose_info(document.infos, language)
-        cancelled = document.msgType == "Cancel"
-        written = nearest(info.language) or info.language
-        foreign = written != frame
-        return AlertWords(
-            mark=say.gettext(MARKS.get(document.status, "")),
-            mark_note=say.gettext(MARK_NOTES.get(document.status, "")),
-            change=say.gettext(CHANGES.get(document.msgType, "")),
-            change_note=say.gettext(CHANGE_NOTES.get(document.msgType, "")),
-            act="" if cancelled else say.act(stored.grade, document.urgency),
-            tone="over" if cancelled else tone(stored.grade, document.urgency),
-            headline=one_line(_safe(info.headline)),
-            description=_safe(info.description).strip(),
-            instruction=_safe(info.instruction).strip(),
-            web=_web_address(info.web),
-            language=info.language,
-            direction="rtl" if written in RIGHT_TO_LEFT else "ltr",
-            hazard=say.glossary.hazard(document) if foreign else "",
-            what_to_do=say.glossary.what_to_do(document) if foreign else "",
-            only_in=say.only_in(info.language) if foreign else "",
-            text_in=say.text_in(info.language) if foreign else "",
-            where=self._where(stored.area, say, PLACES_SHOWN),
-            where_short=self._where(stored.area, say, PLACES_SHOWN_SHORT),
-            where_shortest=self._where(stored.area, say, 1),
-            until="" if cancelled else say.end(stored.expires_at / 1000, now),
-            sent=say.moment(_sent_at(stored), now),
-            agency=one_line(_safe(stored.agency)),
-            page=f"{self._public_url}{'' if frame == SOURCE_LANGUAGE else f'/{frame}'}/alerts/{stored.id}",
-            short=short_link(self._public_url, stored.number),
-            videos=tuple(link for link in video_links if _web_address(link)),
-        )
-
-    def _where(self, area: ResolvedPlace, say: Phrases, most: int) -> str:
-        if area.citywide:
-            return say.say("all of %(city)s", city=say.gettext(self._city_name))
-        if not area.names:
-            return say.gettext("the area on the map")
-        return say.places([one_line(_safe(name)) for name in area.names], most)
-
 
 def _fitted(fill: Callable[..., str], words: AlertWords) -> str:
     def render(where: str, headline: str, details: str) -> str:
@@ -347,26 +193,6 @@ def _fitted(fill: Callable[..., str], words: AlertWords) -> str:
     if words.hazard:
         return fit_essential_sms(render, wheres, words.hazard, words.what_to_do, words.text_in, words.all_words)
     return fit_sms(render, wheres, words.headline, words.details)
-
-
-def choose_info(infos: tuple[Info, ...], language: str) -> Info:
-    """The author's words in the reader's language, else in English, else the first."""
-    by_language = {nearest(info.language): info for info in reversed(infos)}
-    return by_language.get(language) or by_language.get(SOURCE_LANGUAGE) or infos[0]
-
-
-def short_link(public_url: str, number: int) -> str:
-    """The one short address of an alert, the same for everyone, so that an SMS tells nothing of who got it."""
-    return f"{public_url.rstrip('/')}/a/{short_code(number)}"
-
-
-def short_code(number: int) -> str:
-    """An alert's number in base 36; ``int(code, 36)`` reads it back."""
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
-    return digits or "0"
 
 
 def paragraphs(text: str) -> list[list[str]]:
@@ -386,7 +212,7 @@ def webhook_data(stored: Published, words: AlertWords, public_url: str) -> str:
         "videos": words.videos,
     }
     head = {"type": "alert", "status": stored.document.status, "id": stored.id, "chain": stored.chain, "agency": stored.agency}
-    made = {"grade": SEVERITIES[stored.grade], "sent": instant(_sent_at(stored)), "area_names": stored.area.names, "links": links}
+    made = {"grade": SEVERITIES[stored.grade], "sent": instant(sent_at(stored)), "area_names": stored.area.names, "links": links}
     return msgspec.json.encode(head | document | made).decode()
 
 
@@ -412,15 +238,3 @@ def _environment(phrases: Phrases) -> Environment:
         "end": "left" if right_to_left else "right",
     }
     return environment
-
-
-def _sent_at(stored: Published) -> float:
-    return (stored.live_at or stored.sent_at) / 1000
-
-
-def _safe(text: str) -> str:
-    return text.translate(_UNSAFE)
-
-
-def _web_address(text: str | None) -> str | None:
-    return text if text and text.startswith(("https://", "http://")) else None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from markupsafe import Markup
 
+from hub.delivery.alert_words import choose_info
 from hub.delivery.phrases import tone
-from hub.delivery.rendering import choose_info
 from hub.delivery.shortening import sentence
 from hub.languages.glossary import known_event
 from hub.web.language import Words

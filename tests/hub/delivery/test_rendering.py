@@ -15,9 +15,10 @@ from channels.contract import slot
 from channels.gsm7 import segments
 from channels.stamping import slots_of
 from hub.alerts.alert import Info
-from hub.delivery import rendering
+from hub.delivery import alert_words, rendering
+from hub.delivery.alert_words import choose_info, short_code
 from hub.delivery.phrases import ACTS, Phrases, tone
-from hub.delivery.rendering import NOTICES, PARTS, TEMPLATES, Renderer, choose_info, short_code
+from hub.delivery.rendering import NOTICES, PARTS, TEMPLATES, Renderer
 from hub.languages.catalogue import catalogue
 from hub.languages.hazards import HAZARDS
 from subscriptions.languages import LANGUAGES
@@ -217,11 +218,12 @@ def test_right_to_left_words_and_frames_carry_their_direction(renderer, language
 def extracted() -> set[str]:
     methods = [(f"{channel}/**", "jinja2") for channel in TEXT_CHANNELS]
     found = {phrase for _, _, phrase, *_ in extract_from_dir(str(TEMPLATES), methods)}
-    code = [*rendering.MARKS.values(), *rendering.MARK_NOTES.values(), *rendering.CHANGES.values(), *rendering.CHANGE_NOTES.values()]
+    tables = (alert_words.MARKS, alert_words.MARK_NOTES, alert_words.CHANGES, alert_words.CHANGE_NOTES, ACTS, NOTICES, rendering.NEUTRAL)
+    code = [phrase for table in tables for phrase in table.values()]
     times = ["%(time)s today, %(date)s", "%(time)s tomorrow, %(date)s", "%(time)s on %(date)s", "ZIP %(zip)s", "%(count)s more"]
     places = ["all of %(city)s", "the area on the map", "New York City"]
     languages = ["This notice is not available in your language; this is %(language)s.", "Text (%(language)s):"]
-    return {*found, *code, *ACTS.values(), *NOTICES.values(), *rendering.NEUTRAL.values(), *times, *places, *languages}
+    return {*found, *code, *times, *places, *languages}
 
 
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))

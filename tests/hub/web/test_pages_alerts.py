@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from hub.delivery.rendering import short_code
+from hub.delivery.alert_words import short_code
 from hub.staff.actor import SYSTEM
 from tests.hub.web.conftest import Parts
 
