@@ -106,6 +106,18 @@ async def accounted(connection: AsyncConnection) -> Broken:
     return _broken(f"mailing {found}" for found in (await connection.execute(query)).scalars())
 
 
+async def held(connection: AsyncConnection) -> Broken:
+    """Whoever is counted as held stands in a batch that waits for the end of quiet hours."""
+    counted = Counter[int]()
+    for mailing, count in await connection.execute(select(_counter.c.mailing, _counter.c["count"]).where(_counter.c.outcome == "held")):
+        counted[mailing] += int(count)
+    there = Counter[int]()
+    lengths = select(_batch.c.mailing, func.length(_batch.c.addresses)).where(_batch.c.held == 1)
+    for mailing, length in await connection.execute(lengths):
+        there[mailing] += length // 8
+    return _broken(f"mailing {mailing}" for mailing in sorted(counted | there) if counted[mailing] != there[mailing])
+
+
 async def leases(connection: AsyncConnection) -> Broken:
     """Whoever leased a batch is a node that is there; where several share a database, one that has beaten lately."""
     node = tables.node
@@ -201,6 +213,7 @@ RESTORE = "somebody else wrote to the tables: restore a backup from before, and 
 INVARIANTS = (
     Invariant("every counter equals its rows", counters, PUBLISH),
     Invariant("nothing is planned and forgotten", accounted, PUBLISH),
+    Invariant("whoever is counted as held waits for the end of quiet hours", held, PUBLISH),
     Invariant("every live alert has its launch row", _rows(LIVE_WITHOUT_MAILING, "alert"), PUBLISH),
     Invariant("no alert has two launch rows", _rows(MAILED_TWICE, "alert number"), RESTORE),
     Invariant(

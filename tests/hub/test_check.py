@@ -58,6 +58,11 @@ BREAKS = [
     ("every counter equals its rows", "DELETE FROM delivery WHERE mailing=1 AND address=1", "mailing 1"),
     ("every counter equals its rows", "DELETE FROM counter WHERE mailing=2 AND outcome='handed_over'", "mailing 2"),
     ("every counter equals its rows", "UPDATE counter SET channel='sms' WHERE mailing=2 AND outcome='handed_over'", "mailing 2"),
+    (
+        "whoever is counted as held waits for the end of quiet hours",
+        "INSERT INTO counter(mailing, channel, outcome, node, count) VALUES (1, 'email', 'held', 9, 2)",
+        "mailing 1",
+    ),
     ("nothing is planned and forgotten", "UPDATE counter SET count=4 WHERE mailing=1 AND outcome='planned'", "mailing 1"),
     ("every live alert has its launch row", "UPDATE mailing SET alert=NULL WHERE id=2", "alert al_2"),
     ("no alert has two launch rows", "UPDATE mailing SET alert=1", "alert number 1"),
