@@ -1,4 +1,4 @@
-"""People who sleep: what waits for their morning, what wakes them, and what they are told of the rest (S8, S11); and discreet words (S29)."""
+"""People who sleep: what waits for their morning, what wakes them, what they are told of the rest (S8, S11); discreet words (S29)."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ async def test_nothing_comes_in_a_pause_and_what_is_live_comes_at_its_end(city: 
     assert (await city.finished(alert.id)).matched == 0
     await choose(city, 1, paused_until=1)
     await city.hub.enrolment.resume()
-    while not await city.table("SELECT count(*) FROM outbox") == [(1,)]:
+    while await city.table("SELECT count(*) FROM outbox") != [(1,)]:
         pass
     assert await city.table("SELECT paused_until FROM subscriber") == [(None,)]
 
