@@ -245,7 +245,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         limits=settings.signup_limits.strip().lower() != "off",
         sms_countries=frozenset(settings.items("sms_countries")),
         bot_name=bot_name,
-        matched_places=wiring.MatchedPlaces(database, alerts, audience, places),
+        find_matched=wiring.FindMatched(database, alerts, audience, places),
         messages=wiring.Messages(database),
         geocoder=NominatimGeocoder(settings.geocoder, places, settings.hub_name) if settings.geocoder else None,
     )

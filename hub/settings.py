@@ -65,6 +65,11 @@ SETTINGS = (
     Setting("signup_limits", "on", "off: no limits on sign-up; for tests and benchmarks."),
     Setting("geocoder", "", "Base URL of a geocoder with Nominatim's API, for street addresses; empty: places by ZIP, name and map only."),
     Setting("tile_url", "", "Map tiles under our own polygons, e.g. https://tiles.example/{z}/{x}/{y}.png; empty for none."),
+    Setting(
+        "exit_url",
+        "https://www.weather.gov/",
+        "Where “Exit this page” leads from sign-up and settings: a page that tells nothing. Asked for only when somebody leaves.",
+    ),
     Setting("backup", "", "Folder that the running hub puts its backups into; empty for none. Set it on one node."),
     Setting("backup_every", "6", "Hours between two backups."),
     Setting("backup_keep", "28", "How many backups are kept there; older ones are deleted."),

@@ -31,7 +31,7 @@ from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
 from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
-from subscriptions.places import Spot
+from subscriptions.opting_out import Matched
 from subscriptions.store import tables as people
 from subscriptions.vault import Keyring
 from subscriptions.views import ExportedMessage
@@ -188,19 +188,20 @@ class Halting:
             self._coordinator.hold(int(body))
 
 
-class MatchedPlaces:
-    """Answers "why did I get this?" (S26): which of a person's places a mailing's alert touches."""
+class FindMatched:
+    """Answers "why did I get this?" (S26): which of a person's places a mailing's alert touches, and what it is about."""
 
     def __init__(self, database: Database, alerts: AlertStore, audience: Audience, catalog: AreaCatalog) -> None:
         self._database, self._alerts, self._audience, self._catalog = database, alerts, audience, catalog
 
-    async def __call__(self, subscriber: int, mailing: int) -> Sequence[Spot]:
+    async def __call__(self, subscriber: int, mailing: int) -> Matched | None:
         async with self._database.read() as connection:
             number = (await connection.execute(select(tables.mailing.c.alert).where(tables.mailing.c.id == mailing))).scalar_one_or_none()
         alert = await self._alerts.by_number(number) if number is not None else None
         if alert is None:
-            return ()
-        return self._audience.explain(subscriber, target(alert.area, alert.document, alert.grade, self._catalog))
+            return None
+        places = self._audience.explain(subscriber, target(alert.area, alert.document, alert.grade, self._catalog))
+        return Matched(places, alert.document.topics)
 
 
 class Messages:

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Iterator
 
 SUGGESTIONS_AT_MOST = 3
 
+CODE_DIGITS = 5
+_KEYS = "1234567890"
+
 _SHORT = {"saint": "st", "mount": "mt", "fort": "ft", "sainte": "ste", "and": ""}
 _WORDS = re.compile(r"[^\W_]+", re.UNICODE)
 _ZIP_PLUS_FOUR = re.compile(r"(\d{5})\s*[-–]\s*\d{4}")
@@ -23,6 +26,23 @@ def fold(text: str) -> str:
     if len(words) > 1 and words[0] == "the":
         words = words[1:]
     return " ".join(word for word in words if word)
+
+
+def slip(typed: str, meant: str) -> tuple[int, int, int] | None:
+    """How unlike two codes are, for sorting: whether two digits changed places, where the slip is, how far apart the keys are.
+
+    None when it takes more than one slip to turn one into the other.
+
+    >>> slip("11291", "11201"), slip("12101", "11201"), slip("11291", "10001")
+    ((0, -3, 1), (1, -1, 0), None)
+    """
+    if len(typed) != len(meant) or not meant.isdecimal():
+        return None
+    wrong = [place for place, pair in enumerate(zip(typed, meant, strict=True)) if pair[0] != pair[1]]
+    if len(wrong) == 1:
+        return 0, -wrong[0], abs(_KEYS.index(typed[wrong[0]]) - _KEYS.index(meant[wrong[0]]))
+    swapped = len(wrong) == 2 and wrong[1] == wrong[0] + 1 and typed[wrong[0]] == meant[wrong[1]] and typed[wrong[1]] == meant[wrong[0]]
+    return (1, -wrong[0], 0) if swapped else None
 
 
 def _digit(letter: str) -> str:
@@ -63,10 +83,18 @@ class NameIndex:
         """Areas whose names look like the text, best first."""
         key = fold(text)
         names = list(self._names(layer))
+        if key.isdecimal() and len(key) >= CODE_DIGITS:
+            return self._near_codes(key, names)
         starting = [name for name, _ in names if key and (name.startswith(key) or f" {key}" in name)]
         alike = difflib.get_close_matches(key, [name for name, _ in names], n=2 * SUGGESTIONS_AT_MOST, cutoff=0.6)
         table = dict(names)
         found = (index for name in (*sorted(starting, key=len), *alike) for index in sorted(table[name]))
+        return list(dict.fromkeys(found))[:SUGGESTIONS_AT_MOST]
+
+    def _near_codes(self, code: str, names: list[tuple[str, set[int]]]) -> list[int]:
+        """A ZIP code is no word: it is mistyped by one digit, mostly one beside it on the keyboard, or by two that changed places."""
+        slips = ((slip(code, name), name, indices) for name, indices in names)
+        found = (index for _, _, indices in sorted(one for one in slips if one[0] is not None) for index in sorted(indices))
         return list(dict.fromkeys(found))[:SUGGESTIONS_AT_MOST]
 
     def search(self, text: str, limit: int) -> list[int]:

@@ -115,6 +115,13 @@ class AreaCatalog:
         """Areas of all layers whose names hold the text, best first."""
         return [self.areas[index] for index in self._names.search(text, limit)]
 
+    def near(self, text: str) -> list[Area]:
+        """What somebody may have meant who wrote a name that no area has, best first; of a number only ZIP codes."""
+        layers = [layer for layer in self.layers if (layer == "zip") == fold(text).isdecimal()]
+        names = [(layer, name) for layer in reversed(layers) for name in self._suggestions(layer, text)]
+        found = [area for layer, name in names if (area := self.find(layer, name)) is not None]
+        return list(dict.fromkeys([*self.search(text, SUGGESTIONS_AT_MOST), *found]))[:SUGGESTIONS_AT_MOST]
+
     def by_same(self, code: str) -> Area | None:
         """The area with a SAME code (CAP geocode, ``036047``)."""
         return self._by_same.get(code)

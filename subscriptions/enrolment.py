@@ -16,9 +16,8 @@ from subscriptions.geocoding import Geocoder
 from subscriptions.limits import Limits
 from subscriptions.links import LinkPurpose, Links
 from subscriptions.management import Management, Messages
-from subscriptions.opting_out import MatchedPlaces, OptingOut
+from subscriptions.opting_out import FindMatched, Matched, OptingOut
 from subscriptions.own_address import OwnAddress
-from subscriptions.places import Spot
 from subscriptions.post import Post
 from subscriptions.sign_up import SignUp
 from subscriptions.store.contract import Transactions
@@ -27,8 +26,8 @@ from subscriptions.vault import Keyring
 from subscriptions.views import Confirmed, Export, ExportedMessage, PendingView, Subscribed, SubscriptionView, WhyView
 
 
-async def _cannot_tell(_subscriber: int, _mailing: int) -> Sequence[Spot]:
-    return ()
+async def _cannot_tell(_subscriber: int, _mailing: int) -> Matched:
+    return Matched()
 
 
 async def _none_sent(_addresses: Sequence[int]) -> Sequence[ExportedMessage]:
@@ -53,7 +52,7 @@ class Enrolment:
         limits: bool,
         sms_countries: Iterable[str],
         bot_name: Callable[[], str | None],
-        matched_places: MatchedPlaces = _cannot_tell,
+        find_matched: FindMatched = _cannot_tell,
         messages: Messages = _none_sent,
         geocoder: Geocoder | None = None,
     ) -> None:
@@ -75,7 +74,7 @@ class Enrolment:
         self._management = Management(desk, messages)
         self.own_address = OwnAddress(desk, self._management, self._confirmation)
         """For whoever writes from their address: by SMS, in a chat."""
-        self._opting_out = OptingOut(desk, matched_places)
+        self._opting_out = OptingOut(desk, find_matched)
 
     def offered(self) -> frozenset[str]:
         """The channels that a person can sign up for now."""
@@ -112,6 +111,14 @@ class Enrolment:
     async def export(self, manage: str) -> Export:
         """All that is kept of a subscription. Raises LinkInvalid, LinkExpired."""
         return await self._management.export(manage)
+
+    async def send_test(self, manage: str) -> tuple[str, ...]:
+        """Send a message that is marked as a test to every confirmed address; returns their channels. Raises as `change`."""
+        return await self._management.send_test(manage)
+
+    def locates_addresses(self) -> bool:
+        """Whether a place may be a street address."""
+        return self._desk.geocoder is not None
 
     async def resume(self) -> None:
         """End the pauses that are over. To be called every minute or so."""

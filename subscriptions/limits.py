@@ -28,6 +28,9 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 SIGN_UPS_OF_CLIENT = Limit("client", 30, HOUR_MS)
+OWN_SIGN_UPS_OF_CLIENT = Limit("client itself", 300, HOUR_MS)
+"""Sign-ups that write to nobody but the one who signs up: by this browser's own push address, or by a bot that waits for Start. They stay
+open when others of the same network have used up the limit above, so that thousands behind one address of a mobile carrier aren't locked out."""
 SIGN_UPS_OF_ADDRESS = Limit("address", 5, HOUR_MS)
 SIGN_UPS_OF_PREFIX = Limit("prefix", 30, HOUR_MS)
 """Phone numbers that differ in their last four digits only: the pattern of SMS pumping."""
@@ -37,6 +40,8 @@ LOOK_UPS_OF_CLIENT = Limit("look-up", 60, HOUR_MS)
 """Street addresses that are asked of the geocoder."""
 ACCESS_OF_CLIENT = Limit("access client", 20, HOUR_MS)
 ACCESS_LETTERS = (Limit("access", 3, HOUR_MS), Limit("access day", 10, DAY_MS))
+TESTS_OF_SUBSCRIPTION = Limit("test", 3, HOUR_MS)
+"""Test messages that people send themselves."""
 CHANGES_OF_SUBSCRIPTION = Limit("change", 60, HOUR_MS)
 
 LETTERS_TO_STRANGER = (Limit("letter day", 1, DAY_MS), Limit("letter month", 3, 30 * DAY_MS))

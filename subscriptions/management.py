@@ -17,6 +17,7 @@ from subscriptions.limits import (
     ACCESS_OF_CLIENT,
     CHANGES_OF_SUBSCRIPTION,
     HOUR_MS,
+    TESTS_OF_SUBSCRIPTION,
 )
 from subscriptions.links import LinkPurpose
 from subscriptions.places import without_repeats
@@ -146,6 +147,16 @@ class Management:
         addresses = await sql.addresses_of(connection, owner.id)
         quiet = await sql.quiet_hours_of(connection, owner)
         return subscription_view(self._desk, owner, addresses, await sql.places_of(connection, owner.id), quiet)
+
+    async def send_test(self, token: str) -> tuple[str, ...]:
+        """Send a marked test to every confirmed address; returns their channels. Raises LinkInvalid, LinkExpired, TooManyRequests."""
+        async with self._desk.work() as work:
+            owner = await self._owner(work.connection, token)
+            await self._desk.limits.count(work.connection, TESTS_OF_SUBSCRIPTION, owner.public_id, work.now)
+            ready = [address for address in await sql.addresses_of(work.connection, owner.id) if address.state == "active"]
+            for address in ready:
+                await self._desk.send(work, "notice", address, owner, {"notice": "test"})
+        return tuple(address.channel for address in ready)
 
     async def export(self, token: str) -> Export:
         """Everything that is kept of a subscription. Raises LinkInvalid, LinkExpired."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
+
 from subscriptions import languages, topics
+from subscriptions.columns import CITY_KEY
 from subscriptions.confirmation import CONFIRMATION_LIFE_MS
 from subscriptions.desk import Desk, Work
 from subscriptions.errors import LinkExpired
@@ -12,22 +15,30 @@ from subscriptions.limits import DAY_MS
 from subscriptions.links import LinkClaims
 from subscriptions.places import Spot, public_names
 from subscriptions.store import sql
-from subscriptions.store.sql import AddressRow, SubscriberRow
-from subscriptions.views import WhyView, month
+from subscriptions.store.sql import AddressRow, ConsentRow, SubscriberRow
+from subscriptions.views import WAYS, Way, WhyView, month
 
 TOKENS_KEPT_MS = 30 * DAY_MS
 """So long an expired token is still told from one that never existed."""
 
-MatchedPlaces = Callable[[int, int], Awaitable[Sequence[Spot]]]
-"""(subscriber, mailing) → the person's places that this mailing's alert matches."""
+
+class Matched(msgspec.Struct, frozen=True):
+    """What ties an alert to a person: those of their places that it touches, and what it is about."""
+
+    places: Sequence[Spot] = ()
+    topics: tuple[str, ...] = ()
+
+
+FindMatched = Callable[[int, int], Awaitable[Matched | None]]
+"""(subscriber, mailing) → why its alert matched; None when the mailing is no alert, but a letter about the subscription itself."""
 
 
 class OptingOut:
     """Serves the links of messages, and whoever learns that an address has ended."""
 
-    def __init__(self, desk: Desk, matched_places: MatchedPlaces) -> None:
+    def __init__(self, desk: Desk, find_matched: FindMatched) -> None:
         self._desk = desk
-        self._matched_places = matched_places
+        self._find_matched = find_matched
 
     async def unsubscribe(self, token: str) -> None:
         """End the address that the link was sent to; again and again with the same answer (RFC 8058). Raises LinkInvalid, LinkExpired."""
@@ -64,15 +75,20 @@ class OptingOut:
         claims = self._desk.links.read("why", token)
         async with self._desk.transactions.read() as connection:
             found = await _find(Work(connection, self._desk.now()), claims)
-        if found is None:
-            raise LinkExpired("this subscription has ended")
-        subscriber = found[0]
-        matched = await self._matched_places(subscriber.id, claims.subject)
+            if found is None:
+                raise LinkExpired("this subscription has ended")
+            subscriber, address = found
+            receipts = await sql.consents_of(connection, subscriber.public_id)
+        matched = await self._find_matched(subscriber.id, claims.subject)
+        followed = topics.names(subscriber.topics)
         return WhyView(
             mailing=claims.subject,
-            places=public_names(matched, self._desk.catalog),
-            topics=topics.names(subscriber.topics),
-            since=month(subscriber),
+            about="subscription" if matched is None else "alert",
+            places=public_names(matched.places, self._desk.catalog) if matched else (),
+            citywide=matched is not None and any(place.area == CITY_KEY for place in matched.places),
+            topics=tuple(topic for topic in followed if matched is None or not matched.topics or topic in matched.topics),
+            asked=_way(receipts, address),
+            since=month(address.confirmed_at or address.created_at),
             language=languages.tag(subscriber.language),
         )
 
@@ -90,6 +106,14 @@ class OptingOut:
         async with self._desk.work() as work:
             await sql.forget(work.connection, found)
             await sql.delete_over(work.connection, now - TOKENS_KEPT_MS, now)
+
+
+def _way(receipts: Sequence[ConsentRow], address: AddressRow) -> Way:
+    """How this address was signed up: by the receipt that was written with it."""
+    of_address = [one.source for one in receipts if one.channel == address.channel and one.action in {"asked", "confirmed", "imported"}]
+    at_once = [one.source for one in receipts if one.channel == address.channel and one.at == address.created_at]
+    source = next(iter([*at_once, *of_address]), "").partition(":")[0]
+    return next((way for way in WAYS if way == source), "other")
 
 
 async def _find(work: Work, claims: LinkClaims) -> tuple[SubscriberRow, AddressRow] | None:

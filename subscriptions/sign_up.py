@@ -13,6 +13,7 @@ from subscriptions.documents import Faults
 from subscriptions.limits import (
     LETTERS_TO_KNOWN,
     LETTERS_TO_STRANGER,
+    OWN_SIGN_UPS_OF_CLIENT,
     PREFIX_WITHOUT,
     SIGN_UPS_OF_ADDRESS,
     SIGN_UPS_OF_CLIENT,
@@ -24,6 +25,8 @@ from subscriptions.store.sql import AddressRow, SubscriberRow
 from subscriptions.subscriber import Choices, SubscriptionRequest, choices
 from subscriptions.views import Subscribed, telegram_link
 
+OWN = frozenset({"web_push", "telegram"})
+"""Channels that reach whoever signs up and nobody else."""
 FIRST_LETTER = 1
 """What stands as `asked` in an address whose letter was sent, and as the epoch of the token in it."""
 
@@ -47,7 +50,8 @@ class SignUp:
         wanted = self._desk.addresses.read_all(request.channels, "/channels", faults)
         faults.check()
         async with self._desk.work() as work:
-            await self._desk.limits.count(work.connection, SIGN_UPS_OF_CLIENT, client, work.now)
+            limit = OWN_SIGN_UPS_OF_CLIENT if all(new.channel in OWN for new in wanted) else SIGN_UPS_OF_CLIENT
+            await self._desk.limits.count(work.connection, limit, client, work.now)
             values = {"public_id": new_public_id(), "status": "pending", "created_at": work.now, **chosen.columns()}
             number = await sql.add_subscriber(work.connection, **values)
             await self._desk.choose(work, number, Choices(quiet_hours=chosen.quiet_hours))

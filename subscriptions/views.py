@@ -120,13 +120,26 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[ExportedMessage, ...]
 
 
+Way = Literal["web", "api", "sms", "telegram", "import", "other"]
+"""Where somebody agreed to get alerts, as consent receipts name it."""
+WAYS: tuple[Way, ...] = ("web", "api", "sms", "telegram", "import")
+
+
 class WhyView(msgspec.Struct, frozen=True, kw_only=True):
     """Safeguard S26: why a message came. `places` are those that matched, by ZIP or area name; empty when they can no longer be told."""
 
     mailing: int
+    about: Literal["alert", "subscription"]
+    """`subscription` for a letter about the sign-up itself: a confirmation, a test that the person asked for."""
     places: tuple[str, ...]
+    citywide: bool
+    """One of the places that matched is the whole city."""
     topics: tuple[str, ...]
+    """Of the alert and followed by the person; all that they follow where the alert can't be told any more."""
+    asked: Way
+    """How this address was signed up."""
     since: str
+    """Month in which it was confirmed, e.g. ``2026-05``."""
     language: str
 
 
@@ -159,7 +172,7 @@ def subscription_view(
         drills=bool(subscriber.drills),
         discreet=bool(subscriber.discreet),
         channels=tuple(_channel_view(desk, address) for address in addresses if address.state != "merged"),
-        since=month(subscriber),
+        since=month(subscriber.confirmed_at or subscriber.created_at),
     )
 
 
@@ -200,6 +213,6 @@ def instant(at: int | None) -> datetime | None:
     return None if at is None else datetime.fromtimestamp(at / 1000, UTC)
 
 
-def month(subscriber: SubscriberRow) -> str:
-    """Since when, no finer than the month."""
-    return datetime.fromtimestamp((subscriber.confirmed_at or subscriber.created_at) / 1000, UTC).strftime("%Y-%m")
+def month(at: int) -> str:
+    """When, no finer than the month."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m")

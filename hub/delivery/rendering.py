@@ -47,6 +47,7 @@ NOTICES: Mapping[str, str] = MappingProxyType(
     {
         "changed": "Your alert settings were changed.",
         "ended": "Your alerts have ended. You will get no more messages.",
+        "test": "This is a test that you asked for. A real alert comes in the same way. A phone that is switched to silent stays silent.",
         "held": "This came while your quiet hours lasted, and is over:",
     }
 )
@@ -138,10 +139,11 @@ class Renderer:
         now = self._clock()
         notice = self._phrases[frame].gettext(NOTICES.get(parameters.get("notice", ""), NOTICES["changed"]))
         lines = [notice, *(self._missed(alert, frame, now) for alert in missed)]
-        values = {"places": one_line(safe(parameters.get("places", ""))), "notice_text": "\n".join(lines)}
+        lead = f"{self._phrases[frame].gettext(MARKS['Test'])}: " if parameters.get("notice") == "test" else ""
+        values = {"places": one_line(safe(parameters.get("places", ""))), "notice_text": "\n".join(lines), "lead": lead}
         link = slot(purpose) if purpose in {"confirm", "access"} else self._public_url
         if discreet and channel != "webhook":
-            parts = self._neutral(channel, frame, NEUTRAL[purpose], link)
+            parts = self._neutral(channel, frame, NEUTRAL[purpose], link, lead=lead)
         else:
             parts = self._parts(channel, purpose, frame, values) or {"link": link}
         return Message(
@@ -149,6 +151,7 @@ class Renderer:
             topic=f"letter-{purpose}",
             language=frame,
             urgency="Expected",
+            status="Test" if lead else "Actual",
             parts=parts,
             silent=discreet,
             link=link,

@@ -199,6 +199,7 @@ def frame(context: PublicContext, place: Place) -> dict[str, Any]:
         "asset": place.asset,
         "copied": place.copied(),
         "alternates": (),
+        "exit_url": context.settings.exit_url,
         "tile_url": context.settings.tile_url,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,8 +17,8 @@ from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
 from subscriptions.enrolment import Enrolment
 from subscriptions.links import Links
+from subscriptions.opting_out import Matched
 from subscriptions.post import Letter
-from subscriptions.store.sql import PlaceRow
 from subscriptions.store.tables import metadata
 from subscriptions.subscriber import SubscriptionRequest, read_subscription
 from subscriptions.vault import Keyring
@@ -72,7 +72,7 @@ class Residents:
         self.post = Mailbox()
         self.audience_calls = 0
         self.bot: str | None = "tocsin_test_bot"
-        self.matched: Sequence[PlaceRow] = ()
+        self.matched: Matched | None = Matched()
         self.parsers = {
             "email": parse_email,
             "sms": parse_phone,
@@ -94,13 +94,13 @@ class Residents:
             limits=limits,
             sms_countries=("US",),
             bot_name=lambda: self.bot,
-            matched_places=self._matched_places,
+            find_matched=self._find_matched,
         )
 
     async def _audience_changed(self) -> None:
         self.audience_calls += 1
 
-    async def _matched_places(self, _subscriber: int, _mailing: int) -> Sequence[PlaceRow]:
+    async def _find_matched(self, _subscriber: int, _mailing: int) -> Matched | None:
         return self.matched
 
     async def subscribe(self, *addresses: str, client: str = "198.51.100.7", **fields: Any) -> Subscribed:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from subscriptions.errors import InvalidSubscription, LinkExpired, LinkInvalid, TooManyRequests
+from subscriptions.limits import TESTS_OF_SUBSCRIPTION
 from subscriptions.subscriber import read_change
 from subscriptions.views import SubscriptionView
 from tests.subscriptions.residents import DAY, HOUR, Residents
@@ -197,3 +198,27 @@ async def test_changes_are_limited(limited: Residents) -> None:
         await change(limited, manage, drills=True)
     with pytest.raises(TooManyRequests):
         await change(limited, manage, drills=True)
+
+
+async def test_a_test_goes_to_each_confirmed_address_marked_and_to_nobody_else(residents: Residents) -> None:
+    manage = await residents.resident()
+    await change(residents, manage, add_channels=[{"kind": "sms", "address": "+17185550100"}])
+    assert await residents.enrolment.send_test(manage) == ("email",)
+    letter = (await residents.letters())[-1]
+    assert (letter.purpose, letter.channel, dict(letter.parameters)) == ("notice", "email", {"notice": "test"})
+
+
+async def test_tests_are_limited_by_the_hour(limited: Residents) -> None:
+    manage = await limited.resident()
+    for _ in range(TESTS_OF_SUBSCRIPTION.count):
+        await limited.enrolment.send_test(manage)
+    with pytest.raises(TooManyRequests):
+        await limited.enrolment.send_test(manage)
+    limited.clock.now += HOUR + 1
+    assert await limited.enrolment.send_test(manage) == ("email",)
+
+
+async def test_a_test_needs_the_token_that_gives_control(residents: Residents) -> None:
+    await residents.resident()
+    with pytest.raises(LinkInvalid):
+        await residents.enrolment.send_test(residents.links.token("why", 1, 1, 0))

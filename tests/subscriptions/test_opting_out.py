@@ -7,10 +7,12 @@ import json
 
 import pytest
 
+from subscriptions.columns import CITY_KEY
 from subscriptions.errors import LinkExpired, LinkInvalid
+from subscriptions.opting_out import Matched
 from subscriptions.store.sql import PlaceRow
 from subscriptions.subscriber import read_change
-from tests.subscriptions.residents import Residents, request
+from tests.subscriptions.residents import DAY, Residents, request
 
 EMAIL, SMS = {"kind": "email", "address": "a@example.org"}, {"kind": "sms", "address": "+17185550100"}
 
@@ -94,10 +96,48 @@ async def test_a_dead_address_can_be_signed_up_again(residents: Residents) -> No
 async def test_why_names_the_place_that_matched_by_its_zip_the_topics_and_the_month(residents: Residents) -> None:
     home = {"lat": 40.6937, "lon": -73.9903, "radius_m": 400, "label": "my home"}
     await residents.resident(places=[home, {"borough": "Bronx"}], topics=["weather"])
-    residents.matched = [PlaceRow(None, 40.6937, -73.9903, 400.0, "my home")]
+    residents.matched = Matched([PlaceRow(None, 40.6937, -73.9903, 400.0, label="my home")])
     view = await residents.enrolment.why(residents.links.token("why", 1, 1, 0, 77))
     assert (view.mailing, view.places, view.topics, view.since) == (77, ("11201",), ("weather",), "2026-09")
     assert not any(secret in repr(view) for secret in ("home", "40.69", "Bronx", "a@example.org", "email"))
+
+
+async def test_why_names_the_topics_that_the_alert_and_the_person_share(residents: Residents) -> None:
+    await residents.resident(topics=["weather", "fire", "crime"])
+    residents.matched = Matched([PlaceRow("zip:11201")], ("fire", "health"))
+    view = await residents.enrolment.why(residents.links.token("why", 1, 1, 0, 77))
+    assert (view.about, view.topics, view.citywide) == ("alert", ("fire",), False)
+
+
+async def test_why_says_that_the_whole_city_is_followed(residents: Residents) -> None:
+    await residents.resident(places=[{"citywide": True}])
+    residents.matched = Matched([PlaceRow(CITY_KEY)])
+    view = await residents.enrolment.why(residents.links.token("why", 1, 1, 0, 77))
+    assert (view.places, view.citywide) == ((), True)
+
+
+async def test_why_tells_a_letter_about_the_subscription_from_an_alert(residents: Residents) -> None:
+    await residents.resident()
+    residents.matched = None
+    view = await residents.enrolment.why(residents.links.token("why", 1, 1, 0, 77))
+    assert (view.about, view.places, view.citywide) == ("subscription", (), False)
+
+
+@pytest.mark.parametrize(("source", "way"), [("web", "web"), ("api", "api"), ("telegram", "telegram"), ("partner", "other")])
+async def test_why_says_how_the_address_was_signed_up(residents: Residents, source: str, way: str) -> None:
+    await residents.enrolment.subscribe(request(), client="c", source=source)
+    await residents.confirm_newest()
+    assert (await residents.enrolment.why(residents.links.token("why", 1, 1, 0, 77))).asked == way
+
+
+async def test_why_speaks_of_the_address_that_got_the_message_and_of_no_other(residents: Residents) -> None:
+    manage = await residents.resident()
+    residents.clock.now += 20 * DAY
+    added = read_change(json.dumps({"add_channels": [SMS]}).encode())
+    await residents.enrolment.change(manage, added, source="web")
+    await residents.confirm_newest("sms")
+    first, second = [await residents.enrolment.why(residents.links.token("why", 1, address, 0, 77)) for address in (1, 2)]
+    assert [(view.asked, view.since) for view in (first, second)] == [("other", "2026-09"), ("web", "2026-10")]
 
 
 async def test_why_says_nothing_once_the_subscription_has_ended(residents: Residents) -> None:

@@ -161,6 +161,18 @@ async def test_one_address_is_limited_alike_whether_it_is_known_or_not(limited: 
             await limited.subscribe(address, client="192.0.2.99")
 
 
+async def test_a_network_that_has_used_up_its_letters_still_signs_up_in_ways_that_write_to_nobody_else(limited: Residents) -> None:
+    for number in range(30):
+        await limited.subscribe(f"a{number}@example.org")
+    with pytest.raises(TooManyRequests):
+        await limited.subscribe("honest@example.org")
+    own = [{"kind": "telegram"}, {"kind": "web_push", "subscription": PUSH}]
+    assert (await limited.enrolment.subscribe(request(channels=own), client="198.51.100.7", source="test")).telegram
+    with pytest.raises(TooManyRequests):
+        mixed = [{"kind": "telegram"}, {"kind": "email", "address": "honest@example.org"}]
+        await limited.enrolment.subscribe(request(channels=mixed), client="198.51.100.7", source="test")
+
+
 async def test_numbers_of_one_prefix_are_limited_across_clients(limited: Residents) -> None:
     """SMS pumping: many numbers of one exchange, each asked from another address."""
     numbers = [request(channels=[{"kind": "sms", "address": f"+171855501{number:02}"}]) for number in range(31)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import gzip
+from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
@@ -12,6 +13,9 @@ from aiohttp import web
 from hub.errors import NotFound
 from hub.web.api.exchange import bad_parameter, public_answer, query
 from hub.web.context import hub
+
+if TYPE_CHECKING:
+    from subscriptions.areas import Area
 
 SEARCH_CHARACTERS = 80
 SEARCH_SECONDS = 3600
@@ -33,6 +37,8 @@ class FoundAreas(msgspec.Struct, frozen=True):
     """Best first."""
 
     areas: tuple[FoundArea, ...]
+    near: tuple[FoundArea, ...] = ()
+    """When none holds the text: what may have been meant."""
 
 
 async def search_areas(request: web.Request) -> web.StreamResponse:
@@ -40,11 +46,17 @@ async def search_areas(request: web.Request) -> web.StreamResponse:
     text = query(request, "q").get("q", "").strip()
     if not 1 <= len(text) <= SEARCH_CHARACTERS:
         raise bad_parameter("q", f"say what to look for in up to {SEARCH_CHARACTERS} characters, as in ?q=Astoria")
-    found = tuple(
+    catalog = hub(request).catalog
+    found = catalog.search(text)
+    answer = FoundAreas(_shown(found), _shown([] if found else catalog.near(text)))
+    return public_answer(request, msgspec.json.encode(answer), "application/json", max_age=SEARCH_SECONDS)
+
+
+def _shown(areas: list[Area]) -> tuple[FoundArea, ...]:
+    return tuple(
         FoundArea(key=area.key, layer=area.layer, id=area.id, name=area.name, borough=area.borough, population=area.population)
-        for area in hub(request).catalog.search(text)
+        for area in areas
     )
-    return public_answer(request, msgspec.json.encode(FoundAreas(found)), "application/json", max_age=SEARCH_SECONDS)
 
 
 async def area_layer(request: web.Request) -> web.StreamResponse:

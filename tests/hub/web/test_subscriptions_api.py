@@ -126,6 +126,11 @@ async def test_areas_are_found_by_name_and_may_be_kept(hub: Any, client: TestCli
     assert (again.status, await again.read()) == (304, b"")
 
 
+async def test_what_nobody_knows_is_answered_with_what_was_meant(hub: Any, client: TestClient) -> None:
+    body = await (await client.get("/api/v1/areas", params={"q": "11291"})).json()
+    assert (body["areas"], body["near"][0]["id"]) == ([], "11201")
+
+
 @pytest.mark.parametrize("query", ["", "?q=", "?q=" + "x" * 81, "?q=a&q=b", "?q=a&limit=5"])
 async def test_a_search_without_a_name_or_with_more_is_refused(hub: Any, client: TestClient, query: str) -> None:
     assert (await client.get(f"/api/v1/areas{query}")).status == 422
