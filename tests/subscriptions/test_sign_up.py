@@ -168,8 +168,8 @@ async def test_a_network_that_has_used_up_its_letters_still_signs_up_in_ways_tha
         await limited.subscribe("honest@example.org")
     own = [{"kind": "telegram"}, {"kind": "web_push", "subscription": PUSH}]
     assert (await limited.enrolment.subscribe(request(channels=own), client="198.51.100.7", source="test")).telegram
+    mixed = [{"kind": "telegram"}, {"kind": "email", "address": "honest@example.org"}]
     with pytest.raises(TooManyRequests):
-        mixed = [{"kind": "telegram"}, {"kind": "email", "address": "honest@example.org"}]
         await limited.enrolment.subscribe(request(channels=mixed), client="198.51.100.7", source="test")
 
 
