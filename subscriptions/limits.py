@@ -30,7 +30,7 @@ class Limit(msgspec.Struct, frozen=True):
 SIGN_UPS_OF_CLIENT = Limit("client", 30, HOUR_MS)
 OWN_SIGN_UPS_OF_CLIENT = Limit("client itself", 300, HOUR_MS)
 """Sign-ups that write to nobody but the one who signs up: by this browser's own push address, or by a bot that waits for Start. They stay
-open when others of the same network have used up the limit above, so that thousands behind one address of a mobile carrier aren't locked out."""
+open when others have used up the limit above, so that thousands behind one address of a mobile carrier aren't locked out."""
 SIGN_UPS_OF_ADDRESS = Limit("address", 5, HOUR_MS)
 SIGN_UPS_OF_PREFIX = Limit("prefix", 30, HOUR_MS)
 """Phone numbers that differ in their last four digits only: the pattern of SMS pumping."""
