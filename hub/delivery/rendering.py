@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from channels.contract import Message, Purpose, slot
 from hub.clock import Clock, instant
-from hub.delivery.alert_words import AlertWords, Published, alert_words, choose_info, safe, sent_at
+from hub.delivery.alert_words import MARKS, AlertWords, Published, alert_words, choose_info, safe, sent_at
 from hub.delivery.phrases import Phrases
 from hub.delivery.shortening import cut, fit_essential_sms, fit_sms, one_line, sentence
 from hub.languages.catalogue import SOURCE_LANGUAGE
