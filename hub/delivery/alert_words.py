@@ -42,6 +42,9 @@ PLACES_SHOWN_SHORT = 3
 _UNSAFE = dict.fromkeys(map(ord, "\x02\x03\u202d\u202e"))
 """The slot marks' own characters, and the overrides that would turn a link or a time around."""
 
+_RIGHT_TO_LEFT_MARK = "\u200f"
+"""After a name in Latin letters: else a number that follows counts as part of it, and stands on its other side."""
+
 
 class ResolvedPlace(Protocol):
     """What a message says of an area."""
@@ -167,7 +170,7 @@ def alert_words(
         where_shortest=_where(stored.area, say, city_name, 1),
         until="" if cancelled else say.end(stored.expires_at / 1000, now),
         sent=say.moment(sent_at(stored), now),
-        agency=one_line(safe(stored.agency)),
+        agency=one_line(safe(stored.agency)) + (_RIGHT_TO_LEFT_MARK if frame in RIGHT_TO_LEFT else ""),
         page=f"{public_url}{'' if frame == SOURCE_LANGUAGE else f'/{frame}'}/alerts/{stored.id}",
         short=short_link(public_url, stored.number),
         videos=tuple(link for link in video_links if _web_address(link)),

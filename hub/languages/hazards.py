@@ -187,10 +187,10 @@ SEVERITIES: Mapping[str, str] = MappingProxyType(
 
 URGENCIES: Mapping[str, str] = MappingProxyType(
     {
-        "Immediate": "Act at once",
-        "Expected": "Act soon",
-        "Future": "There is time to prepare",
-        "Past": "No need to act any more",
+        "Immediate": "Happening now, or at any moment",
+        "Expected": "Expected within the hour",
+        "Future": "Expected later",
+        "Past": "It has passed",
     }
 )
 """CAP `urgency` in plain words."""

@@ -191,7 +191,7 @@ def test_a_reader_of_a_language_that_the_hub_does_not_know_gets_the_english_fram
         ((ENGLISH,), "es", "Esta alerta no está disponible en su idioma; esto está en inglés."),
         ((SPANISH,), "en", "This notice is not available in your language; this is Spanish."),
         ((ARABIC,), "es", "Esta alerta no está disponible en su idioma; esto está en árabe."),
-        ((ENGLISH,), "ko", "이 알림은 귀하의 언어로 제공되지 않습니다. 다음은 영어입니다."),
+        ((ENGLISH,), "ko", "이 알림은 귀하의 언어로 제공되지 않습니다. 원문은 영어입니다."),
         ((ENGLISH, SPANISH), "ur", "یہ اطلاع آپ کی زبان میں دستیاب نہیں؛ یہ انگریزی میں ہے۔"),
     ],
 )
@@ -205,6 +205,13 @@ def test_the_authors_words_are_chosen_by_the_readers_language_then_english_then_
     assert choose_info((ENGLISH, SPANISH), "es") is SPANISH
     assert choose_info((ARABIC, ENGLISH), "es") is ENGLISH
     assert choose_info((ARABIC, SPANISH), "ko") is ARABIC
+
+
+@pytest.mark.parametrize("channel", ["email", "telegram", "apprise"])
+def test_a_name_in_latin_letters_does_not_pull_the_time_after_it_along_in_a_right_to_left_frame(renderer, channel):
+    for text in renderer.alert(stored(infos=(ARABIC,)), channel, "ar").parts.values():
+        assert "NYC Emergency Management, " not in text
+    assert "NYC Emergency Management\u200f, 4:02" in html.unescape(everything(renderer.alert(stored(), channel, "ar")))
 
 
 @pytest.mark.parametrize(("language", "frame"), [("ar", 'lang="ar" dir="rtl"'), ("en", 'lang="en" dir="ltr"')])

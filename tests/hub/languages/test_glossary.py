@@ -63,5 +63,5 @@ def test_nothing_is_to_be_done_about_a_cancellation_a_test_or_what_has_passed(ov
 
 def test_severity_and_urgency_are_said_in_words_and_unknown_is_not() -> None:
     spanish = Glossary("es")
-    assert (spanish.severity("Extreme"), spanish.urgency("Future")) == ("Hay vidas en peligro", "Hay tiempo para prepararse")
+    assert (spanish.severity("Extreme"), spanish.urgency("Future")) == ("Hay vidas en peligro", "Se espera más tarde")
     assert (spanish.severity("Unknown"), spanish.urgency("Unknown")) == ("", "")
