@@ -23,7 +23,8 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import msgspec
 
-Purpose = Literal["alert", "confirm", "access", "notice"]
+Purpose = Literal["alert", "confirm", "access", "notice", "strike"]
+"""``strike`` strikes an earlier message through, on channels that can."""
 
 SLOT_NAMES = ("why", "unsubscribe", "confirm", "access")
 """What may differ between two recipients of one text. In alerts: links that explain and links that end, neither gives control.
@@ -126,6 +127,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: float
     """Seconds since 1970, after which nothing may be handed over."""
     silent: bool = False
+    reference: str = ""
+    """What a reader's answer to this message names, such as a press of "I have read this"; empty where nothing can be answered."""
     data: str = ""
     """JSON of the alert for machines; empty for messages that only people read."""
 
@@ -138,6 +141,8 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """The canonical form that `Channel.parse_address` returned."""
     links: Mapping[str, str] = {}
     """Slot name → URL, for the slots that the draft names."""
+    earlier: int | None = None
+    """The provider's number of the earlier message of the same topic that this one answers or strikes through."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

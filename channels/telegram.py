@@ -6,10 +6,14 @@ What the API's answers mean (core.telegram.org/bots/api#making-requests)::
     401, 404 (our token), 409, 5xx, no connection         ProviderFault
     403 (blocked, deactivated), 400 "chat not found"      Rejected, and the chat is dead
     400 with migrate_to_chat_id, other 400                Rejected
+    400 "message is not modified", when it is struck      it is as it should be
     time-out, connection lost, an answer that is no JSON  Uncertain
 
-One method of the API is all that is needed, so each message is one POST of ready JSON; aiogram, which the dialogue with people stands on
+Two methods of the API are all that is needed, so each message is one POST of ready JSON; aiogram, which the dialogue with people stands on
 (`hub/bot`), would build and read models of everything.
+
+A later message about the same alert answers the earlier one, and the earlier one is struck through. Under an alert for one person stands a
+button: its press comes to the bot as ``read:REFERENCE``. A group has none, since one member's press says nothing of the others.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ import html
 import re
 import time
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -56,6 +60,9 @@ class TelegramDraft(msgspec.Struct, frozen=True):
     """The request's JSON but for the chat; its text is HTML of at most LIMIT shown characters."""
 
     body: JsonBody
+    for_group: JsonBody
+    strikes: bool
+    """Whether it takes the place of an earlier message, instead of being sent."""
     slots: tuple[str, ...]
 
 
@@ -79,6 +86,8 @@ class Said(msgspec.Struct, frozen=True):
 
 
 _said = msgspec.json.Decoder(Said)
+READ = "read"
+"""Before the reference of what somebody has read, in what a button sends back."""
 
 
 class Telegram:
@@ -100,7 +109,7 @@ class Telegram:
             raise NotConfigured("set TOCSIN_TELEGRAM_TOKEN to the token that @BotFather gave")
         if not _TOKEN.fullmatch(settings.telegram_token):
             raise NotConfigured("TOCSIN_TELEGRAM_TOKEN: this is not a token; it looks like 123456789:AAF…")
-        self._url = f"{(settings.telegram_api or API).rstrip('/')}/bot{settings.telegram_token}/sendMessage"
+        self._url = f"{(settings.telegram_api or API).rstrip('/')}/bot{settings.telegram_token}/"
         self._client = HttpClient(Timeouts(connect=min(timeout, CONNECT_TIMEOUT), answer=timeout))
         self._pace = ChatPace(monotonic)
 
@@ -110,35 +119,52 @@ class Telegram:
         return parse_chat(raw)
 
     def compose(self, message: Message) -> TelegramDraft:
-        """`message.parts` needs ``html``."""
-        body = JsonBody(
-            {
-                "parse_mode": "HTML",
-                "link_preview_options": {"is_disabled": True},
-                "disable_notification": message.silent,
-                "text": shorten(message.parts["html"].strip()),
-            }
-        )
-        return TelegramDraft(body, body.slots)
+        """`message.parts` needs ``html``; ``read`` is what stands on the button that confirms."""
+        strikes = message.purpose == "strike"
+        document: dict[str, Any] = {
+            "parse_mode": "HTML",
+            "link_preview_options": {"is_disabled": True},
+            "text": shorten(message.parts["html"].strip()),
+        }
+        if not strikes:
+            document["disable_notification"] = message.silent
+        for_group = body = JsonBody(document)
+        if message.reference and "read" in message.parts:
+            button = {"text": message.parts["read"], "callback_data": f"{READ}:{message.reference}"}
+            body = JsonBody(document | {"reply_markup": {"inline_keyboard": [[button]]}})
+        return TelegramDraft(body, for_group, strikes, body.slots)
 
     async def deliver(self, draft: TelegramDraft, to: Recipient) -> Receipt:
-        """One sendMessage; `provider_id` is the message's number in its chat."""
+        """One sendMessage, or one editMessageText for what strikes; `provider_id` is the message's number in its chat."""
         chat = int(to.address)
-        stamped = draft.body.stamp({name: html.escape(to.links[name]) for name in draft.slots})
-        if wait := self._pace.wait_s(chat):
+        if draft.strikes and to.earlier is None:
+            raise Rejected("there is no message to strike through")
+        if not draft.strikes and (wait := self._pace.wait_s(chat)):
             raise TryAgain("this chat got a message a moment ago", after=wait)
-        answer = await self._client.ask(self._url, _HEADERS, b'{"chat_id":%d,%b' % (chat, stamped[1:]))
+        body = draft.body if chat > 0 else draft.for_group
+        stamped = body.stamp({name: html.escape(to.links[name]) for name in draft.slots})
+        method = "editMessageText" if draft.strikes else "sendMessage"
+        answer = await self._client.ask(self._url + method, _HEADERS, _head(chat, to.earlier, strikes=draft.strikes) + stamped[1:])
         try:
             said = _said.decode(answer.body)
         except msgspec.DecodeError:
             raise Uncertain("Telegram gave no answer that can be read") from None
-        if not said.ok:
-            raise verdict(said)
-        return Receipt(provider_id=str(said.result.message_id) if said.result else None)
+        if said.ok or (draft.strikes and "not modified" in said.description):
+            return Receipt(provider_id=str(said.result.message_id) if said.result else None)
+        raise verdict(said)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+def _head(chat: int, earlier: int | None, *, strikes: bool) -> bytes:
+    """The beginning of the request's JSON: whose chat, and which earlier message it is about. One that was deleted is not answered."""
+    if earlier is None:
+        return b'{"chat_id":%d,' % chat
+    if strikes:
+        return b'{"chat_id":%d,"message_id":%d,' % (chat, earlier)
+    return b'{"chat_id":%d,"reply_parameters":{"message_id":%d,"allow_sending_without_reply":true},' % (chat, earlier)
 
 
 def verdict(said: Said) -> DeliveryFailed:

@@ -22,6 +22,7 @@ from hub.delivery.forecast import Throughput
 from hub.delivery.membership import Membership
 from hub.delivery.outcome import OPEN, REACHED, Outcome
 from hub.delivery.rendering import Renderer
+from hub.delivery.threads import THREADED
 from hub.incidents.incident import Incidents
 from hub.metrics import Metrics
 from hub.settings import Settings
@@ -32,6 +33,7 @@ from subscriptions.areas import AreaCatalog
 from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
 from subscriptions.opting_out import Matched
+from subscriptions.severity import rank
 from subscriptions.store import tables as people
 from subscriptions.vault import Keyring
 from subscriptions.views import ExportedMessage
@@ -85,6 +87,9 @@ class Words:
             return await self._message(leased)
 
     async def _message(self, leased: Leased) -> Message:
+        if leased.purpose == "strike":
+            outdated = await self._alert(int(leased.parameter("alert")), leased)
+            return self._renderer.struck(outdated, leased.channel, leased.language, leased.expires_at / 1000)
         if leased.alert is None:
             parameters = msgspec.json.decode(leased.parameters, type=dict[str, str])
             missed = [await self._alert(int(number), leased) for number in parameters.get("alerts", "").split()]
@@ -94,7 +99,14 @@ class Words:
         alert = await self._alert(leased.alert, leased)
         self.launched(alert)
         videos = await self._videos(alert)
-        return self._renderer.alert(alert, leased.channel, leased.language, videos, discreet=bool(leased.discreet))
+        silent = leased.channel in THREADED and await self._is_minor(alert)
+        return self._renderer.alert(alert, leased.channel, leased.language, videos, discreet=bool(leased.discreet), silent=silent)
+
+    async def _is_minor(self, alert: StoredAlert) -> bool:
+        """Neither it nor what it updates or calls off was ever worth a sound; what takes back an alarm is."""
+        if alert.grade > rank("Minor") or alert.document.msgType == "Alert":
+            return alert.grade <= rank("Minor")
+        return all(earlier.grade <= rank("Minor") for earlier in await self._alerts.chain(alert.chain))
 
     async def _alert(self, number: int, leased: Leased) -> StoredAlert:
         alert = self._kept.get(number) or await self._alerts.by_number(number)
@@ -219,7 +231,7 @@ class Messages:
             .join(tables.delivery, tables.delivery.c.mailing == tables.mailing.c.id)
             .join(people.address, people.address.c.id == tables.delivery.c.address)
             .join(tables.alert, tables.alert.c.number == tables.mailing.c.alert, isouter=True)
-            .where(tables.delivery.c.address.in_(addresses))
+            .where(tables.delivery.c.address.in_(addresses), tables.mailing.c.purpose != "strike")
             .order_by(tables.mailing.c.id, tables.delivery.c.address)
         )
         async with self._database.read() as connection:

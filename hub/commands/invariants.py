@@ -91,6 +91,17 @@ async def counters(connection: AsyncConnection) -> Broken:
     return _broken(f"mailing {mailing}" for mailing in sorted(wrong))
 
 
+async def confirmed(connection: AsyncConnection) -> Broken:
+    """What readers said they have read, against its counter."""
+    counted = func.sum(_counter.c["count"]).filter(_counter.c.outcome == "confirmed")
+    query = select(_counter.c.mailing, counted).group_by(_counter.c.mailing).having(counted > 0)
+    totals = {mailing: int(count) for mailing, count in await connection.execute(query)}
+    rows = select(_delivery.c.mailing, func.count()).where(_delivery.c.confirmed_at.is_not(None)).group_by(_delivery.c.mailing)
+    there = {mailing: int(count) for mailing, count in await connection.execute(rows)}
+    wrong = {mailing for mailing in totals.keys() | there.keys() if totals.get(mailing, 0) != there.get(mailing, 0)}
+    return _broken(f"mailing {mailing}" for mailing in sorted(wrong))
+
+
 async def accounted(connection: AsyncConnection) -> Broken:
     """Whoever was planned in a mailing that is over has ended in one way."""
     ends = func.sum(_counter.c["count"]).filter(_counter.c.outcome.in_(_OUTCOMES))
@@ -165,6 +176,7 @@ def _references() -> Iterable[tuple[Table, ColumnElement[int], ColumnElement[int
             yield from ((table, key.parent, key.column) for key in keys)
     yield _delivery, _delivery.c.mailing, _mailing.c.id
     yield tables.outbox, tables.outbox.c.mailing, _mailing.c.id
+    yield tables.posted, tables.posted.c.mailing, _mailing.c.id
 
 
 async def frozen(connection: AsyncConnection) -> Broken:
@@ -212,6 +224,7 @@ RESTORE = "somebody else wrote to the tables: restore a backup from before, and 
 
 INVARIANTS = (
     Invariant("every counter equals its rows", counters, PUBLISH),
+    Invariant("every confirmation is counted once", confirmed, RESTORE),
     Invariant("nothing is planned and forgotten", accounted, PUBLISH),
     Invariant("whoever is counted as held waits for the end of quiet hours", held, PUBLISH),
     Invariant("every live alert has its launch row", _rows(LIVE_WITHOUT_MAILING, "alert"), PUBLISH),

@@ -50,7 +50,11 @@ class Leased(msgspec.Struct, frozen=True):
     @property
     def serial(self) -> int:
         """The number that a letter's one-use link is made of, 0 for every other text."""
-        return int(msgspec.json.decode(self.parameters, type=dict[str, str]).get("serial", "0"))
+        return int(self.parameter("serial") or "0")
+
+    def parameter(self, name: str) -> str:
+        """One of a mailing's parameters, "" when it has none of this name."""
+        return msgspec.json.decode(self.parameters, type=dict[str, str]).get(name, "")
 
 
 class Settlement(msgspec.Struct, frozen=True):
@@ -65,6 +69,8 @@ class Settlement(msgspec.Struct, frozen=True):
     due_at: int = 0
     next_attempt: int = 0
     copies: tuple[tuple[int, str], ...] = ()
+    posted: tuple[tuple[int, int], ...] = ()
+    """(address, number of the message in its chat), where a channel tells: see `hub.delivery.threads`."""
 
 
 class Reached(msgspec.Struct, frozen=True):

@@ -276,7 +276,7 @@ class Coordinator:
 
     async def _give(self, handle: Handle, leased: Leased) -> None:
         try:
-            message = await self._render(leased)
+            message, earlier = await self._render(leased), await self._ledger.earlier(leased)
         except (SQLAlchemyError, OSError):
             raise  # the database is away, which says nothing about the text: the batch is given back
         except Exception:  # one text that can't be rendered must not hold up all others
@@ -304,6 +304,7 @@ class Coordinator:
                 limited,
                 leased.serial,
                 leased.recipients,
+                dict(earlier),
             )
         )
         if limited:

@@ -31,8 +31,9 @@ class To(msgspec.Struct, frozen=True, array_like=True, gc=False):
     sealed: bytes
 
 
-class Work(msgspec.Struct, frozen=True, tag="work"):
-    """One leased batch. `language` is its readers', which the words may not be in; `serial` goes into links that work once."""
+class Work(msgspec.Struct, frozen=True, tag="work", omit_defaults=True):
+    """One leased batch. `language` is its readers', which the words may not be in; `serial` goes into links that work once; `earlier` is
+    the number of the message that is answered or struck through, by address."""
 
     batch: int
     mailing: int
@@ -45,6 +46,7 @@ class Work(msgspec.Struct, frozen=True, tag="work"):
     """Whether each of its people needs a credit."""
     serial: int
     recipients: list[To]
+    earlier: dict[int, int] = {}
 
 
 class Committed(msgspec.Struct, frozen=True, tag="committed"):
@@ -108,6 +110,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     dead: bool = False
     maybe_sent: bool = False
     copy: str | None = None
+    posted: int | None = None
 
 
 class Receipts(msgspec.Struct, frozen=True, tag="receipts"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from typing import TypeVar
@@ -17,7 +17,7 @@ import psycopg
 import structlog
 from msgspec.structs import replace
 
-from hub.delivery import held_back, reached
+from hub.delivery import held_back, reached, threads
 from hub.delivery.batches import Finished, Leased, Offer, Planned, Reached, Settlement
 from hub.delivery.ledger_sql import Statements
 from hub.store.database import Database
@@ -116,7 +116,7 @@ class Ledger:
         except BROKEN_DATA as error:
             # One receipt that can't be written must not hold up all others. What is free text in it is left out.
             log.error("receipts_refused", error=type(error).__name__)  # noqa: TRY400 - a traceback may quote an address
-            plain = [replace(settlement, reason=None, copies=()) for settlement in settlements]
+            plain = [replace(settlement, reason=None, copies=(), posted=()) for settlement in settlements]
             await self._write(lambda s: s.settle(plain, finished))
         return await self.end({leased.mailing for leased in finished}) if finished else []
 
@@ -160,6 +160,14 @@ class Ledger:
     async def reached(self, mailings: Sequence[int]) -> list[Reached]:
         """Everyone to whom any of these mailings was, or may have been, handed over, and who has not opted out since."""
         return await self._read(lambda s: reached.everyone(s.connection, mailings))
+
+    async def earlier(self, leased: Leased) -> Mapping[int, int]:
+        """Address → number of the message that this batch answers or strikes through; empty on channels where that can't be."""
+        return await self._read(lambda s: threads.earlier(s.connection, leased)) if leased.channel in threads.THREADED else {}
+
+    async def confirm(self, alert: int, address: int, now: int) -> bool | None:
+        """Somebody has read this alert: True once, then False; None when no such message is known."""
+        return await self._write(lambda s: threads.confirm(s, alert, address, now))
 
     async def catch_up(self, subscriber: int, offers: Sequence[Offer], asked: int) -> int:
         """Queue live alerts for one person, each address at most once per mailing, and strike the debt, unless it was asked for again

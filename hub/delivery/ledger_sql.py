@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
+from hub.delivery import threads
 from hub.delivery.batches import Finished, Leased, Offer, Planned, Settlement
 from hub.delivery.frames import To
 from hub.delivery.latency import Histogram
@@ -30,7 +31,7 @@ IN_FLIGHT_MS = 500
 HISTOGRAMS = 256
 """Mailings whose histogram is kept at hand."""
 
-_STATES = {"alert": ("active",), "access": ("active",), "notice": ("active",), "confirm": ("unconfirmed",)}
+_STATES = {"alert": ("active",), "access": ("active",), "notice": ("active",), "strike": ("active",), "confirm": ("unconfirmed",)}
 _COLUMNS = Leased.__struct_fields__[:-1]
 
 _NEW_BATCH = (
@@ -60,12 +61,14 @@ class Statements:
     def plan(self, mailing: int, matched: int, lists: Sequence[Planned], now: int) -> bool:
         """Freeze a launched mailing's list; False when it is not launched any more."""
         row = self.connection.execute(
-            "UPDATE mailing SET state='planned', matched=?, planned_at=? WHERE id=? AND state='launched' RETURNING priority",
+            "UPDATE mailing SET state='planned', matched=?, planned_at=? WHERE id=? AND state='launched' RETURNING priority, alert",
             (matched, now, mailing),
         ).fetchone()
         if row is None:
             return False
         self._add_batches(mailing, row[0], lists)
+        if row[1] is not None:
+            threads.strike(self, row[1], now)
         return True
 
     def _add_batches(self, mailing: int, priority: int, lists: Sequence[Planned]) -> None:
@@ -84,8 +87,8 @@ class Statements:
                     for position, (start, end) in enumerate(zip(starts, [*starts[1:], len(ids)], strict=True))
                 ],
             )
-            self._count(mailing, part.channel, "planned", len(ids))
-            self._count(mailing, part.channel, "held", held * len(ids))
+            self.count(mailing, part.channel, "planned", len(ids))
+            self.count(mailing, part.channel, "held", held * len(ids))
 
     def _step(self, mailing: int, priority: int) -> int:
         """How far apart the turns of a mailing's batches are: an agency with three alerts under way gets as much as one with one."""
@@ -160,7 +163,7 @@ class Statements:
     def let_go(self, batch: int, mailing: int, channel: str, count: int) -> None:
         """Its people's quiet hours are over."""
         self.connection.execute("UPDATE batch SET held=0 WHERE id=?", (batch,))
-        self._count(mailing, channel, "held", -count)
+        self.count(mailing, channel, "held", -count)
 
     def _leased(self, batch: Leased, ids: list[int], state: str, fresh: bool, now: int) -> Leased | None:
         """The batch with whoever is owed it; without anyone while all of them must wait, None when it was closed."""
@@ -250,7 +253,7 @@ class Statements:
             counts += self._postpone(settlement) if settlement.outcome in OPEN else self._conclude(settlement)
         self._note_times(settlements)
         for (mailing, channel, label), count in sorted(counts.items()):
-            self._count(mailing, channel, label, count)
+            self.count(mailing, channel, label, count)
         if finished:
             query = "DELETE FROM batch WHERE node=? AND id IN (SELECT j.value FROM ids(?) j)"
             self.connection.execute(query, (self._node, self.connection.ids(leased.batch for leased in finished)))
@@ -277,13 +280,15 @@ class Statements:
                 "INSERT INTO outbox(mailing, address, channel, copy, at) VALUES (?,?,?,?,?)",
                 [(leased.mailing, address, leased.channel, copy, settlement.at) for address, copy in settlement.copies],
             )
+        if settlement.posted:
+            threads.note(self.connection, leased.mailing, settlement.posted)
         return Counter({(leased.mailing, leased.channel, Outcome(label).label): count for label, count in written.items()})
 
     def close(self, batch: int, mailing: int, channel: str, outcome: Outcome, ids: list[int], now: int) -> int:
         """End these without a hand-over; whoever an earlier try may have reached is UNCERTAIN. Returns how many ended with `outcome`."""
         written = self._outcome(mailing, batch, 0, outcome, ids, now, None)
         for label, count in written.items():
-            self._count(mailing, channel, Outcome(label).label, count)
+            self.count(mailing, channel, Outcome(label).label, count)
         return written[outcome]
 
     def _outcome(
@@ -295,7 +300,8 @@ class Statements:
             return Counter({int(outcome): self.connection.execute(_UPSERT, values).rowcount})
         return Counter(row[0] for row in self.connection.execute(_UPSERT + " RETURNING outcome", values).fetchall())
 
-    def _count(self, mailing: int, channel: str, outcome: str, by: int) -> None:
+    def count(self, mailing: int, channel: str, outcome: str, by: int) -> None:
+        """Add to one of this node's counters."""
         if by:
             self.connection.execute(
                 'INSERT INTO counter(mailing, channel, outcome, node, "count") VALUES (?,?,?,?,?)'
@@ -364,7 +370,7 @@ class Statements:
         withheld = 0
         for batch, channel, addresses, held in self.connection.execute(query, (mailing,)).fetchall():
             ids = np.frombuffer(addresses, dtype="<i8").tolist()
-            self._count(mailing, channel, "held", -held * len(ids))
+            self.count(mailing, channel, "held", -held * len(ids))
             withheld += self.close(batch, mailing, channel, Outcome.WITHHELD, ids, now)
         return withheld
 

@@ -157,7 +157,7 @@ async def _going(connection: AsyncConnection, now_ms: int) -> dict[int, _Going]:
 
 
 _IS_PLANNED = _counter.c.outcome == "planned"
-_IS_END = ~_counter.c.outcome.in_(("planned", "held", "possible_duplicate"))
+_IS_END = ~_counter.c.outcome.in_(("planned", "held", "possible_duplicate", "confirmed"))
 
 
 async def _totals(connection: AsyncConnection, mailings: list[int]) -> dict[int, tuple[int, int]]:

@@ -23,6 +23,8 @@ _NAMED_IN = {"ht": "fr"}
 
 ACTS = {"now": "Act now", "ready": "Get ready", "aware": "Be aware"}
 """Tone of an alert → its act."""
+READ = "I have read this"
+"""Of the button that confirms, on channels that have one."""
 
 
 def tone(grade: int, urgency: str) -> str:

@@ -75,6 +75,7 @@ class Progress(ChannelProgress, kw_only=True):
 
 _FIELDS = {outcome.label: outcome.label for outcome in Outcome} | {
     "planned": "planned",
+    "confirmed": "confirmed",
     "held": "held",
     "possible_duplicate": "possible_duplicates",
 }

@@ -19,8 +19,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from channels.contract import Message, Purpose, slot
 from hub.clock import Clock, instant
-from hub.delivery.alert_words import MARKS, AlertWords, Published, alert_words, choose_info, safe, sent_at
-from hub.delivery.phrases import Phrases
+from hub.delivery.alert_words import MARKS, AlertWords, Published, alert_words, choose_info, safe, sent_at, short_code
+from hub.delivery.phrases import READ, Phrases
 from hub.delivery.shortening import cut, fit_essential_sms, fit_sms, one_line, sentence
 from hub.languages.catalogue import SOURCE_LANGUAGE
 from subscriptions.languages import LANGUAGES, RIGHT_TO_LEFT, nearest
@@ -86,21 +86,21 @@ class Renderer:
         self._environments = {tag: _environment(phrases) for tag, phrases in self._phrases.items()}
 
     def alert(
-        self, stored: Published, channel: str, language: str, video_links: tuple[str, ...] = (), *, discreet: bool = False
+        self,
+        stored: Published,
+        channel: str,
+        language: str,
+        video_links: tuple[str, ...] = (),
+        *,
+        discreet: bool = False,
+        silent: bool = False,
     ) -> Message:
         """One alert for the readers of `language` on `channel`; neutral words without a sound for who wants it so (S29).
 
         `video_links` are public addresses only (V3). Raises KeyError for a channel without templates.
         """
         frame = self._frame(language)
-        words = alert_words(
-            stored,
-            self._phrases[frame],
-            public_url=self._public_url,
-            city_name=self._city_name,
-            now=self._clock(),
-            video_links=video_links,
-        )
+        words = self._words(stored, frame, video_links)
         if discreet and channel != "webhook":
             parts = self._neutral(channel, frame, NEUTRAL["alert"], words.short, lead=f"{words.mark}: " if words.mark else "")
         else:
@@ -112,12 +112,38 @@ class Renderer:
             severity=SEVERITIES[stored.grade],
             urgency=stored.document.urgency,
             status=stored.document.status,
-            parts=parts,
-            silent=discreet,
+            parts=parts | ({"read": self._phrases[frame].gettext(READ)} if channel == "telegram" else {}),
+            silent=discreet or silent,
+            reference=short_code(stored.number),
             link=words.page,
             sent_at=sent_at(stored),
             expires_at=stored.expires_at / 1000,
             data=webhook_data(stored, words, self._public_url) if channel == "webhook" else "",
+        )
+
+    def struck(self, stored: Published, channel: str, language: str, expires_at: float) -> Message:
+        """An alert that is out of date, struck through: it takes the place of what was sent. Raises KeyError as `alert` does."""
+        frame = self._frame(language)
+        words = self._words(stored, frame)
+        return Message(
+            purpose="strike",
+            topic=stored.chain,
+            language=frame,
+            parts=self._parts(channel, "strike", frame, {"alert": words}),
+            silent=True,
+            link=words.page,
+            sent_at=sent_at(stored),
+            expires_at=expires_at,
+        )
+
+    def _words(self, stored: Published, frame: str, video_links: tuple[str, ...] = ()) -> AlertWords:
+        return alert_words(
+            stored,
+            self._phrases[frame],
+            public_url=self._public_url,
+            city_name=self._city_name,
+            now=self._clock(),
+            video_links=video_links,
         )
 
     def letter(

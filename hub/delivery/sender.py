@@ -41,6 +41,7 @@ from hub.delivery.frames import Row, To, Work
 from hub.delivery.hosts import Host
 from hub.delivery.lanes import Job, Lane, Precedence
 from hub.delivery.outcome import Outcome
+from hub.delivery.threads import THREADED
 from hub.delivery.window import Window
 from hub.log import configure as configure_log
 from subscriptions.errors import VaultError
@@ -217,6 +218,7 @@ class Sender:
                 delivery_id=self._ids.of(work.mailing, to.address),
                 address=self._keyring.open(work.channel, to.key_id, to.sealed),
                 links=self._stamp(job, to) if job.draft.slots else {},
+                earlier=work.earlier.get(to.address),
             )
             host = lane.host(recipient.address)
             if host is None:
@@ -235,7 +237,8 @@ class Sender:
             log.error("delivery_broke", mailing=work.mailing, channel=work.channel, error=type(error).__name__)  # noqa: TRY400
             return Row(to.address, Outcome.WAITING, int(self.clock() * 1000), f"unexpected {type(error).__name__}"[:80], maybe_sent=True)
         outcome = Outcome.SIMULATED if receipt.simulated else Outcome.HANDED_OVER
-        return Row(to.address, outcome, int(self.clock() * 1000), copy=receipt.copy)
+        posted = int(receipt.provider_id) if receipt.provider_id and work.channel in THREADED else None
+        return Row(to.address, outcome, int(self.clock() * 1000), copy=receipt.copy, posted=posted)
 
     async def _at_host(self, lane: Lane, host: Host, job: Job, recipient: Recipient) -> Receipt:
         """Deliver in one of the host's places, and keep how it did. Raises TryAgain at once while it rests."""

@@ -10,6 +10,7 @@ from hub.delivery.batches import Leased, Settlement
 from hub.delivery.frames import Row
 from hub.delivery.handle import Handle
 from hub.delivery.outcome import OPEN, Outcome
+from hub.delivery.threads import THREADED
 
 AFTER_STEP_S = 5
 
@@ -40,4 +41,5 @@ def _settlement(leased: Leased, outcome: Outcome, rows: list[Row], reason: str |
         outcome = Outcome.UNCERTAIN if outcome is Outcome.DOUBTFUL else Outcome.FAILED
     copies = tuple((row.address, row.copy) for row in rows if row.copy is not None)
     first = min(row.at_ms for row in rows)
-    return Settlement(leased, outcome, addresses, at, reason, first_at=first, copies=copies)
+    posted = tuple((row.address, row.posted) for row in rows if row.posted is not None) if leased.channel in THREADED else ()
+    return Settlement(leased, outcome, addresses, at, reason, first_at=first, copies=copies, posted=posted)

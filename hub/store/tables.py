@@ -84,7 +84,9 @@ counter = Table(
     metadata,
     Column("mailing", _Key, ForeignKey("mailing.id"), primary_key=True),
     Column("channel", String(20), primary_key=True),
-    Column("outcome", String(20), primary_key=True),  # "planned", "possible_duplicate" and the names of hub.delivery.outcome.Outcome
+    Column(
+        "outcome", String(20), primary_key=True
+    ),  # "planned", "possible_duplicate", "confirmed" and the names of hub.delivery.outcome.Outcome
     Column("node", _Key, primary_key=True),
     Column("count", BigInteger, nullable=False),
 )
@@ -130,6 +132,16 @@ delivery = Table(
     Column("attempt", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("reason", String(80), nullable=True),
+    Column("confirmed_at", BigInteger, nullable=True),  # its reader said so (S16)
+    sqlite_with_rowid=False,
+)
+
+posted = Table(
+    "posted",
+    metadata,
+    Column("mailing", _Key, primary_key=True),
+    Column("address", _Key, primary_key=True),
+    Column("message", BigInteger, nullable=False),  # its number in its chat, so that a later one can answer it and strike it through
     sqlite_with_rowid=False,
 )
 

@@ -17,7 +17,7 @@ from channels.stamping import slots_of
 from hub.alerts.alert import Info
 from hub.delivery import alert_words, rendering
 from hub.delivery.alert_words import choose_info, short_code
-from hub.delivery.phrases import ACTS, Phrases, tone
+from hub.delivery.phrases import ACTS, READ, Phrases, tone
 from hub.delivery.rendering import NOTICES, PARTS, TEMPLATES, Renderer
 from hub.languages.catalogue import catalogue
 from hub.languages.hazards import HAZARDS
@@ -230,7 +230,7 @@ def extracted() -> set[str]:
     times = ["%(time)s today, %(date)s", "%(time)s tomorrow, %(date)s", "%(time)s on %(date)s", "ZIP %(zip)s", "%(count)s more"]
     places = ["all of %(city)s", "the area on the map", "New York City"]
     languages = ["This notice is not available in your language; this is %(language)s.", "Text (%(language)s):"]
-    return {*found, *code, *times, *places, *languages}
+    return {*found, *code, *times, *places, *languages, READ}
 
 
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
