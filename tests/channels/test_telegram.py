@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -84,6 +85,44 @@ async def test_a_message_arrives_as_html_without_a_preview_and_with_this_persons
 async def test_a_silent_message_makes_no_sound(api: BotApi, channel: Telegram) -> None:
     await channel.deliver(channel.compose(message(silent=True)), person())
     assert api.sent[0]["disable_notification"] == "true"
+
+
+async def test_an_alert_for_one_person_has_a_button_that_says_it_was_read_and_a_group_has_none(api: BotApi, channel: Telegram) -> None:
+    draft = channel.compose(message(reference="9ix", parts={"html": "Boil water", "read": "Lo he leído"}))
+    for chat in ("7", "-7"):
+        await channel.deliver(draft, person(chat))
+    mine, groups = api.sent
+    assert json.loads(mine["reply_markup"]) == {"inline_keyboard": [[{"text": "Lo he leído", "callback_data": "read:9ix"}]]}
+    assert "reply_markup" not in groups
+
+
+async def test_a_letter_has_no_button(api: BotApi, channel: Telegram) -> None:
+    await channel.deliver(channel.compose(message(purpose="notice")), person())
+    assert "reply_markup" not in api.sent[0]
+
+
+async def test_a_later_message_answers_the_earlier_one_even_when_that_was_deleted(api: BotApi, channel: Telegram) -> None:
+    await channel.deliver(channel.compose(message()), Recipient(delivery_id="d", address="7", earlier=41))
+    assert json.loads(api.sent[0]["reply_parameters"]) == {"message_id": 41, "allow_sending_without_reply": True}
+
+
+async def test_what_is_out_of_date_is_overwritten_without_waiting_for_the_chats_turn(api: BotApi, channel: Telegram) -> None:
+    await channel.deliver(channel.compose(message()), person("7"))
+    struck = channel.compose(message("<s>Boil water</s>", purpose="strike"))
+    await channel.deliver(struck, Recipient(delivery_id="d", address="7", earlier=41))
+    (edit,) = api.edits
+    assert (edit["chat_id"], edit["message_id"], edit["text"]) == ("7", "41", "<s>Boil water</s>")
+    assert len(api.sent) == 1
+
+
+async def test_what_is_struck_already_is_as_it_should_be_and_what_was_never_sent_is_refused(api: BotApi, channel: Telegram) -> None:
+    struck = channel.compose(message(purpose="strike"))
+    api.fault = (400, "Bad Request: message is not modified: specified new message content is the same", {})
+    await channel.deliver(struck, Recipient(delivery_id="d", address="7", earlier=41))
+    api.fault = None
+    with pytest.raises(Rejected):
+        await channel.deliver(struck, person("7"))
+    assert api.edits == []
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,12 @@ BREAKS = [
         "INSERT INTO counter(mailing, channel, outcome, node, count) VALUES (1, 'email', 'held', 9, 2)",
         "mailing 1",
     ),
+    ("every confirmation is counted once", "UPDATE delivery SET confirmed_at=1 WHERE mailing=1 AND address=1", "mailing 1"),
+    (
+        "every confirmation is counted once",
+        "INSERT INTO counter(mailing, channel, outcome, node, count) VALUES (2, 'telegram', 'confirmed', 1, 1)",
+        "mailing 2",
+    ),
     ("nothing is planned and forgotten", "UPDATE counter SET count=4 WHERE mailing=1 AND outcome='planned'", "mailing 1"),
     ("every live alert has its launch row", "UPDATE mailing SET alert=NULL WHERE id=2", "alert al_2"),
     ("no alert has two launch rows", "UPDATE mailing SET alert=1", "alert number 1"),

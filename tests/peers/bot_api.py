@@ -13,11 +13,13 @@ TOKEN = "123456789:local-test-token"
 
 
 class BotApi:
-    """`sent` holds each sendMessage that was taken; `fault`, when set, answers instead: (status, description, parameters)."""
+    """`sent` holds each sendMessage that was taken, `edits` each editMessageText; `fault`, when set, answers instead: (status, description,
+    parameters)."""
 
     def __init__(self, token: str = TOKEN) -> None:
         self.token = token
         self.sent: list[dict[str, str]] = []
+        self.edits: list[dict[str, str]] = []
         self.calls: list[str] = []
         self.fault: tuple[int, str, dict[str, int]] | None = None
         self.hook: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
@@ -74,14 +76,22 @@ class BotApi:
                 return result({"id": 123456789, "is_bot": True, "first_name": "Tocsin", "username": "tocsin_test_bot"})
             case "sendMessage":
                 return self._send(fields)
+            case "editMessageText":
+                self.edits.append(fields)
+                return result(self._message(int(fields["message_id"]), fields))
             case "getUpdates":
                 return result(await self._wait(int(fields.get("offset", 0)), int(fields.get("timeout", 0))))
         return result(True)
 
     def _send(self, fields: dict[str, str]) -> web.Response:
         self.sent.append(fields)
-        chat = {"id": int(fields["chat_id"]), "type": "private"}
-        return result({"message_id": len(self.sent), "date": 1_790_000_000, "chat": chat, "text": fields["text"]})
+        return result(self._message(len(self.sent), fields))
+
+    @staticmethod
+    def _message(number: int, fields: dict[str, str]) -> dict[str, Any]:
+        chat = int(fields["chat_id"])
+        kind = {"id": chat, "type": "private", "first_name": "A"} if chat > 0 else {"id": chat, "type": "supergroup", "title": "G"}
+        return {"message_id": number, "date": 1_790_000_000, "chat": kind, "text": fields["text"]}
 
     async def _wait(self, offset: int, seconds: int) -> list[dict[str, Any]]:
         """Long polling: the updates from `offset` on, as soon as there is one."""
