@@ -338,6 +338,7 @@ LINKS_OF_AN_ALERT = {
     ("web_push", "title"): (),
     ("web_push", "body"): (),
     ("telegram", "html"): ("why", "unsubscribe"),
+    ("telegram", "read"): (),
     ("apprise", "title"): (),
     ("apprise", "text"): ("why", "unsubscribe"),
 }
@@ -453,3 +454,27 @@ def test_a_letter_by_sms_takes_two_segments_with_its_link_and_three_in_other_scr
     taken = segments(text.replace(slot(purpose), f"{URL}/{purpose}/" + "x" * 59))
     assert taken.segments == (2 if taken.encoding == "GSM-7" else 3)
     assert taken.encoding == "GSM-7" or language not in {"en", "es", "ht", "fr", "it"}
+
+
+# What is struck through, and what is read, on Telegram
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_what_is_out_of_date_says_so_first_and_all_its_words_are_struck_through(renderer, language):
+    struck = renderer.struck(stored(), "telegram", language, 1.0)
+    text = struck.parts["html"]
+    assert re.match(r"<i>[^<]+</i>\n\n<s>", text)
+    for line in text.splitlines()[1:-1]:
+        assert not line or "<s>" in line or "</s>" in line or "<" not in line
+    assert (slots_of([text]), struck.silent, struck.purpose, struck.expires_at) == ((), True, "strike", 1.0)
+    assert "read" not in struck.parts
+
+
+def test_a_press_of_the_button_names_the_alert(renderer):
+    message = renderer.alert(stored(), "telegram", "es")
+    assert (message.parts["read"], int(message.reference, 36)) == ("Lo he leído", stored().number)
+
+
+def test_what_is_minor_makes_no_sound_where_the_hub_says_so(renderer):
+    assert renderer.alert(stored(), "telegram", "en", silent=True).silent
+    assert not renderer.alert(stored(), "telegram", "en").silent
