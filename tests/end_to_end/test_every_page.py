@@ -10,8 +10,19 @@ from playwright.sync_api import Page, expect
 from tests.end_to_end.conftest import DESK, PHONE, Visitor
 from tests.end_to_end.pages import log_in
 
-RESIDENTS = ["/", "/subscribe", "/subscribe?lang=es", "/manage", "/unsubscribe/none", "/nothing-here", "/outbox", "/console/log-in"]
-STAFF = ["/console", "/console/compose", "/console/compose?start=fire", "/console/demo-notice?notice=1"]
+RESIDENTS = [
+    "/",
+    "/subscribe",
+    "/subscribe?lang=es",
+    "/ar/",
+    "/ar/subscribe",
+    "/manage",
+    "/unsubscribe/none",
+    "/nothing-here",
+    "/outbox",
+    "/console/log-in",
+]
+STAFF = ["/console", "/console/languages", "/console/compose", "/console/compose?start=fire", "/console/demo-notice?notice=1"]
 PAGE_BYTES = 100_000
 
 RULES = Path(__file__).with_name("rules.js").read_text(encoding="utf-8")
