@@ -87,6 +87,7 @@ class _Pairs:
         return figure([ours for ours, _ in pairs], [theirs for _, theirs in pairs], "ms", YARDSTICK, less_is_more=True)
 
     def _pair(self, target: Target, shape: BaseGeometry) -> tuple[float, float]:
+        self._audience.remove(0)  # which nobody is: the audience must not answer from what it has just found
         return _milliseconds(lambda: self._audience.match(target)), _milliseconds(lambda: self._yardstick.near(shape))
 
 

@@ -109,6 +109,6 @@ def _inside(random: np.random.Generator, shape: BaseGeometry, wanted: int) -> np
 
 def _addresses(random: np.random.Generator, kinds: AddressKinds, number: npt.NDArray[np.int64]) -> AddressColumns:
     owner = np.repeat(number, 1 + (random.random(len(number)) >= _ONE_ADDRESS))
-    codes = np.array([kinds.code((channel, False)) for channel in CHANNELS], dtype=np.uint8)
+    codes = np.array([kinds.code((channel, False, False)) for channel in CHANNELS], dtype=np.uint8)
     kind = random.choice(codes, len(owner), p=_CHANNEL_SHARES)
     return AddressColumns(owner, np.arange(1, len(owner) + 1, dtype=np.int64), kind)

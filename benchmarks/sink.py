@@ -46,8 +46,12 @@ class Sink(asyncio.Protocol):
 
     def _answer(self, head: bytes) -> None:
         if self._delay_s:
-            asyncio.get_running_loop().call_later(self._delay_s, self._transport.write, self._whole)  # type: ignore[attr-defined]
+            asyncio.get_running_loop().call_later(self._delay_s, self._answer_late)
         else:
+            self._transport.write(self._whole)  # type: ignore[attr-defined]
+
+    def _answer_late(self) -> None:
+        if not self._transport.is_closing():  # whoever asked may have been killed meanwhile
             self._transport.write(self._whole)  # type: ignore[attr-defined]
 
 

@@ -1,5 +1,7 @@
 """One HTTP/1.1 connection with one request on its way at a time. What an answer is, llhttp says, by aiohttp's binding to it.
 
+Nearly every answer is a short success that comes in one piece; only what is anything else is worth a parser's work.
+
 The status is the answer: it counts as soon as the head is there, and of a body only its end matters, after which the connection can be
 used again. Nothing is pipelined, since whoever did not answer would leave it open which of several requests arrived (RFC 9112 §9.3.2).
 """
@@ -7,6 +9,7 @@ used again. Nothing is pipelined, since whoever did not answer would leave it op
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import cast
 
@@ -27,11 +30,17 @@ LONGEST_HEAD = 8190
 
 _SWITCHED = 101
 
+_PLAIN = re.compile(rb"HTTP/1\.1 (2\d\d)[ -~]*\r\n((?:[-!#$%&'*+.^_`|~0-9A-Za-z]+:[\t -~]*\r\n)+)\r\n")
+"""A success with a head of plain ASCII."""
+_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,4})[ \t]*\r", re.MULTILINE)
+_MEANS_MORE = re.compile(rb"^(?:connection|transfer-encoding|upgrade|trailer):", re.MULTILINE)
+"""Fields that change how an answer is read, or whether another may follow."""
+
 
 class Connection(BaseProtocol):
     """`made` is told once it stands, `idle` whenever it can take the next request, `lost` once it is gone."""
 
-    __slots__ = ("_answer", "_body", "_idle", "_lost", "_made", "resting", "since")
+    __slots__ = ("_answer", "_begun", "_body", "_idle", "_lost", "_made", "resting", "since")
 
     def __init__(self, made: Callable[[Connection], None], idle: Callable[[Connection], None], lost: Callable[[Connection], None]) -> None:
         """In a running loop."""
@@ -49,6 +58,7 @@ class Connection(BaseProtocol):
         self._made, self._idle, self._lost = made, idle, lost
         self._answer: asyncio.Future[Answer] | None = None
         self._body: StreamReader | None = None
+        self._begun = False
         self.resting = True
         """Whether it can take a request."""
         self.since = loop.time()
@@ -86,6 +96,11 @@ class Connection(BaseProtocol):
         if self._parser is None or self.resting:
             self.drop()  # nothing was asked: a server that speaks first has nothing to say that could be trusted
             return
+        if not self._begun and (status := _whole_success(data)):
+            self._give(Answer(status))
+            self._rest(last=False)
+            return
+        self._begun = True
         try:
             messages, switched, _ = self._parser.feed_data(data)
         except HttpProcessingError:
@@ -115,20 +130,37 @@ class Connection(BaseProtocol):
     def _take(self, message: RawResponseMessage, body: StreamReader) -> None:
         if 100 <= message.code < 200 and message.code != _SWITCHED:
             return
-        if self._answer is None or self._answer.done():
-            self.drop()  # a second answer to one request, or one that nobody waits for any more
+        if not self._give(Answer(message.code, message.headers.get("Retry-After"))):
             return
-        self._answer.set_result(Answer(message.code, message.headers.get("Retry-After")))
-        self._answer = None
         if message.should_close or message.code == _SWITCHED:
             self.drop()
         else:
             self._body = body
 
+    def _give(self, answer: Answer) -> bool:
+        if self._answer is None or self._answer.done():
+            self.drop()  # a second answer to one request, or one that nobody waits for any more
+            return False
+        self._answer.set_result(answer)
+        self._answer = None
+        return True
+
     def _rest(self, *, last: bool) -> None:
-        self._body = None
+        self._body, self._begun = None, False
         if last or not self.is_open:
             self.drop()
             return
         self.resting, self.since = True, self._loop.time()
         self._idle(self)
+
+
+def _whole_success(data: bytes) -> int:
+    """The status of a success that has come as a whole, with nothing in its head that asks for more than its length; else 0."""
+    head = _PLAIN.match(data)
+    if head is None:
+        return 0
+    fields = head[2].lower()
+    lengths = _LENGTH.findall(fields)
+    if len(lengths) != 1 or fields.count(b"content-length") != 1 or _MEANS_MORE.search(fields):
+        return 0
+    return int(head[1]) if len(data) == head.end() + int(lengths[0]) else 0

@@ -53,7 +53,7 @@ class Site:
     def __init__(self, origin: str) -> None:
         url = URL(origin)
         self.host, self.port, self.tls = url.raw_host or "", url.port or 0, url.scheme == "https"
-        self.head = f"Host: {origin.partition('://')[2]}\r\nUser-Agent: {USER_AGENT}"
+        self.head = f"Host: {origin.partition('://')[2]}\r\nUser-Agent: {USER_AGENT}".encode("ascii")
         self.resting: list[Connection] = []
         self.connecting = 0
         self.lookup = asyncio.Lock()
@@ -219,18 +219,11 @@ def _address(host: str, port: int, family: socket.AddressFamily) -> AddrInfoType
 
 
 def _written(site: Site, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    lines = [f"POST {path} HTTP/1.1", site.head, *[f"{name}: {value}" for name, value in headers.items()], f"Content-Length: {len(body)}"]
-    head = "\r\n".join(lines)
-    breaks = len(lines)  # one between each two lines, and the one inside the site's own
-    if (
-        head.count("\n") != breaks
-        or head.count("\r") != breaks
-        or "\0" in head
-        or " " in path
-        or not (head.isascii() and path.isprintable())
-    ):
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    given = "".join((path, *headers, *headers.values()))  # where a line's end would begin another field, or another request
+    if " " in path or not (given.isascii() and given.isprintable()):
         raise Rejected("this can't be sent as an HTTP request")
-    return b"%b\r\n\r\n%b" % (head.encode(), body)
+    return b"POST %b HTTP/1.1\r\n%b\r\n%bContent-Length: %d\r\n\r\n%b" % (path.encode(), site.head, fields.encode(), len(body), body)
 
 
 def _failure(error: OSError | ValueError) -> DeliveryFailed:

@@ -71,14 +71,13 @@ class _Profiles:
             wanted |= ((choices.topics >> np.uint32(bit) & np.uint32(1)) != 0) & np.where(own > 0, own - 1 <= severity, usual)
         return wanted
 
-    def held(self, holding: Mapping[int, int]) -> Ints:
-        """Until when each profile's quiet hours hold an alert back, 0 for not at all."""
-        ends = np.zeros(len(self.example.id), dtype=np.int64)
-        quiet = self.example.quiet
-        if holding and quiet.any():
-            for rule in np.unique(quiet).tolist():
-                ends[quiet == rule] = holding.get(rule, 0)
-        return ends
+    def held(self, holding: Mapping[int, int]) -> Ints | None:
+        """Until when each profile's quiet hours hold an alert back, 0 for not at all; None when they hold back nobody."""
+        quiet = self.example.quiet if holding else self.example.id[:0]
+        if not quiet.any():
+            return None
+        rules, rule_of = np.unique(quiet, return_inverse=True)
+        return np.array([holding.get(rule, 0) for rule in rules.tolist()], dtype=np.int64)[rule_of]
 
 
 class Segment:
@@ -164,11 +163,11 @@ class Segment:
     def match(self, reach: Reach, target: Target, holding: Mapping[int, int]) -> tuple[Found, Ints]:
         """Addresses by group, and ids of the people reached. `holding`: rule of quiet hours → until when it holds this alert back."""
         wanted, held = self.profiles.wanting(target), self.profiles.held(holding)
+        if held is None:
+            return self._match(reach, wanted, 0)
         ends = np.unique(held[wanted]).tolist()
-        if len(ends) <= 1:
-            return self._match(reach, wanted, ends[0] if ends else 0)
         parts = [self._match(reach, wanted & (held == end), end) for end in ends]
-        return [entry for found, _ in parts for entry in found], np.concatenate([people for _, people in parts])
+        return [entry for found, _ in parts for entry in found], np.concatenate([self.id[:0], *(people for _, people in parts)])
 
     def _match(self, reach: Reach, wanted: Flags, end: int) -> tuple[Found, Ints]:
         found, people = self._match_wanting(reach, wanted)

@@ -84,8 +84,9 @@ async def test_an_answer_without_a_body_by_its_status_keeps_the_connection(clien
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n\r\nto the end",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nconnection:close\r\n\r\n",
     ],
-    ids=["close", "HTTP/1.0", "no length"],
+    ids=["close", "HTTP/1.0", "no length", "close, in other letters"],
 )
 async def test_a_connection_that_ends_with_its_answer_is_not_used_again(client: DirectClient, sink: HttpSink, last: bytes) -> None:
     sink.respond = lambda _: says(last)
@@ -97,6 +98,22 @@ async def test_a_long_body_costs_the_connection_and_not_the_answer(client: Direc
     sink.respond = lambda _: Reply(200, body=b"x" * 1_000_000)
     assert await answers(client, sink, 3) == [Answer(200)] * 3
     assert sink.connections == 3
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 7\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0 7\r\n\r\n",
+    ],
+    ids=["two lengths", "two framings", "no number"],
+)
+async def test_an_answer_that_could_be_read_in_two_ways_is_none(client: DirectClient, sink: HttpSink, odd: bytes) -> None:
+    """RFC 9112 §6.3: what follows it on the connection could be taken for the next answer."""
+    sink.respond = lambda _: says(odd)
+    with pytest.raises(Uncertain):
+        await answers(client, sink, 1)
 
 
 async def test_a_second_answer_is_never_given_to_the_next_request(client: DirectClient, sink: HttpSink) -> None:
