@@ -144,10 +144,12 @@ def _payload(message: Message) -> dict[str, Any]:
         "purpose": message.purpose,
         "status": message.status,
         "severity": message.severity,
+        "urgency": message.urgency,
         "lang": message.language,
         "dir": "rtl" if message.language.split("-")[0] in _RIGHT_TO_LEFT else "ltr",
         "silent": message.silent,
         "timestamp": int(message.sent_at * 1000),
+        "expires": int(message.expires_at * 1000),
         own: slot(own),
     }
 

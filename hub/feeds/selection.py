@@ -82,7 +82,7 @@ def select(alerts: Iterable[StoredAlert], selection: Selection, catalog: AreaCat
         if alert.status in PUBLIC
         and alert.document.status == "Actual"
         and (selection.topic is None or selection.topic in alert.document.topics)
-        and (selection.language is None or _in_language(alert, selection.language) is not None)
+        and (selection.language is None or written_in(alert, selection.language))
         and (selection.zip is None or touches(alert, selection.zip, catalog))
     ]
 
@@ -90,6 +90,11 @@ def select(alerts: Iterable[StoredAlert], selection: Selection, catalog: AreaCat
 def words(alert: StoredAlert, language: str | None) -> Info:
     """The text in a language, else in English, else the first there is."""
     return (_in_language(alert, language) if language else None) or _in_language(alert, "en") or alert.document.infos[0]
+
+
+def written_in(alert: StoredAlert, language: str) -> bool:
+    """Whether its author gave it in this language."""
+    return _in_language(alert, language) is not None
 
 
 def _in_language(alert: StoredAlert, language: str) -> Info | None:

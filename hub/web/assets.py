@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import mimetypes
 from functools import lru_cache
@@ -10,7 +9,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import msgspec
-from aiohttp import web
 from xstatic.pkg import leaflet
 
 FOR_A_YEAR = "public, max-age=31536000, immutable"
@@ -32,12 +30,11 @@ class Asset(msgspec.Struct, frozen=True):
     content_type: str
     version: str
     body: bytes
-    packed: bytes
 
 
 @lru_cache(maxsize=1)
 def assets() -> dict[str, Asset]:
-    """All of them by name. They are few and small (150 kB), so they are held in memory."""
+    """All of them by name. They are few and small (200 kB), so they are held in memory."""
     own = Path(str(files("templates").joinpath("assets")))
     found = {path.name: _read(path) for path in sorted(own.iterdir()) if path.is_file()}
     base = Path(leaflet.BASE_DIR)
@@ -47,7 +44,7 @@ def assets() -> dict[str, Asset]:
 def _read(path: Path) -> Asset:
     body = path.read_bytes()
     kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return Asset(kind, hashlib.blake2b(body, digest_size=6).hexdigest(), body, gzip.compress(body, 9, mtime=0))
+    return Asset(kind, hashlib.blake2b(body, digest_size=6).hexdigest(), body)
 
 
 def asset_url(name: str) -> str:
@@ -60,13 +57,3 @@ def asset_headers(name: str, version: str) -> dict[str, str]:
     found = assets()[name]
     cache = FOR_A_YEAR if version == found.version else FOR_AN_HOUR
     return {"Content-Type": found.content_type, "Cache-Control": cache, "Vary": "Accept-Encoding"}
-
-
-def answer(request: web.Request, found: Asset, cache: str) -> web.Response:
-    """An asset as a response: compressed when asked, 304 when the visitor has it."""
-    headers = {"Cache-Control": cache, "ETag": f'"{found.version}"', "Vary": "Accept-Encoding"}
-    if f'"{found.version}"' in request.headers.get("If-None-Match", ""):
-        return web.Response(status=304, headers=headers)
-    if "gzip" in request.headers.get("Accept-Encoding", ""):
-        return web.Response(body=found.packed, content_type=found.content_type, headers=headers | {"Content-Encoding": "gzip"})
-    return web.Response(body=found.body, content_type=found.content_type, headers=headers)

@@ -30,7 +30,11 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """What the templates show of one alert. `tone` picks the word, the shape and the colour together: now | ready | aware | over."""
 
     id: str
+    chain: str
+    """Of all versions of one alert."""
     path: str
+    extreme: bool
+    """Real and of the gravest grade: a screen reader says it at once."""
     tone: str
     word: str
     mark: str
@@ -71,6 +75,8 @@ def card(stored: StoredAlert, words: Words, now: float, *, city_name: str) -> Ca
     ended_at = min(now, expires_at if stored.ended_at is None else stored.ended_at / 1000)
     return Card(
         id=stored.id,
+        chain=stored.chain,
+        extreme=SEVERITIES[stored.grade] == "Extreme" and alert.status == "Actual" and not over,
         path=f"/alerts/{stored.id}",
         tone="over" if over else tone(stored.grade, alert.urgency),
         word=words.text("Over") if over else phrases.act(stored.grade, alert.urgency),

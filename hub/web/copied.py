@@ -56,7 +56,7 @@ class CopyPlace(msgspec.Struct, frozen=True):
 
     def file(self, path: str) -> str:
         """See `Place`."""
-        here = path in FEEDS or path.startswith("/feeds/cap/")
+        here = path in FEEDS or path.startswith(("/feeds/cap/", "/pictures/"))
         return self._up() + path[1:] if here else self.hub + path
 
     def asset(self, name: str) -> str:
@@ -114,7 +114,8 @@ async def site(context: PublicContext) -> AsyncIterator[File]:
 def _data(shown: list[StoredAlert]) -> list[tuple[Asked, str]]:
     lists = [(Asked(kind), path[1:] if path in FEEDS else f"{path[1:]}.json") for path, kind in LISTS.items()]
     caps = [Asked("cap", alert.id) for alert in shown if alert.live_at is not None]
-    return [(asked, asked.path[1:]) for asked in caps] + lists
+    pictures = [Asked("picture", alert.id) for alert in shown]
+    return [(asked, asked.path[1:]) for asked in (*caps, *pictures)] + lists
 
 
 async def _shown(context: PublicContext) -> list[StoredAlert]:

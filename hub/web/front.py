@@ -331,6 +331,10 @@ ROUTES = {
     "json": "/feeds/alerts.json",
     "geojson": "/feeds/alerts.geojson",
     "alerts": "/api/v1/public/alerts",
+    "offline": "/offline",
+    "worker": "/sw.js",
+    "manifest": "/manifest.webmanifest",
+    "picture": "/pictures/{id}.svg",
     "asset": "/assets/{name}",
 }
 """Kind of document → its route, as logs and figures name it."""

@@ -5,6 +5,7 @@ Nothing here knows a visitor. A page depends on its address and its language, op
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -21,12 +22,14 @@ from hub.web.assets import asset_headers, assets
 from hub.web.context import HubContext, PublicContext
 from hub.web.language import PAGE_LANGUAGES, accepted_language, split_address
 from hub.web.pages import Here, Pages, Place
-from hub.web.ready import OF_THE_BODY, Document, Ready, Shelf, finish
-from hub.web.residents.alert import alert_page
+from hub.web.ready import FOREVER, OF_THE_BODY, Document, Ready, Shelf, finish
+from hub.web.residents import app, filters
+from hub.web.residents.alert import alert_page, was_public
 from hub.web.residents.home import home
+from hub.web.residents.picture import picture
 from hub.web.security import OPEN, OURS, security_headers
 
-Kind = Literal["home", "alert", "cap", "atom", "rss", "json", "geojson", "alerts", "asset"]
+Kind = Literal["home", "alert", "cap", "atom", "rss", "json", "geojson", "alerts", "picture", "offline", "worker", "manifest", "asset"]
 
 PAGE_CACHE = "public, max-age=0, s-maxage=5, stale-if-error=600"
 """A browser asks each time, since a page of alerts may not be old; a cache that many share asks every five seconds."""
@@ -39,10 +42,14 @@ FEEDS: dict[str, Kind] = {
     "/feeds/alerts.json": "json",
     "/feeds/alerts.geojson": "geojson",
 }
+PAGES_OF_ALL: dict[str, Kind] = {"/": "home", "/offline": "offline"}
+APP: dict[str, Kind] = {"/sw.js": "worker", "/manifest.webmanifest": "manifest"}
+"""Both lie at the top, to be in charge of all pages."""
 LISTS: dict[str, Kind] = {**FEEDS, "/api/v1/public/alerts": "alerts"}
 
 _ALERT = re.compile(r"/alerts/([\w-]{1,64})")
 _CAP = re.compile(r"/feeds/cap/([\w-]{1,64})\.xml")
+_PICTURE = re.compile(r"/pictures/([\w-]{1,64})\.svg")
 _ASSET = re.compile(r"/assets/([\w./-]{1,64})")
 _PLAIN_QUERY = re.compile(r"[\w.,=&-]{0,200}", re.ASCII)
 
@@ -68,6 +75,10 @@ class Asked(msgspec.Struct, frozen=True):
             "home": "/",
             "alert": f"/alerts/{self.name}",
             "cap": f"/feeds/cap/{self.name}.xml",
+            "offline": "/offline",
+            "worker": "/sw.js",
+            "manifest": "/manifest.webmanifest",
+            "picture": f"/pictures/{self.name}.svg",
             "asset": f"/assets/{self.name}",
         }
         return fixed.get(self.kind) or next(path for path, kind in LISTS.items() if kind == self.kind)
@@ -110,32 +121,35 @@ class Publication:
             return None
         if path in LISTS:
             return self._list(LISTS[path], query)
-        if (cap := _CAP.fullmatch(path)) is not None:
-            return Asked("cap", cap[1]) if not query else None
+        if not query and (alone := _alone(path)) is not None:
+            return alone
         if (asset := _ASSET.fullmatch(path)) is not None:
             return asset_asked(asset[1], dict(parse_qsl(query)).get("v", ""))
-        return self._read_page(path, query, accept_language)
+        prefix, path = split_address(path)
+        alert = _ALERT.fullmatch(path)
+        kind: Kind | None = "alert" if alert else PAGES_OF_ALL.get(path)
+        return self._page(kind, prefix, alert[1] if alert else "", query, accept_language) if kind else None
 
-    def _read_page(self, address: str, query: str, accept_language: str) -> Asked | None:
-        prefix, path = split_address(address)
-        alert, by_hand = _ALERT.fullmatch(path), query.removeprefix("lang=") if query else None
-        if (path != "/" and alert is None) or (query and (prefix or by_hand not in PAGE_LANGUAGES or query != f"lang={by_hand}")):
+    def _page(self, kind: Kind, prefix: str | None, alert: str, query: str, accept_language: str) -> Asked | None:
+        """A page that is the same for all who read its language; the front page may be narrowed."""
+        given = _pairs(query)
+        if given is None or not given.keys() <= ({"lang"} if not prefix else set()) | (set(filters.NAMES) if kind == "home" else set()):
             return None
-        chosen = prefix or by_hand
-        return Asked(
-            "alert" if alert else "home",
-            alert[1] if alert else "",
-            language=chosen or accepted_language(accept_language),
-            chosen=chosen is not None,
-            prefixed=prefix is not None,
-        )
-
-    def _list(self, kind: Kind, query: str) -> Asked | None:
-        pairs = parse_qsl(query, keep_blank_values=True)
-        if len({name for name, _ in pairs}) != len(pairs):
+        by_hand = given.get("lang")
+        if by_hand is not None and by_hand not in PAGE_LANGUAGES:
             return None
         try:
-            return self.listed(kind, dict(pairs))
+            narrowed = filters.read_filter(given, self._catalog).query
+        except filters.NoSuchPlace:
+            return None  # said in full by the route itself
+        chosen = prefix or by_hand
+        language = chosen or accepted_language(accept_language)
+        return Asked(kind, alert, narrowed, language, chosen=chosen is not None, prefixed=prefix is not None)
+
+    def _list(self, kind: Kind, query: str) -> Asked | None:
+        given = _pairs(query)
+        try:
+            return self.listed(kind, given) if given is not None else None
         except HubError:
             return None  # refused in full by the route itself
 
@@ -147,6 +161,21 @@ class Publication:
         return Asked(kind, query=selection.read_selection(query, self._catalog).query)
 
 
+def _alone(path: str) -> Asked | None:
+    """What has neither a language nor a query."""
+    if path in APP:
+        return Asked(APP[path])
+    named: tuple[tuple[Kind, re.Pattern[str]], ...] = (("cap", _CAP), ("picture", _PICTURE))
+    return next((Asked(kind, found[1]) for kind, pattern in named if (found := pattern.fullmatch(path)) is not None), None)
+
+
+def _pairs(query: str) -> dict[str, str] | None:
+    """Name → value; None when a name is given twice."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    given = dict(pairs)
+    return given if len(given) == len(pairs) else None
+
+
 class Maker:
     """Makes the documents anew, each time it is asked. `started`: seconds since 1970, what a feed without news says it was updated at."""
 
@@ -155,14 +184,27 @@ class Maker:
 
     async def document(self, asked: Asked) -> Document:
         """Raises NotFound, InvalidInput."""
-        if asked.kind in {"home", "alert"}:
-            return await self._page(asked)
+        match asked.kind:
+            case "home" | "alert" | "offline":
+                return await self._page(asked)
+            case "picture":
+                return await self._picture(asked.name)
+            case "worker":  # never from a cache: a fault in it must be mended at once
+                return Document(body=assets()["sw.js"].body, headers=_file("text/javascript; charset=utf-8", "no-cache"))
+            case "manifest":
+                return Document(body=app.manifest(self._context.settings), headers=_file("application/manifest+json", LIST_CACHE))
         content_type, cache, (body, good_until) = await self._open(asked)
         headers = {"Content-Type": content_type, "Cache-Control": cache, "Vary": "Accept-Encoding", **OPEN}
         return Document(body=body, headers=headers, good_until=good_until)
 
     async def _page(self, asked: Asked) -> Document:
-        place = Here(asked.language, asked.path, chosen=asked.language if asked.chosen else None, prefixed=asked.prefixed)
+        place = Here(
+            asked.language,
+            asked.path,
+            chosen=asked.language if asked.chosen else None,
+            query=dict(parse_qsl(asked.query)),
+            prefixed=asked.prefixed,
+        )
         body, good_until = await self.page(asked, place)
         headers = {
             "Content-Type": "text/html; charset=utf-8",
@@ -173,10 +215,20 @@ class Maker:
         }
         return Document(body=body, headers=headers, good_until=good_until)
 
+    async def _picture(self, alert_id: str) -> Document:
+        stored = await self._context.alerts.get(alert_id)
+        if stored is None or not was_public(stored):
+            raise NotFound("There is no such alert.")
+        drawn = await asyncio.to_thread(picture, stored, self._context.catalog)
+        return Document(body=drawn, headers=_file("image/svg+xml", DOCUMENT_CACHE))
+
     async def page(self, asked: Asked, place: Place) -> tuple[bytes, float]:
         """A page as it is read at `place`, and until when it is true."""
+        if asked.kind == "offline":
+            return app.offline(self._context, self._pages, place), FOREVER
         if asked.kind == "home":
-            return await home(self._context, self._pages, place)
+            wanted = filters.read_filter(dict(parse_qsl(asked.query)), self._context.catalog)
+            return await home(self._context, self._pages, place, wanted)
         return await alert_page(self._context, self._pages, place, asked.name)
 
     async def _open(self, asked: Asked) -> tuple[str, str, tuple[bytes, float]]:
@@ -186,6 +238,10 @@ class Maker:
         if asked.kind == "alerts":
             return open_data.JSON, LIST_CACHE, await open_data.alerts(context, query)
         return open_data.TYPES[asked.kind], LIST_CACHE, await open_data.feed(context, asked.kind, query, self._started)
+
+
+def _file(content_type: str, cache: str) -> dict[str, str]:
+    return {"Content-Type": content_type, "Cache-Control": cache, "Vary": "Accept-Encoding", **OURS}
 
 
 def asset_asked(name: str, version: str) -> Asked:

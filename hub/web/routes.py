@@ -18,7 +18,7 @@ from hub.web.language import PAGE_LANGUAGES
 from hub.web.outbox_page import outbox
 from hub.web.pages import PAGES, Pages, error_page
 from hub.web.publication import PUBLICATION, Publication
-from hub.web.residents import alert, confirm, manage, public_pages, service_worker, subscribe, unsubscribe, why
+from hub.web.residents import alert, confirm, manage, public_pages, subscribe, unsubscribe, why
 from hub.web.route import Route
 from hub.web.security import security_headers
 
@@ -67,6 +67,7 @@ TABLE: tuple[Route, ...] = (
     # Pages for residents.
     Route("GET", "/", public_pages.home_page),
     Route("GET", "/alerts/{id}", public_pages.alert_page),
+    Route("GET", "/pictures/{id}.svg", public_pages.picture),
     Route("GET", "/a/{short}", alert.short_link),
     Route("GET", "/v/{video}", incidents.watch_video),
     Route("GET", "/subscribe", subscribe.subscribe_page),
@@ -81,8 +82,9 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/unsubscribe/{token}", unsubscribe.unsubscribe_page),
     Route("POST", "/unsubscribe/{token}", unsubscribe.unsubscribe_submit),
     Route("GET", "/why/{token}", why.why_page),
-    Route("GET", "/sw.js", service_worker.service_worker),
-    Route("GET", "/manifest.webmanifest", service_worker.manifest),
+    Route("GET", "/offline", public_pages.offline_page),
+    Route("GET", "/sw.js", public_pages.service_worker),
+    Route("GET", "/manifest.webmanifest", public_pages.manifest),
     Route("GET", "/assets/{name:.+}", public_pages.asset),
     # Pages for staff.
     Route("GET", "/console", console.console_home),
@@ -108,7 +110,7 @@ TABLE: tuple[Route, ...] = (
 STREAMS = frozenset({"/live", "/console/alerts/{id}/events"})
 
 
-ONE_LANGUAGE = ("/console", "/outbox", "/assets", "/sw.js", "/manifest.webmanifest", "/a/", "/v/")
+ONE_LANGUAGE = ("/console", "/outbox", "/assets", "/sw.js", "/manifest.webmanifest", "/pictures/", "/a/", "/v/")
 """How addresses begin that are the same in every language: staff's, files, and what leads on to somewhere else."""
 LANGUAGE = f"{{language:(?i:{'|'.join(PAGE_LANGUAGES)})}}"
 

@@ -1,4 +1,4 @@
-// Paints areas on our own polygons. Loaded when asked for, or by itself on a wide screen once the page is idle.
+// Paints areas on our own polygons, when asked for. Whatever it shows is also in the text; it needs neither a drag nor a mouse.
 (() => {
   "use strict";
   const box = document.getElementById("map");
@@ -6,7 +6,7 @@
   if (!box || !button) return;
   const settings = box.dataset;
   const layers = new Map();
-  let map = null, painted = null, base = null;
+  let map = null, painted = null, base = null, moved = false;
 
   function load(kind, address) {
     return new Promise((done, failed) => {
@@ -33,6 +33,8 @@
       keys: one.dataset.keys.split(",").filter(Boolean),
       shape: one.dataset.shape ? JSON.parse(one.dataset.shape) : null,
       tone: one.dataset.tone || "area",
+      card: one.id,
+      shape_of: one.querySelector(".strip .shape"),
       label: one.dataset.word ? one.dataset.word + ": " + one.dataset.headline : one.dataset.headline || "",
     }));
   }
@@ -55,6 +57,54 @@
     return L.geoJSON(one.shape, { style });
   }
 
+  // Each alert carries its shape: colour alone tells nothing (WCAG 1.4.1). Chosen by key or press, it leads to its text.
+  function sign(one, where) {
+    const frame = document.createElement("span");
+    frame.append(one.shape_of.cloneNode(true));
+    const marker = L.marker(where, { icon: L.divIcon({ className: "sign " + one.tone, html: frame, iconSize: [32, 32] }), title: one.label, riseOnHover: true });
+    marker.on("add", () => {
+      const element = marker.getElement();
+      element.setAttribute("aria-label", one.label);
+      element.addEventListener("click", () => {
+        const link = document.getElementById(one.card).querySelector("a, h1");
+        if (link.localName !== "a") link.tabIndex = -1;
+        link.scrollIntoView({ block: "center" });
+        link.focus();
+      });
+    });
+    return marker;
+  }
+
+  // Where the largest part lies: the middle of several parts may be in none of them.
+  function middle(parts) {
+    let best = null, most = -1;
+    for (const part of parts) for (const one of part.getLayers ? part.getLayers() : [part]) {
+      const bounds = one.getBounds(), size = (bounds.getEast() - bounds.getWest()) * (bounds.getNorth() - bounds.getSouth());
+      if (size > most) { best = one; most = size; }
+    }
+    return best.getCenter && best._map ? best.getCenter() : best.getBounds().getCenter();
+  }
+
+  // Arrow buttons beside zoom's: moving the map takes no dragging (WCAG 2.5.7).
+  function moves() {
+    const names = settings.moves.split("|");
+    const bar = L.DomUtil.create("div", "leaflet-bar moves");
+    bar.setAttribute("role", "group");
+    bar.setAttribute("aria-label", names[0]);
+    [["↑", 0, -1], ["←", -1, 0], ["→", 1, 0], ["↓", 0, 1]].forEach(([arrow, x, y], at) => {
+      const one = L.DomUtil.create("button", "", bar);
+      one.type = "button";
+      one.textContent = arrow;
+      one.title = names[at + 1];
+      one.setAttribute("aria-label", names[at + 1]);
+      one.addEventListener("click", () => map.panBy([x * 100, y * 100], { animate: false }));
+    });
+    L.DomEvent.disableClickPropagation(bar);
+    const control = L.control({ position: "topright" });
+    control.onAdd = () => bar;
+    return control;
+  }
+
   async function paint() {
     const group = L.featureGroup();
     const order = ["aware", "area", "ready", "now"];
@@ -67,8 +117,11 @@
       if (one.shape) {
         const drawn = drawShape(one, style);
         // A small shape would vanish on a map of the whole city.
-        parts.push(drawn, L.circleMarker(drawn.addTo(map).getBounds().getCenter(), { radius: 5, ...style }));
+        drawn.addTo(map);
+        parts.push(drawn);
+        if (!one.shape_of) parts.push(L.circleMarker(drawn.getBounds().getCenter(), { radius: 5, ...style }));
       }
+      if (one.shape_of && parts.length) group.addLayer(sign(one, middle(parts)));
       for (const part of parts) {
         if (one.label) part.bindTooltip(one.label, { sticky: true });
         part.addTo(group);
@@ -77,7 +130,7 @@
     if (painted) painted.remove();
     painted = group.addTo(map);
     const bounds = group.getLayers().length ? group.getBounds() : base.getBounds();
-    if (bounds.isValid()) map.fitBounds(bounds, { padding: [16, 16], maxZoom: 13, animate: false });
+    if (bounds.isValid() && !moved) map.fitBounds(bounds, { padding: [16, 16], maxZoom: 13, animate: false });
   }
 
   function pick(feature, part) {
@@ -108,7 +161,13 @@
       await Promise.all([load("link", settings.style), load("script", settings.script)]);
       const name = settings.pick ? "zip" : "borough";
       const ground = await layer(name);
-      map = L.map(box, { zoomSnap: 0.25, scrollWheelZoom: false });
+      const [zoomInTitle, zoomOutTitle] = settings.zoom.split("|");
+      map = L.map(box, { zoomSnap: 0.25, scrollWheelZoom: false, zoomControl: false });
+      L.control.zoom({ zoomInTitle, zoomOutTitle }).addTo(map);
+      moves().addTo(map);
+      // Who has looked somewhere stays there when the alerts change.
+      for (const act of ["click", "keydown"]) box.addEventListener(act, () => { moved = true; });
+      map.on("dragstart", () => { moved = true; });
       map.attributionControl.setPrefix(false);
       if (settings.tiles) L.tileLayer(settings.tiles).addTo(map);
       base = L.geoJSON(ground, { style: { className: "ground", weight: 1 }, interactive: !!settings.pick, onEachFeature: settings.pick ? pick : undefined }).addTo(map);
@@ -127,8 +186,7 @@
   button.hidden = false;
   document.getElementById("no-map").hidden = true;
   button.addEventListener("click", show);
-  const thrifty = navigator.connection && navigator.connection.saveData;
-  if ("soon" in settings || (matchMedia("(min-width: 60rem)").matches && !thrifty)) {
+  if ("soon" in settings) {
     const idle = window.requestIdleCallback || ((run) => setTimeout(run, 800));
     addEventListener("load", () => idle(() => { if (!button.hidden) show(); }, { timeout: 3000 }));
   }

@@ -1,27 +1,98 @@
-// Shows what the hub pushes. The message that proves the address (purpose "confirm") is answered here and never clicked.
+// Shows what the hub pushes, and keeps the last alerts for when there is no network. Personal pages are never kept.
 "use strict";
 
-self.addEventListener("install", () => self.skipWaiting());
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+const CACHE = "tocsin-1", LIST = "/api/v1/public/alerts";
+const LIST_MS = 60e3, SHELL_MS = 864e5, PATIENCE_MS = 10e3;
+// The front page and those of alerts, in whatever language: "/", "/es/", "/alerts/al_1".
+const PUBLIC = /^(\/[a-z]{2}(?:-[a-z]{4})?)?\/(?:alerts\/[\w-]+)?$/i;
 
-self.addEventListener("push", (event) => event.waitUntil(received(event.data ? event.data.json() : {})));
+self.addEventListener("install", (event) => event.waitUntil(Promise.all([keepShell("/offline"), keepAlerts()]).then(() => self.skipWaiting())));
+self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), withdraw(), forgetOthers()])));
 
-async function received(message) {
-  if (message.purpose === "confirm") await confirm(message.confirm);
-  await self.registration.showNotification(message.title || "", {
-    body: message.body || "",
-    tag: message.tag,
-    renotify: Boolean(message.tag),
-    requireInteraction: message.severity === "Extreme",
-    silent: Boolean(message.silent),
-    lang: message.lang || "",
-    dir: message.dir || "auto",
-    icon: "/assets/bell.svg",
-    timestamp: message.timestamp || Date.now(),
-    data: { link: message.purpose === "confirm" ? "/" : message.access || message.url },
-  });
+async function forgetOthers() {
+  for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name);
 }
 
+// --- Without a network
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event, url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== self.location.origin) return;
+  if (request.mode === "navigate") event.respondWith(visit(event, url));
+  else if (url.pathname.startsWith("/assets/")) event.respondWith(caches.match(request).then((kept) => kept || fetch(request)));
+});
+
+async function visit(event, url) {
+  const open = PUBLIC.exec(url.pathname), chosen = url.searchParams.get("lang");
+  const prefix = /^\/[a-z]{2}(-[a-z]{4})?(?=\/)/i.exec(url.pathname);
+  const shell = (prefix ? prefix[0] : "") + "/offline" + (chosen && !prefix ? "?lang=" + encodeURIComponent(chosen) : "");
+  try {
+    const answer = await (open ? Promise.race([fetch(event.request), late()]) : fetch(event.request));
+    if (open && answer.status >= 500) return (await offline(shell)) || answer;
+    if (open && answer.ok) event.waitUntil(Promise.allSettled([keepShell(shell), keepAlerts(LIST_MS), withdraw()]));
+    return answer;
+  } catch (error) {
+    return (await offline(shell)) || Response.error();
+  }
+}
+
+const late = () => new Promise((_, failed) => setTimeout(() => failed(new Error("late")), PATIENCE_MS));
+const offline = async (shell) => (await caches.match(shell)) || caches.match("/offline");
+const age = (kept, header) => (kept ? Date.now() - Date.parse(kept.headers.get(header)) : Infinity);
+
+// The page in one language with whatever it loads, from one moment, so that they fit together.
+async function keepShell(path) {
+  const cache = await caches.open(CACHE);
+  if (age(await cache.match(path), "Date") < SHELL_MS) return;
+  const page = await fetch(path, { credentials: "omit" });
+  if (!page.ok) return;
+  const parts = [...(await page.clone().text()).matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map((found) => found[1]);
+  await cache.addAll([...new Set(parts)]);
+  await cache.put(path, page);
+}
+
+async function keepAlerts(olderThan = 0) {
+  const cache = await caches.open(CACHE);
+  if (age(await cache.match(LIST), "X-Seen") < olderThan) return;
+  const answer = await fetch(LIST, { cache: "no-cache", credentials: "omit" });
+  if (!answer.ok) return;
+  const headers = { "Content-Type": "application/json", "X-Seen": new Date().toUTCString() };
+  await cache.put(LIST, new Response(await answer.text(), { headers }));
+}
+
+// --- Notifications
+
+self.addEventListener("push", (event) => event.waitUntil(received(event.data)));
+
+async function received(data) {
+  let message = {};
+  try { message = data.json(); } catch { /* a browser that is pushed to must show something */ }
+  await withdraw();
+  if (message.purpose === "confirm") await confirm(message.confirm).catch(() => null);
+  const silent = Boolean(message.silent);
+  await self.registration.showNotification(message.title || self.location.hostname, {
+    body: message.body || "",
+    // A later version takes the place of an earlier one, and calls again only if it sounds.
+    tag: message.tag || "",
+    renotify: Boolean(message.tag) && !silent,
+    silent,
+    requireInteraction: message.severity === "Extreme" && message.urgency !== "Past" && !silent,
+    lang: message.lang || "",
+    dir: message.dir || "auto",
+    icon: "/assets/icon-192.png",
+    badge: "/assets/badge-96.png",
+    timestamp: message.timestamp || Date.now(),
+    data: { link: message.purpose === "confirm" ? "/" : message.access || message.url, expires: message.expires },
+  });
+  if (message.purpose === "alert") await keepAlerts().catch(() => null);
+}
+
+// What is over asks nobody to act any more.
+async function withdraw() {
+  for (const one of await self.registration.getNotifications()) if (one.data && one.data.expires < Date.now()) one.close();
+}
+
+// The message that proves the address is answered here and never clicked.
 async function confirm(link) {
   const here = new URL(link, self.location.origin);
   const answer = await fetch(here.pathname, { method: "POST", headers: { Accept: "application/json" } });
@@ -32,6 +103,11 @@ async function confirm(link) {
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  const link = new URL(event.notification.data.link || "/", self.location.origin);
-  event.waitUntil(self.clients.openWindow(link.href));
+  event.waitUntil(show(new URL((event.notification.data || {}).link || "/", self.location.origin)));
 });
+
+async function show(link) {
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const there = pages.find((page) => new URL(page.url).pathname === link.pathname);
+  return there ? there.focus() : self.clients.openWindow(link.href);
+}

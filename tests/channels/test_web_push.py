@@ -65,10 +65,12 @@ async def test_the_browser_decrypts_what_was_written(channel: WebPush, service: 
         "purpose": "alert",
         "status": "Actual",
         "severity": "Extreme",
+        "urgency": "Immediate",
         "lang": "es",
         "dir": "ltr",
         "silent": False,
         "timestamp": int(NOW * 1000),
+        "expires": int(FLOOD.expires_at * 1000),
         "why": WHY,
     }
 

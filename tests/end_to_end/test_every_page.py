@@ -70,13 +70,24 @@ def test_a_page_is_light_before_the_map(visitor: Visitor) -> None:
     assert 0 < sum(sizes) <= PAGE_BYTES
 
 
-def test_the_map_is_loaded_on_request_on_a_phone_and_by_itself_on_a_desk(visitor: Visitor) -> None:
-    phone = visitor("/", viewport=PHONE)
-    expect(phone.locator(".leaflet-container")).to_have_count(0)
-    phone.get_by_role("button", name="Show the map").click()
-    expect(phone.locator("#map[data-ready] path.ground").first).to_be_attached()
-    desk = visitor("/")
-    expect(desk.locator("#map[data-ready] path.ground").first).to_be_attached()
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_the_map_is_loaded_on_request_and_needs_neither_drag_nor_colour(visitor: Visitor, viewport: dict[str, int]) -> None:
+    page = visitor("/", viewport=viewport)
+    expect(page.locator(".leaflet-container")).to_have_count(0)
+    page.get_by_role("button", name="Show the map").click()
+    expect(page.locator("#map[data-ready] path.ground").first).to_be_attached()
+    before = page.evaluate(GROUND)
+    page.get_by_role("button", name="East").click()
+    assert page.evaluate(GROUND) < before
+    page.get_by_role("button", name="Zoom in").press("Enter")
+    for alert in page.locator("#now article").all():
+        sign = page.locator("#map .sign").and_(page.get_by_label(alert.get_by_role("heading").inner_text()))
+        expect(sign.locator("svg.shape")).to_have_count(1)
+        sign.press("Enter")
+        expect(alert.get_by_role("link")).to_be_focused()
+
+
+GROUND = "document.querySelector('#map path.ground').getBoundingClientRect().left"
 
 
 def test_without_javascript_the_pages_say_so_only_where_it_matters(visitor: Visitor) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import lxml.etree
 import pytest
 from aiohttp.test_utils import TestClient
 
@@ -149,3 +150,30 @@ async def test_a_form_of_the_console_from_elsewhere_changes_nothing(hub: Parts, 
     async with client.post("/console/compose", data={"event": "Fire"}) as response:
         assert response.status == 403
     assert await hub.alerts.recent() == []
+
+
+@pytest.mark.parametrize(
+    "area",
+    [
+        {"zips": ["11201"]},
+        {"citywide": True},
+        {"circle": {"lat": 40.69, "lon": -73.99, "radius_m": 300}},
+        {"polygon": {"type": "Polygon", "coordinates": [[[-73.99, 40.69], [-73.98, 40.69], [-73.98, 40.70], [-73.99, 40.69]]]}},
+    ],
+    ids=["zip", "city", "circle", "drawn"],
+)
+async def test_where_it_holds_is_also_a_small_drawing_that_needs_no_script(hub: Parts, client: TestClient, area: dict[str, Any]) -> None:
+    alert = await publish(hub, area=area)
+    assert f'src="/pictures/{alert.id}.svg"' in await text(client, f"/alerts/{alert.id}")
+    drawing = await text(client, f"/pictures/{alert.id}.svg")
+    land, painted, hatched = (path.get("d", "") for path in lxml.etree.fromstring(drawing.encode()).iterchildren("{*}path"))
+    assert land.startswith("M")
+    assert painted.startswith("M")
+    assert hatched == painted
+    assert len(drawing) < 40_000
+
+
+async def test_what_was_never_public_has_no_drawing(hub: Parts, client: TestClient) -> None:
+    alert = await publish(hub, severity="Extreme")
+    async with client.get(f"/pictures/{alert.id}.svg") as response:
+        assert response.status == 404

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+import struct
 
 import pytest
 
 from hub.web.assets import asset_url, assets
+from hub.web.routes import TABLE
 from tests.hub.web.page_strings import TEMPLATES
 
-CSS_BYTES = 12_000
+CSS_BYTES = 15_000
 OTHER_HOST = re.compile(r"""(?:src|href|url\(|fetch\(|import)\s*[=(]?\s*["']?(?:https?:)?//""")
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", re.IGNORECASE)
 
@@ -26,7 +29,7 @@ def test_no_template_holds_inline_code_or_names_another_host(template) -> None:
     assert not OTHER_HOST.search(text)
 
 
-@pytest.mark.parametrize("name", [name for name in assets() if not name.startswith("leaflet/")])
+@pytest.mark.parametrize("name", [name for name in assets() if not name.startswith("leaflet/") and not name.endswith(".png")])
 def test_no_asset_of_ours_asks_another_host(name: str) -> None:
     assert not OTHER_HOST.search(assets()[name].body.decode())
 
@@ -57,3 +60,27 @@ async def test_the_service_worker_lies_at_the_root_and_is_asked_about_each_time(
     answer = await client.get("/sw.js")
     assert answer.content_type == "text/javascript"
     assert answer.headers["Cache-Control"] == "no-cache"
+
+
+async def test_the_manifest_makes_an_app_with_icons_that_are_what_they_say(client) -> None:
+    answer = await client.get("/manifest.webmanifest")
+    assert answer.content_type == "application/manifest+json"
+    app = json.loads(await answer.read())
+    assert (app["start_url"], app["scope"], app["display"]) == ("/", "/", "standalone")
+    assert {(icon["sizes"], icon["purpose"]) for icon in app["icons"]} >= {("192x192", "any"), ("512x512", "any"), ("512x512", "maskable")}
+    for icon in app["icons"]:
+        drawing = await client.get(icon["src"])
+        assert drawing.content_type == icon["type"]
+        body = await drawing.read()
+        if icon["type"] == "image/png":
+            # PNG: eight bytes of signature, then IHDR with width and height (RFC 2083 §11.2.1).
+            assert "x".join(str(side) for side in struct.unpack(">II", body[16:24])) == icon["sizes"]
+    known = {route.path for route in TABLE if route.method == "GET"}
+    assert {shortcut["url"] for shortcut in app["shortcuts"]} <= known
+
+
+async def test_the_offline_page_is_the_same_for_everyone_and_speaks_their_language(client) -> None:
+    for path, words in (("/offline", "You are offline"), ("/es/offline", "Sin conexión")):
+        answer = await client.get(path)
+        assert words in await answer.text()
+        assert "public" in answer.headers["Cache-Control"]
