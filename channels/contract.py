@@ -23,8 +23,8 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import msgspec
 
-Purpose = Literal["alert", "confirm", "access", "notice", "strike"]
-"""``strike`` strikes an earlier message through, on channels that can."""
+Purpose = Literal["alert", "confirm", "access", "notice", "strike", "answer"]
+"""``strike`` strikes an earlier message through, on channels that can; ``answer`` goes back to whoever wrote."""
 
 SLOT_NAMES = ("why", "unsubscribe", "confirm", "access")
 """What may differ between two recipients of one text. In alerts: links that explain and links that end, neither gives control.

@@ -1,11 +1,12 @@
-"""One SMPP 3.4 connection: bound as a transmitter, many requests under way at once, each with its own answer.
+"""One SMPP 3.4 connection: bound to send or to receive, many requests under way at once, each with its own answer.
 
 aiosmpplib codes what is rare (bind, unbind, enquire_link); `submit_sm` makes the rest, most of it once for all people. The library's
 ESME is not used: it takes messages from a queue, tells of a lost one only when a later one is sent, writes numbers and texts to its log on
 errors, and leaves sockets open.
 
-Bound as a transmitter, so that replies and receipts wait at the SMSC for a receiver instead of being lost here.
-Source: SMPP v3.4, §2.2 (sessions), §3.2 (PDU header), §4.4 (submit_sm), §5.1.3 (command_status).
+Senders bind as transmitters, so that what phones write waits at the SMSC for the hub's one receiver. A receiver answers each message only
+after whoever takes it is done with it, one after the other in the order in which they came: until then the SMSC has it too.
+Source: SMPP v3.4, §2.2 (sessions), §3.2 (PDU header), §4.4 (submit_sm), §4.6 (deliver_sm), §5.1.3 (command_status).
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import asyncio
 import itertools
 import ssl
 import struct
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Self
 
 import msgspec
-from aiosmpplib.protocol import BindTransmitter, EnquireLink, SmppMessage, Unbind
+from aiosmpplib.protocol import BindReceiver, BindTransmitter, EnquireLink, SmppMessage, Unbind
 from aiosmpplib.state import SmppCommand, SmppCommandStatus
 
 KEEPALIVE = 30.0
@@ -30,6 +31,12 @@ _RESPONSE = 0x80000000
 _LAST_SEQUENCE = 0x7FFFFFFF
 _SUBMIT_SM = int(SmppCommand.SUBMIT_SM)
 _UNBIND_S = 1.0
+_BROUGHT = frozenset({int(SmppCommand.DELIVER_SM), int(SmppCommand.DATA_SM)})
+_WAITING_AT_MOST = 256
+"""Messages of phones that wait here; beyond them the SMSC is asked to keep its own."""
+
+Taken = Callable[[int, bytes], Awaitable[int]]
+"""(command, body) of a message that a phone sent → command_status of the answer; an error is "not now", so that it comes again."""
 
 
 class SessionLost(Exception):
@@ -68,8 +75,8 @@ Asked = tuple["asyncio.Future[Answer]", float]
 class SmppSession(asyncio.Protocol):
     """Opened by `open`, used by `submit`, ended by `aclose` or by the SMSC; then `usable` is False and another one is needed."""
 
-    def __init__(self, answer_within: float) -> None:
-        """`answer_within` is in seconds, for each request."""
+    def __init__(self, answer_within: float, taken: Taken | None = None) -> None:
+        """`answer_within` is in seconds, for each request; with `taken` it receives instead of sending."""
         self.usable = True
         self._answer_within = answer_within
         self._loop = asyncio.get_running_loop()
@@ -81,14 +88,17 @@ class SmppSession(asyncio.Protocol):
         self._heard = self._loop.time()
         self._probed = False
         self._transport: asyncio.Transport | None = None
+        self._taken = taken
+        self._brought: asyncio.Queue[tuple[int, int, bytes]] = asyncio.Queue(_WAITING_AT_MOST)
+        self._taking = asyncio.ensure_future(self._take_all(taken)) if taken is not None else None
         self._overdue: asyncio.TimerHandle | None = None
         self._alive = self._loop.call_later(KEEPALIVE, self._keep_alive)
 
     @classmethod
-    async def open(cls, smsc: Smsc, answer_within: float) -> Self:
+    async def open(cls, smsc: Smsc, answer_within: float, taken: Taken | None = None) -> Self:
         """Connect and bind. Raises OSError, or SessionLost with the status."""
-        context = ssl.create_default_context() if smsc.tls else None
-        _, session = await asyncio.get_running_loop().create_connection(lambda: cls(answer_within), smsc.host, smsc.port, ssl=context)
+        context, loop = ssl.create_default_context() if smsc.tls else None, asyncio.get_running_loop()
+        _, session = await loop.create_connection(lambda: cls(answer_within, taken), smsc.host, smsc.port, ssl=context)
         try:
             await session.bind(smsc)
         except BaseException:
@@ -98,14 +108,19 @@ class SmppSession(asyncio.Protocol):
         return session
 
     async def bind(self, smsc: Smsc) -> None:
-        """As a transmitter. Raises SessionLost with the status."""
-        answer = await self._ask(BindTransmitter(system_id=smsc.system_id, password=smsc.password))
+        """As a receiver when there is somebody to take messages, else as a transmitter. Raises SessionLost with the status."""
+        kind = BindTransmitter if self._taken is None else BindReceiver
+        answer = await self._ask(kind(system_id=smsc.system_id, password=smsc.password))
         if answer.status != SmppCommandStatus.ESME_ROK:
             raise SessionLost(f"the SMSC refused to bind (0x{answer.status:02X})", sent=False)
 
     def submit(self, bodies: Sequence[bytes]) -> list[asyncio.Future[Answer]]:
         """Send submit_sm PDUs, given without their headers; each future ends in an Answer, NoAnswer or SessionLost."""
         return [self._request(_SUBMIT_SM, body) for body in bodies]
+
+    async def ended(self) -> None:
+        """Wait until the connection is over."""
+        await asyncio.shield(self._closed)
 
     async def aclose(self) -> None:
         """Unbind, politely but not patiently."""
@@ -119,6 +134,8 @@ class SmppSession(asyncio.Protocol):
         """Close now; whoever waits for an answer is told why none will come."""
         self.usable = False
         self._alive.cancel()
+        if self._taking is not None:
+            self._taking.cancel()
         if self._overdue is not None:
             self._overdue.cancel()
         for answer, _ in self._waiting.values():
@@ -151,6 +168,8 @@ class SmppSession(asyncio.Protocol):
                 break
             if command & _RESPONSE:
                 self._answered(sequence, status, octets[at + _HEADER.size : at + length])
+            elif command in _BROUGHT:
+                self._bring(command, sequence, octets[at + _HEADER.size : at + length])
             else:
                 self._respond(command, sequence)
             at += length
@@ -189,15 +208,32 @@ class SmppSession(asyncio.Protocol):
         if asked is not None and not asked[0].done():
             asked[0].set_result(Answer(status, body.partition(b"\x00")[0].decode("ascii", "replace")))
 
-    def _respond(self, command: int, sequence: int) -> None:
-        """Answer a request of the SMSC. What it brings (deliver_sm) is not taken: "not now" makes it keep the message."""
-        if command in {SmppCommand.ENQUIRE_LINK, SmppCommand.UNBIND}:
-            reply, status, body = command | _RESPONSE, SmppCommandStatus.ESME_ROK, b""
-        elif command == SmppCommand.DELIVER_SM:
-            reply, status, body = command | _RESPONSE, SmppCommandStatus.ESME_RX_T_APPN, b"\x00"
+    def _bring(self, command: int, sequence: int, body: bytes) -> None:
+        """A message of a phone waits its turn. "Not now" makes the SMSC keep what nobody here takes, or what is too much at once."""
+        if self._taken is None or self._brought.full():
+            self._brought_answer(command, sequence, SmppCommandStatus.ESME_RX_T_APPN)
         else:
-            reply, status, body = SmppCommand.GENERIC_NACK, SmppCommandStatus.ESME_RINVCMDID, b""
-        self._write(_HEADER.pack(_HEADER.size + len(body), reply, status, sequence) + body)
+            self._brought.put_nowait((command, sequence, body))
+
+    async def _take_all(self, taken: Taken) -> None:
+        while True:
+            command, sequence, body = await self._brought.get()
+            try:
+                status = await taken(command, body)
+            except Exception:  # noqa: BLE001 - whatever it was, the SMSC must keep the message; who takes it tells the log
+                status = int(SmppCommandStatus.ESME_RX_T_APPN)
+            self._brought_answer(command, sequence, status)
+
+    def _brought_answer(self, command: int, sequence: int, status: int) -> None:
+        self._write(_HEADER.pack(_HEADER.size + 1, command | _RESPONSE, status, sequence) + b"\x00")
+
+    def _respond(self, command: int, sequence: int) -> None:
+        """Answer any other request of the SMSC."""
+        if command in {SmppCommand.ENQUIRE_LINK, SmppCommand.UNBIND}:
+            reply, status = command | _RESPONSE, SmppCommandStatus.ESME_ROK
+        else:
+            reply, status = SmppCommand.GENERIC_NACK, SmppCommandStatus.ESME_RINVCMDID
+        self._write(_HEADER.pack(_HEADER.size, reply, status, sequence))
         if command == SmppCommand.UNBIND:
             self._flush()
             self.end("the SMSC closed the connection")

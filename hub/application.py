@@ -47,6 +47,8 @@ from hub.metrics import Metrics
 from hub.publishing.publishing import Publishing
 from hub.settings import Settings
 from hub.signals import ALERTS, HALT, PLAN, WORK, LocalSignals, RedisSignals, Signals
+from hub.sms.inbox import Inbox
+from hub.sms.start import open_inbox, receivers, run_all, takes_replies
 from hub.staff.account import Staff
 from hub.store import tables
 from hub.store.database import Database, database_url
@@ -77,6 +79,7 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     keyring: Keyring
     links: Links
     enrolment: Enrolment
+    sms: Inbox
     staff: Staff
     incidents: Incidents
     publishing: Publishing
@@ -132,6 +135,11 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
         bot = await asyncio.to_thread(import_module, "hub.bot.start")
         await self.membership.while_first(lambda: bot.run_bot(self, self.bot_name))
 
+    async def receive_sms(self) -> None:
+        """Take what phones write until cancelled, on one node: each message is answered once."""
+        running = receivers(self.channels, self.sms)
+        await self.membership.while_first(lambda: run_all(running))
+
     def stalled(self) -> tuple[Stalled, ...]:
         """Live alerts that reach nobody although people are left."""
         return self.outcomes.stalled
@@ -167,6 +175,8 @@ async def open_hub(settings: Settings, *, demo: bool, port: int, role: Role = "a
         await stack.enter_async_context(_running(hub.backups.run))
         if hub.channels.telegram_token and role != "deliver":
             await stack.enter_async_context(_running(hub.run_bot))
+        if role != "deliver" and receivers(hub.channels, hub.sms):
+            await stack.enter_async_context(_running(hub.receive_sms))
         memory.started()
         yield hub
 
@@ -192,7 +202,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     places = await asyncio.to_thread(_city, settings.city)
     audience, alerts, live = Audience(places), AlertStore(database), Live()
     sync, links = AudienceSync(database, audience, places), Links(keyring.link_key, public_url)
-    renderer = Renderer(public_url, settings.hub_name, settings.city_name, clock)
+    renderer = Renderer(public_url, settings.hub_name, settings.city_name, clock, sms_replies=takes_replies(channels))
     incidents = Incidents(database, clock, lambda: signals.send(ALERTS))
     rates, throughput, bot_name = wiring.Rates(channels, read_rates(settings.rates)), Throughput(), BotName()
     words = wiring.Words(renderer, alerts, incidents, public_url, metrics)
@@ -284,6 +294,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         keyring=keyring,
         links=links,
         enrolment=enrolment,
+        sms=open_inbox(enrolment, places, settings, public_url, clock),
         staff=Staff(database, clock),
         incidents=incidents,
         publishing=publishing,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from subscriptions.addresses import AddressBook, Parser
+from subscriptions.answering import Answering
 from subscriptions.areas import AreaCatalog
 from subscriptions.confirmation import Confirmation
 from subscriptions.desk import AudienceHook, Desk
@@ -74,6 +75,8 @@ class Enrolment:
         self._management = Management(desk, messages)
         self.own_address = OwnAddress(desk, self._management, self._confirmation)
         """For whoever writes from their address: by SMS, in a chat."""
+        self.answering = Answering(desk)
+        """What goes back to them."""
         self._opting_out = OptingOut(desk, find_matched)
 
     def offered(self) -> frozenset[str]:

@@ -48,6 +48,17 @@ LETTERS_TO_STRANGER = (Limit("letter day", 1, DAY_MS), Limit("letter month", 3, 
 LETTERS_TO_KNOWN = (Limit("known day", 5, DAY_MS),)
 """A confirmed address agreed to hear from us, but a stranger may still not pester it by signing it up again and again."""
 
+ANSWERS = (Limit("answer hour", 10, HOUR_MS), Limit("answer day", 30, DAY_MS))
+"""What whoever writes is answered, so that nobody who writes in a stranger's name can flood them through us."""
+ANSWERS_THAT_NOBODY_READS = (Limit("answer nobody", 3, DAY_MS),)
+"""To words that are no command (safeguard S27); a phone that answers by itself falls silent after as many."""
+ANSWERS_TO_STOP = (Limit("answer stop", 5, DAY_MS),)
+ANSWERS_TO_STOPPED = (Limit("answer stopped", 1, DAY_MS),)
+"""To a STOP that ended nothing, or ended it a moment ago."""
+ANSWERS_OF_PREFIX = Limit("answer prefix", 300, HOUR_MS)
+ANSWERS_OF_ALL = Limit("answers", 20_000, HOUR_MS)
+"""In an emergency a whole city may text its ZIP; beyond this somebody is running up our bill."""
+
 PREFIX_WITHOUT = 4
 """Digits at the end of a number that a prefix leaves out."""
 

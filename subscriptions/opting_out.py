@@ -14,12 +14,15 @@ from subscriptions.errors import LinkExpired
 from subscriptions.limits import DAY_MS
 from subscriptions.links import LinkClaims
 from subscriptions.places import Spot, public_names
-from subscriptions.store import sql
+from subscriptions.store import heard, sql
 from subscriptions.store.sql import AddressRow, ConsentRow, SubscriberRow
 from subscriptions.views import WAYS, Way, WhyView, month
 
 TOKENS_KEPT_MS = 30 * DAY_MS
 """So long an expired token is still told from one that never existed."""
+
+PASSING_MS = 22 * 3_600_000
+"""So long the number of somebody who is not subscribed is kept after an answer; with the hour between two purges it is less than a day."""
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -100,12 +103,13 @@ class OptingOut:
                 work.changed.add(number)
 
     async def purge(self, now: int) -> None:
-        """Forget sign-ups that nobody confirmed in seven days, old tokens and full limits."""
+        """Forget sign-ups that nobody confirmed in seven days, passers-by after a day, old tokens and full limits."""
         async with self._desk.transactions.read() as connection:
-            found = await sql.stale(connection, now - CONFIRMATION_LIFE_MS)
+            found = await sql.stale(connection, now - CONFIRMATION_LIFE_MS, now - PASSING_MS)
         async with self._desk.work() as work:
             await sql.forget(work.connection, found)
             await sql.delete_over(work.connection, now - TOKENS_KEPT_MS, now)
+            await heard.forget_expired(work.connection, now)
 
 
 def _way(receipts: Sequence[ConsentRow], address: AddressRow) -> Way:

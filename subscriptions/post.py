@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-LetterPurpose = Literal["confirm", "access", "notice"]
+LetterPurpose = Literal["confirm", "access", "notice", "answer"]
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,7 +16,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
     `parameters` holds no secret, for it is stored in clear: ``serial`` becomes the epoch of the token when the letter is stamped
     (``links.url(purpose, subscriber, address, int(serial))``); ``places`` names the places in words, points only by their ZIP;
-    ``notice`` names what a notice is about.
+    ``notice`` names what a notice is about; ``text`` is the whole of an answer to what somebody wrote.
     """
 
     purpose: LetterPurpose

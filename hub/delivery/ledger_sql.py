@@ -31,7 +31,9 @@ IN_FLIGHT_MS = 500
 HISTOGRAMS = 256
 """Mailings whose histogram is kept at hand."""
 
-_STATES = {"alert": ("active",), "access": ("active",), "notice": ("active",), "strike": ("active",), "confirm": ("unconfirmed",)}
+_STATES = {"alert": ("active",), "access": ("active",), "notice": ("active",), "strike": ("active",), "confirm": ("unconfirmed",)} | {
+    "answer": ("active", "stopped", "answered")  # whoever writes is answered, a STOP and a stranger too
+}
 _COLUMNS = Leased.__struct_fields__[:-1]
 
 _NEW_BATCH = (

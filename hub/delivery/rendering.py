@@ -40,7 +40,7 @@ PARTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 """Channel → part of the message → its template."""
 
-LETTER_LIFE_S: Mapping[Purpose, int] = MappingProxyType({"confirm": 24 * 3600, "access": 30 * 60, "notice": 24 * 3600})
+LETTER_LIFE_S: Mapping[Purpose, int] = MappingProxyType({"confirm": 24 * 3600, "access": 30 * 60, "notice": 24 * 3600, "answer": 3600})
 """Seconds after which a letter that could not be handed over is no longer wanted."""
 
 NOTICES: Mapping[str, str] = MappingProxyType(
@@ -76,11 +76,13 @@ class Renderer:
         *,
         timezone: str = "America/New_York",
         territory: str = "US",
+        sms_replies: bool = False,
     ) -> None:
+        """With `sms_replies` an SMS says that one can answer it."""
         self._public_url = public_url.rstrip("/")
         self._clock = clock
         self._city_name = city_name
-        self._shared = {"hub_name": hub_name, "city_name": city_name, "home": self._public_url, "slot": slot}
+        self._shared = {"hub_name": hub_name, "city_name": city_name, "home": self._public_url, "slot": slot, "replies": sms_replies}
         zone = ZoneInfo(timezone)
         self._phrases = {tag: Phrases(tag, zone, territory) for tag in LANGUAGES}
         self._environments = {tag: _environment(phrases) for tag, phrases in self._phrases.items()}
@@ -158,7 +160,7 @@ class Renderer:
     ) -> Message:
         """A letter to one address. It holds nothing of the person but `parameters`, and its link is a slot.
 
-        `parameters`: ``places`` in words, ``notice`` a key of NOTICES; `missed` are the alerts that a notice ``held`` is about.
+        `parameters`: ``places`` in words, ``notice`` a key of NOTICES, ``text`` of an answer; `missed`: alerts that a ``held`` is about.
         Raises KeyError for a channel without templates.
         """
         frame = self._frame(language)
@@ -167,8 +169,9 @@ class Renderer:
         lines = [notice, *(self._missed(alert, frame, now) for alert in missed)]
         lead = f"{self._phrases[frame].gettext(MARKS['Test'])}: " if parameters.get("notice") == "test" else ""
         values = {"places": one_line(safe(parameters.get("places", ""))), "notice_text": "\n".join(lines), "lead": lead}
+        values["text"] = parameters.get("text", "")
         link = slot(purpose) if purpose in {"confirm", "access"} else self._public_url
-        if discreet and channel != "webhook":
+        if discreet and purpose in NEUTRAL and channel != "webhook":
             parts = self._neutral(channel, frame, NEUTRAL[purpose], link, lead=lead)
         else:
             parts = self._parts(channel, purpose, frame, values) or {"link": link}

@@ -13,6 +13,7 @@ from hub.staff.actor import Actor
 from hub.store.database import Database
 
 if TYPE_CHECKING:
+    from channels.contract import ChannelSettings
     from hub.alerts.store import AlertStore
     from hub.delivery.outcome_check import Stalled
     from hub.delivery.rendering import Renderer
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from hub.live import Live
     from hub.metrics import Metrics
     from hub.publishing.publishing import Publishing
+    from hub.sms.inbox import Inbox
     from hub.staff.account import Staff
     from subscriptions.areas import AreaCatalog
     from subscriptions.audience import Audience
@@ -64,7 +66,11 @@ class HubContext(PublicContext, Protocol):
     @property
     def links(self) -> Links: ...
     @property
+    def channels(self) -> ChannelSettings: ...
+    @property
     def enrolment(self) -> Enrolment: ...
+    @property
+    def sms(self) -> Inbox: ...
     @property
     def staff(self) -> Staff: ...
     @property

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from hub.web import middlewares
-from hub.web.api import alerts, areas, audit, incidents, openapi, operations, public, subscriptions, web_push
+from hub.web.api import alerts, areas, audit, incidents, openapi, operations, public, sms, subscriptions, web_push
 from hub.web.api.descriptions import OPERATIONS
 from hub.web.client_address import read_networks
 from hub.web.console import alerts as console
@@ -48,6 +48,7 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/api/v1/incidents/{id}/videos", incidents.add_video, "resident", "Share a video, private at first."),
     Route("PATCH", "/api/v1/videos/{manage}", incidents.change_video, "resident", "Change either choice."),
     Route("DELETE", "/api/v1/videos/{manage}", incidents.remove_video, "resident", "Withdraw it."),
+    Route("POST", sms.PATH, sms.receive_sms, "resident", "A text message, from a Twilio-compatible provider, signed by it."),
     # Open data: any origin.
     Route("GET", "/api/v1/areas", areas.search_areas, "open", "Areas by name."),
     Route("GET", "/api/v1/areas/{layer}.geojson", areas.area_layer, "open", "A layer of areas for maps."),

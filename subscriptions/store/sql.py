@@ -295,21 +295,24 @@ async def set_bucket(connection: AsyncConnection, key: bytes, count: int, expire
 
 
 class Stale(msgspec.Struct, frozen=True):
-    """Numbers of what nobody confirmed in time."""
+    """Numbers of what nobody confirmed in time, or is not needed any more."""
 
     subscribers: Sequence[int]
     addresses: Sequence[int]
     stopped: Sequence[int]
     """Addresses whose owner said STOP and thought no better of it."""
+    passing: Sequence[int]
+    """Subscriptions that are none: whoever wrote to us and was answered."""
 
 
-async def stale(connection: AsyncConnection, before: int) -> Stale:
+async def stale(connection: AsyncConnection, before: int, passing_before: int) -> Stale:
     """Looks through everyone, so it belongs into a read transaction, which is in nobody's way."""
     s, a = subscriber.c, address.c
     pending = await connection.scalars(select(s.id).where(s.status == "pending", s.created_at < before))
     unconfirmed = await connection.scalars(select(a.id).where(a.state.in_(("unconfirmed", "merged")), a.created_at < before))
     stopped = await connection.scalars(select(a.id).where(a.state == "stopped", a.stopped_at < before))
-    return Stale(pending.all(), unconfirmed.all(), stopped.all())
+    passing = await connection.scalars(select(s.id).where(s.status == "passing", s.created_at < passing_before))
+    return Stale(pending.all(), unconfirmed.all(), stopped.all(), passing.all())
 
 
 async def forget(connection: AsyncConnection, found: Stale) -> None:
@@ -322,6 +325,8 @@ async def forget(connection: AsyncConnection, found: Stale) -> None:
         await connection.execute(delete(address).where(address.c.id.in_(numbers), address.c.state.in_(("unconfirmed", "merged"))))
     for numbers in _parts(found.stopped):
         await _forget_stopped(connection, numbers)
+    for numbers in _parts(found.passing):
+        await connection.execute(delete(subscriber).where(subscriber.c.id.in_(numbers), subscriber.c.status == "passing"))
 
 
 async def _forget_stopped(connection: AsyncConnection, numbers: Sequence[int]) -> None:

@@ -27,7 +27,7 @@ subscriber = Table(
     metadata,
     Column("id", _Key, primary_key=True),
     Column("public_id", String(40), nullable=False, unique=True),
-    Column("status", String(12), nullable=False),  # pending | active | ended
+    Column("status", String(12), nullable=False),  # pending | active | ended | passing: wrote to us once and is only answered
     Column("language", Integer, nullable=False),  # subscriptions.languages.number
     Column("topics", Integer, nullable=False),  # subscriptions.topics.mask
     Column("minimum_severity", Integer, nullable=False),  # subscriptions.severity.rank
@@ -69,7 +69,7 @@ address = Table(
     Column("id", _Key, primary_key=True),
     Column("subscriber", _Key, ForeignKey("subscriber.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("channel", String(20), nullable=False),
-    Column("state", String(12), nullable=False),  # unconfirmed | active | dead | stopped | merged
+    Column("state", String(12), nullable=False),  # unconfirmed | active | dead | stopped | merged | answered
     Column("lookup", LargeBinary(32), nullable=False),  # keyed hash of (channel, canonical address)
     Column("sealed", LargeBinary, nullable=False),  # nonce + AES-GCM ciphertext
     Column("key_id", Integer, nullable=False),
@@ -111,6 +111,15 @@ signup = Table(
     metadata,
     Column("bucket", LargeBinary(32), primary_key=True),  # keyed hash of (kind of limit, client or address or prefix, window)
     Column("count", Integer, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+
+heard = Table(
+    "heard",
+    metadata,
+    Column("key", LargeBinary(32), primary_key=True),  # keyed hash of what tells one message from another, or of a part's place in it
+    Column("content", LargeBinary, nullable=False),  # keyed hash of what was said; of a part that waits for the others, its sealed words
+    Column("key_id", Integer, nullable=False, server_default=text("0")),
     Column("expires_at", BigInteger, nullable=False, index=True),
 )
 

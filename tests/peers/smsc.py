@@ -11,7 +11,7 @@ from typing import Self
 from channels.gsm7 import decode
 
 ROK, RINVDSTADR, RBINDFAIL, RMSGQFUL, RTHROTTLED = 0x00, 0x0B, 0x0D, 0x14, 0x58
-BIND_RECEIVER, BIND_TRANSMITTER, SUBMIT_SM, DELIVER_SM, UNBIND, BIND_TRANSCEIVER, ENQUIRE_LINK = 1, 2, 4, 5, 6, 9, 0x15
+BIND_RECEIVER, BIND_TRANSMITTER, SUBMIT_SM, DELIVER_SM, UNBIND, BIND_TRANSCEIVER, ENQUIRE_LINK, DATA_SM = 1, 2, 4, 5, 6, 9, 0x15, 0x103
 RESPONSE = 0x80000000
 
 
@@ -73,7 +73,12 @@ class Smsc:
         self.answers: list[tuple[int, int]] = []
         """(command, status) of what the other side answered."""
         self.answered = asyncio.Condition()
+        self.bound = asyncio.Condition()
+        self.takes_receivers = True
         self._writers: set[asyncio.StreamWriter] = set()
+        self._receivers: dict[asyncio.StreamWriter, int] = {}
+        self._brought: dict[int, asyncio.Future[int]] = {}
+        self._sequence = 5000
         self._idle = asyncio.Event()
         self._idle.set()
         self._number = 0
@@ -123,6 +128,19 @@ class Smsc:
             await self.answered.wait_for(lambda: len(self.answers) > before)
         return self.answers[-1]
 
+    async def receiver(self, count: int = 1) -> None:
+        """Wait, at most 20 s, until so many are bound that take what phones write."""
+        async with asyncio.timeout(20), self.bound:
+            await self.bound.wait_for(lambda: len(self._receivers) == count)
+
+    async def bring(self, body: bytes, command: int = DELIVER_SM) -> int:
+        """Give a phone's message to the one receiver; the status of its answer, which ConnectionError says did not come."""
+        (writer,) = self._receivers
+        self._sequence += 1
+        answer = self._brought[self._sequence] = asyncio.get_running_loop().create_future()
+        self._send(writer, command, ROK, self._sequence, body)
+        return await asyncio.wait_for(answer, 20)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         self._idle.clear()
@@ -135,19 +153,33 @@ class Smsc:
         finally:
             writer.close()
             self._writers.discard(writer)
+            self._receivers.pop(writer, None)
+            if not self._receivers:
+                for answer in self._brought.values():
+                    if not answer.done():
+                        answer.set_exception(ConnectionError("the receiver hung up"))
+            async with self.bound:
+                self.bound.notify_all()
             if not self._writers:
                 self._idle.set()
 
     async def _handle(self, writer: asyncio.StreamWriter, command: int, status: int, sequence: int, body: bytes) -> None:
         if command & RESPONSE:
+            if sequence in self._brought:
+                self._brought.pop(sequence).set_result(status)
             async with self.answered:
                 self.answers.append((command, status))
                 self.answered.notify_all()
         elif command in {BIND_RECEIVER, BIND_TRANSMITTER, BIND_TRANSCEIVER}:
             system_id, password = body.split(b"\x00")[:2]
             right = (system_id.decode(), password.decode()) == (self.system_id, self.password)
+            right = right and (command != BIND_RECEIVER or self.takes_receivers)
             self.binds.append(command)
             self._send(writer, command | RESPONSE, ROK if right else RBINDFAIL, sequence, b"smsc\x00")
+            if right and command != BIND_TRANSMITTER:
+                async with self.bound:
+                    self._receivers[writer] = command
+                    self.bound.notify_all()
         elif command == SUBMIT_SM:
             self._submit(writer, sequence, read_submit(body))
         elif command in {UNBIND, ENQUIRE_LINK}:
@@ -183,10 +215,21 @@ def read_submit(body: bytes) -> Submit:
     return Submit(source, source_ton, destination, destination_ton, esm_class, priority, validity, registered, data_coding, rest[5:])
 
 
-def deliver_sm(source: str, destination: str, text: bytes, esm_class: int = 0) -> bytes:
+def deliver_sm(source: str, destination: str, text: bytes, esm_class: int = 0, *, coding: int = 0, ton: int = 1, optional: bytes = b"") -> bytes:
     """The body of a deliver_sm: a person's reply, or a receipt with esm_class 4."""
+    sender = b"\x00" + bytes([ton, 1]) + source.encode() + b"\x00\x01\x01" + destination.encode() + b"\x00"
+    return sender + bytes([esm_class, 0, 0]) + b"\x00\x00" + bytes([0, 0, coding, 0, len(text)]) + text + optional
+
+
+def data_sm(source: str, destination: str, text: bytes, *, coding: int = 0) -> bytes:
+    """The body of a data_sm of a phone, whose words are an optional parameter."""
     sender = b"\x00\x01\x01" + source.encode() + b"\x00\x01\x01" + destination.encode() + b"\x00"
-    return sender + bytes([esm_class, 0, 0]) + b"\x00\x00" + bytes([0, 0, 0, 0, len(text)]) + text
+    return sender + bytes([0, 0, coding]) + tlv(0x0424, text)
+
+
+def tlv(tag: int, value: bytes) -> bytes:
+    """An optional parameter (§3.2.4.1)."""
+    return struct.pack("!HH", tag, len(value)) + value
 
 
 def _string(octets: bytes) -> tuple[str, bytes]:

@@ -8,7 +8,7 @@ from hub.incidents.incident import Incident, IncidentRequest
 from hub.incidents.video import AddedVideo, VideoChanges, VideoRequest, VideoView
 from hub.publishing.preview import Preview
 from hub.web import open_data
-from hub.web.api import alerts, areas, audit, incidents, openapi, operations, public, subscriptions, web_push
+from hub.web.api import alerts, areas, audit, incidents, openapi, operations, public, sms, subscriptions, web_push
 from hub.web.api.alert_shapes import Accepted, AlertPage, AlertRequest, AlertView, ApproveRequest, RejectRequest, StoppedView
 from hub.web.api.problems import ProblemKind
 from hub.web.route import Handler, Operation
@@ -62,6 +62,7 @@ OPERATIONS: dict[Handler, Operation] = {
     incidents.add_video: Operation(body=VideoRequest, answer=AddedVideo, status=201, refusals=(429,)),
     incidents.change_video: Operation(body=VideoChanges, answer=VideoView, refusals=(410,)),
     incidents.remove_video: Operation(answer=incidents.Withdrawn),
+    sms.receive_sms: Operation(body=sms.FORM, answer="text/xml", header="X-Twilio-Signature", refusals=(403,)),
     # open data
     areas.search_areas: Operation(answer=areas.FoundAreas, query=("q",)),
     areas.area_layer: Operation(answer="application/geo+json"),

@@ -21,7 +21,7 @@ _REFERENCE = "#/components/schemas/{name}"
 _REFUSALS = {
     400: "It can't be read.",
     401: "No known token.",
-    403: "Beyond the token's role.",
+    403: "Beyond the token's role, or a signature that is not right.",
     404: "No such thing.",
     409: "Not possible in its present state.",
     410: "It was withdrawn.",
