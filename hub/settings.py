@@ -48,7 +48,7 @@ SETTINGS = (
         "smpp://user:pass@host:port, https://SID:TOKEN@host (Twilio's API), or an Apprise URL of an SMS service; several as for SMTP.",
         secret=True,
     ),
-    Setting("sms_from", "", "Sender number or name of SMS."),
+    Setting("sms_from", "", "Sender number or name of SMS; people can only reply to a number."),
     Setting("telegram_token", "", "The bot's token from @BotFather.", secret=True),
     Setting("telegram_api", "", "Base URL of a Bot API server; empty for Telegram's own."),
     Setting(

@@ -9,7 +9,13 @@ import msgspec
 from hub.languages.catalogue import SOURCE_LANGUAGE, catalogue
 from subscriptions.languages import LANGUAGES
 
-DOMAINS = {"messages": "Messages", "glossary": "Hazards and what to do", "pages": "Residents' pages", "bot": "Telegram bot"}
+DOMAINS = {
+    "messages": "Messages",
+    "glossary": "Hazards and what to do",
+    "pages": "Residents' pages",
+    "bot": "Telegram bot",
+    "sms": "Answers to text messages",
+}
 """Domain → what its strings are for."""
 
 YARDSTICK = "es"

@@ -3,16 +3,14 @@ is no translation. STOP, HELP, START and the other commands stay English in all 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.lists import format_list
-from babel.messages.pofile import read_po
 
-from hub.delivery.phrases import SOURCE_LANGUAGE, TEMPLATES, Phrases
+from hub.delivery.phrases import Phrases
+from hub.languages.catalogue import SOURCE_LANGUAGE, catalogue
 from subscriptions.languages import LANGUAGES
 
 NOBODY = "Nobody is watching this. Call or text 911."
@@ -115,13 +113,17 @@ PLACES_SHOWN = 5
 class Words:
     """Says sentences in one language."""
 
-    def __init__(self, language: str, catalogue: Mapping[str, str], frame: Phrases) -> None:
+    def __init__(self, language: str, zone: ZoneInfo, territory: str) -> None:
         self.language = language
-        self._catalogue, self._frame = catalogue, frame
+        self._catalogue = catalogue("sms", language)
+        # A language without this catalogue speaks English, its dates and lists too.
+        spoken = language if self._catalogue.entries else SOURCE_LANGUAGE
+        self._frame = Phrases(spoken, zone, territory)
+        self._locale = Locale.parse(spoken, sep="-")
 
     def say(self, sentence: str, **values: str) -> str:
         """The sentence with its named places filled."""
-        return self._catalogue.get(sentence, sentence) % values
+        return (self._catalogue.text(sentence) or sentence) % values
 
     def a_few(self, names: tuple[str, ...]) -> str:
         """The first names and how many more there are."""
@@ -130,8 +132,7 @@ class Words:
 
     def all_of(self, words: tuple[str, ...]) -> str:
         """A list as people say it."""
-        locale = Locale.parse(self.language if self._catalogue else SOURCE_LANGUAGE, sep="-")
-        return str(format_list([self.say(word) for word in words], locale=locale))
+        return str(format_list([self.say(word) for word in words], locale=self._locale))
 
     def moment(self, then: datetime, now: float) -> str:
         """A local time with its day."""
@@ -139,23 +140,12 @@ class Words:
 
 
 class Sentences:
-    """All catalogues, read once."""
+    """Every language of the hub."""
 
-    def __init__(self, *, timezone: str = "America/New_York", territory: str = "US", folder: Path = TEMPLATES / "locale") -> None:
+    def __init__(self, *, timezone: str = "America/New_York", territory: str = "US") -> None:
         zone = ZoneInfo(timezone)
-        self._words = {}
-        for tag in LANGUAGES:
-            own, frame = _read(folder / tag / "sms.po"), _read(folder / tag / "messages.po")
-            # A language without this catalogue speaks English, its dates too.
-            self._words[tag] = Words(tag, own, Phrases(tag if own else SOURCE_LANGUAGE, frame if own else {}, zone, territory))
+        self._words = {tag: Words(tag, zone, territory) for tag in LANGUAGES}
 
     def in_language(self, tag: str) -> Words:
         """The sentences of a supported language."""
         return self._words[tag]
-
-
-def _read(file: Path) -> dict[str, str]:
-    if not file.exists():
-        return {}
-    with file.open("rb") as stream:
-        return {str(entry.id): str(entry.string) for entry in read_po(stream) if entry.id and entry.string}

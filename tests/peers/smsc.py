@@ -215,7 +215,9 @@ def read_submit(body: bytes) -> Submit:
     return Submit(source, source_ton, destination, destination_ton, esm_class, priority, validity, registered, data_coding, rest[5:])
 
 
-def deliver_sm(source: str, destination: str, text: bytes, esm_class: int = 0, *, coding: int = 0, ton: int = 1, optional: bytes = b"") -> bytes:
+def deliver_sm(
+    source: str, destination: str, text: bytes, esm_class: int = 0, *, coding: int = 0, ton: int = 1, optional: bytes = b""
+) -> bytes:
     """The body of a deliver_sm: a person's reply, or a receipt with esm_class 4."""
     sender = b"\x00" + bytes([ton, 1]) + source.encode() + b"\x00\x01\x01" + destination.encode() + b"\x00"
     return sender + bytes([esm_class, 0, 0]) + b"\x00\x00" + bytes([0, 0, coding, 0, len(text)]) + text + optional

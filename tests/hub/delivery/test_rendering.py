@@ -267,6 +267,26 @@ def test_an_sms_takes_at_most_three_segments_and_keeps_what_matters(renderer, sc
     assert text.endswith({"en": f"Tocsin. More, or stop: {URL}/a/1z", "es": f"Tocsin. Más, o dejar de recibir: {URL}/a/1z"}[language])
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_sms_of_a_number_that_takes_replies_says_how_to_end_it_by_one_and_still_fits(language):
+    replied = Renderer(URL, "Tocsin", "New York City", NOW.timestamp, sms_replies=True)
+    words = "Move to higher ground now and stay there until told otherwise. " * 30
+    text = replied.alert(stored(infos=(Info(language=language, headline="Flood", instruction=words),)), "sms", language).parts["text"]
+    assert segments(text).segments <= 3
+    assert "STOP" in text
+    assert f"{URL}/a/1z" in text
+    for purpose in ("confirm", "notice"):
+        text = replied.letter(purpose, "sms", language, {"places": "11201, Astoria"}).parts["text"]
+        assert segments(text.replace(slot(purpose), f"{URL}/{purpose}/" + "x" * 59)).segments <= 3
+        assert {"confirm": "YES", "notice": "STOP"}[purpose] in text.replace("SI", "YES")
+
+
+def test_an_answer_says_its_words_and_nothing_else_to_who_wants_discreet_messages_too(renderer):
+    for discreet in (False, True):
+        said = renderer.letter("answer", "sms", "es", {"text": "Tocsin: <hola> & más"}, discreet=discreet)
+        assert said.parts == {"text": "Tocsin: <hola> & más"}
+
+
 def test_an_sms_uses_the_room_that_there_is(renderer):
     words = "Move to higher ground now and stay there until told otherwise. " * 30
     text = renderer.alert(stored(infos=(Info(language="en", headline="Flood", instruction=words),)), "sms", "en").parts["text"]

@@ -26,9 +26,7 @@ class Phone:
         self.residents, self.number = residents, number
         enrolment = residents.enrolment
         reader, names = Reader(keywords(), residents.catalog), Names("Tocsin", "New York City", "https://alerts.example")
-        dialog = Dialog(
-            enrolment.own_address, enrolment.answering, reader, Sentences(), residents.catalog, names, residents.clock
-        )
+        dialog = Dialog(enrolment.own_address, enrolment.answering, reader, Sentences(), residents.catalog, names, residents.clock)
         self.inbox = Inbox(enrolment.answering, dialog, OWN)
         self._ids = 0
 

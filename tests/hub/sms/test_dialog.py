@@ -55,7 +55,26 @@ async def test_a_slip_changes_nothing_and_asks_what_was_meant(phone: Phone) -> N
     assert await phone.view() is None
 
 
-@pytest.mark.parametrize("word", ["STOP", "stopall", "Opt out!", "ALTO", "停止", "СТОП", "বন্ধ", "kanpe", "수신거부", "قف", "بند کریں", "arrêt", "koniec", "סטאפ", "basta"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "STOP",
+        "stopall",
+        "Opt out!",
+        "ALTO",
+        "停止",
+        "СТОП",
+        "বন্ধ",
+        "kanpe",
+        "수신거부",
+        "قف",
+        "بند کریں",
+        "arrêt",
+        "koniec",
+        "סטאפ",
+        "basta",
+    ],
+)
 async def test_stop_ends_with_one_confirmation_that_offers_danger_to_life_only(phone: Phone, word: str) -> None:
     await phone.text("11201")
     said = await phone.text(word)
@@ -124,7 +143,9 @@ async def test_help_says_who_how_often_how_to_end_what_it_costs_and_that_nobody_
 
 
 @pytest.mark.parametrize("text", ["there is a fire", "help there is a man with a gun at 11201", "911", "👍", ""])
-async def test_any_other_text_learns_that_nobody_is_watching_and_only_a_few_times_a_day(residents: Residents, phone: Phone, text: str) -> None:
+async def test_any_other_text_learns_that_nobody_is_watching_and_only_a_few_times_a_day(
+    residents: Residents, phone: Phone, text: str
+) -> None:
     assert [await phone.text(text) for _ in range(5)] == [NOBODY, NOBODY, NOBODY, None, None]
     residents.clock.now += DAY
     assert await phone.text(text) == NOBODY

