@@ -26,9 +26,10 @@ import msgspec
 Purpose = Literal["alert", "confirm", "access", "notice", "strike", "answer"]
 """``strike`` strikes an earlier message through, on channels that can; ``answer`` goes back to whoever wrote."""
 
-SLOT_NAMES = ("why", "unsubscribe", "confirm", "access")
+SLOT_NAMES = ("why", "unsubscribe", "confirm", "access", "bounce")
 """What may differ between two recipients of one text. In alerts: links that explain and links that end, neither gives control.
-``confirm`` proves an address and ``access`` is a one-use link; both stand only in a letter to that one address."""
+``confirm`` proves an address and ``access`` is a one-use link; both stand only in a letter to that one address. ``bounce`` is no link
+but the address that a mail which can't be delivered comes back to."""
 
 
 def slot(name: str) -> str:
@@ -210,6 +211,8 @@ class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``smtp://user:pass@host:port`` or ``smtps://…``; ``?starttls=never`` for a relay on loopback. Several with white space between
     them: the first is preferred, the next takes over while it fails."""
     mail_from: str = "alerts@localhost"
+    bounces: str = ""
+    """Mailbox that takes mails which come back; each leaves with a return path of its own there. Empty for none."""
     sms: str | None = None
     """``smpp://user:pass@host:port``, an Apprise URL of an SMS service, or ``https://user:pass@host/…`` of a Twilio-compatible API;
     several as for `smtp`."""

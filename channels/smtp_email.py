@@ -41,6 +41,7 @@ from channels.contract import (
     TryAgain,
     Uncertain,
 )
+from channels.mail_status import enhanced_status, says_dead
 from channels.mime import Mail, compose
 from channels.smtp_session import Refused, Reply, SessionLost, SmtpSession, Step
 
@@ -62,17 +63,12 @@ SERVICE_CLOSING = 421
 
 _PATH = re.compile(r"[^\x00-\x20\x7f<>]+")
 
-_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\b")
-_DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
-"""RFC 3463 and RFC 7505: no such mailbox, no such or no receiving domain, bad syntax, moved away, disabled."""
-
-_UNKNOWN_USER = re.compile(
-    r"(user|mailbox|recipient|address|account).{0,40}(unknown|not found|not exist|no such|invalid|disabled)|(unknown|no such|invalid) "
-    r"(user|mailbox|recipient|address|account)",
-    re.IGNORECASE,
-)
 _REFUSED_MAIL = frozenset({"5.3.4", "5.6.7"})
 """Too big for the system; an international address that the next server can't take."""
+
+
+_REFUSED_SENDER = frozenset({501, 550, 553, 554})
+"""To MAIL: this server lets us write from our own address only. Then mails go without a return path of each person's own."""
 
 
 class MailServer(msgspec.Struct, frozen=True):
@@ -99,6 +95,7 @@ class SmtpEmail:
             raise NotConfigured("set TOCSIN_SMTP to smtp://user:pass@host:port")
         self._server = read_server(settings.smtp)
         self._mail_from = settings.mail_from
+        self._returned = bool(settings.bounces)
         self._host = _greeting(urlsplit(settings.public_url).hostname or "localhost")
         self._timeout = timeout
         self._lines = [_Line() for _ in range(CONNECTIONS)]
@@ -112,7 +109,8 @@ class SmtpEmail:
     def compose(self, message: Message) -> Mail:
         """Encode the mail once."""
         # A name would tell whoever looks at the list of mails what a discreet one does not say.
-        return compose(message, parseaddr(self._mail_from)[1] if message.silent else self._mail_from)
+        mail = compose(message, parseaddr(self._mail_from)[1] if message.silent else self._mail_from)
+        return msgspec.structs.replace(mail, slots=(*mail.slots, "bounce")) if self._returned else mail
 
     async def deliver(self, draft: Mail, to: Recipient) -> Receipt:
         """Hand one mail to the server; `provider_id` is what it answered, usually with its queue id."""
@@ -121,12 +119,17 @@ class SmtpEmail:
             content = content.replace(b"\n.", b"\n..")  # RFC 5321 §4.5.2
         if not content.endswith(b"\r\n"):
             content += b"\r\n"
+        sender = to.links["bounce"] if self._returned else draft.sender
         line = min(self._lines, key=_load)
         line.load += 1
         try:
-            session = line.session if line.session is not None and line.session.usable else await self._reopen(line)
-            mail, rcpt = _envelope(session, draft.sender, to.address)
-            reply = await session.hand_over(mail, rcpt, content)
+            try:
+                reply = await self._hand_over(line, sender, to.address, content)
+            except Refused as refused:
+                if sender == draft.sender or refused.step is not Step.MAIL or refused.reply.code not in _REFUSED_SENDER:
+                    raise
+                reply = await self._hand_over(line, draft.sender, to.address, content)
+                self._returned = False
         except Refused as refused:
             raise verdict(refused.step, refused.reply) from None
         except SessionLost as lost:
@@ -136,6 +139,11 @@ class SmtpEmail:
         finally:
             line.load -= 1
         return Receipt(provider_id=reply.text[:200])
+
+    async def _hand_over(self, line: _Line, sender: str, recipient: str, content: bytes) -> Reply:
+        session = line.session if line.session is not None and line.session.usable else await self._reopen(line)
+        mail, rcpt = _envelope(session, sender, recipient)
+        return await session.hand_over(mail, rcpt, content)
 
     async def aclose(self) -> None:
         """Say QUIT on what is open."""
@@ -262,8 +270,7 @@ def read_server(url: str) -> MailServer:
 
 def verdict(step: Step, reply: Reply) -> DeliveryFailed:
     """What a server's refusal means for the person, by the table above."""
-    found = _ENHANCED.match(reply.text)
-    enhanced = found.group(1) if found else ""
+    enhanced = enhanced_status(reply.text)
     reason = f"the mail server said {reply.code}{' ' if enhanced else ''}{enhanced}"
     if reply.code == SERVICE_CLOSING:
         return ProviderFault(reason)
@@ -273,7 +280,7 @@ def verdict(step: Step, reply: Reply) -> DeliveryFailed:
         return Uncertain(f"the mail server gave an answer that can't be read ({reply.code})")
     if step is Step.MAIL:
         return Rejected(reason) if reply.code == 552 or enhanced in _REFUSED_MAIL else ProviderFault(f"{reason} to our own address")
-    dead = enhanced in _DEAD if enhanced else step is Step.RCPT and bool(_UNKNOWN_USER.search(reply.text))
+    dead = says_dead(enhanced, reply.text if step is Step.RCPT else "")
     return Rejected(reason, address_is_dead=dead)
 
 

@@ -161,6 +161,28 @@ def _read(file: str) -> bytes:
         fail(f"{file}: {error.strerror}")
 
 
+TRY_AGAIN = 75
+"""EX_TEMPFAIL of sysexits.h: a mail server keeps what it piped and brings it again."""
+
+
+@app.command()
+def bounces(
+    file: Annotated[str, typer.Argument(help="One mail that came back, as a mail server pipes it; - for standard input.")],
+    data: Data = None,
+) -> None:
+    """Close the address of a mail that came back, or whose reader complained. Exit code 75 when it should be brought again."""
+    import time
+
+    from hub.commands.bounces import take
+
+    raw, settings = _read(file), settings_with(data=data)
+    try:
+        _say(str(asyncio.run(take(settings, raw, time.time))))
+    except Exception as error:  # noqa: BLE001 - whatever it was, the mail server must keep the mail; a traceback may quote an address
+        err.print(f"tocsin: {error.detail if isinstance(error, HubError) else type(error).__name__}", markup=False, highlight=False)
+        raise typer.Exit(TRY_AGAIN) from None
+
+
 @app.command("settings")
 def show_settings() -> None:
     """Every setting, its value, where it came from, and whether it can be. Exit code 1 when one can't."""

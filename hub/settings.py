@@ -42,6 +42,7 @@ SETTINGS = (
         secret=True,
     ),
     Setting("mail_from", "", "Sender of e-mail; empty for alerts@ and the public host."),
+    Setting("bounces", "", "Mailbox for mails that come back, e.g. bounces@alerts.example.gov, read by `tocsin bounces`; empty for none."),
     Setting(
         "sms",
         "",

@@ -50,6 +50,7 @@ def channel_settings(settings: Settings, public_url: str, keyring: Keyring, vapi
         public_url=public_url,
         smtp=settings.smtp or None,
         mail_from=mail_from,
+        bounces=settings.bounces,
         sms=settings.sms or None,
         sms_from=settings.sms_from,
         telegram_token=settings.telegram_token or None,

@@ -64,14 +64,7 @@ class OptingOut:
     async def close(self, numbers: Sequence[int], state: str) -> None:
         """Nothing goes to these addresses any more: the transport said that they are gone."""
         async with self._desk.work() as work:
-            for number in numbers:
-                address = await sql.address_by_id(work.connection, number)
-                subscriber = await sql.subscriber_by_id(work.connection, address.subscriber) if address is not None else None
-                if address is None or subscriber is None or address.state not in {"active", "unconfirmed"}:
-                    continue
-                await sql.change_address(work.connection, number, state=state)
-                await work.consent(subscriber, state, address.channel, "transport")
-                work.changed.add(subscriber.id)
+            await close_addresses(work, numbers, state, action=state, source="transport")
 
     async def why(self, token: str) -> WhyView:
         """Why the message with this link came. Raises LinkInvalid, LinkExpired."""
@@ -118,6 +111,18 @@ def _way(receipts: Sequence[ConsentRow], address: AddressRow) -> Way:
     at_once = [one.source for one in receipts if one.channel == address.channel and one.at == address.created_at]
     source = next(iter([*at_once, *of_address]), "").partition(":")[0]
     return next((way for way in WAYS if way == source), "other")
+
+
+async def close_addresses(work: Work, numbers: Sequence[int], state: str, *, action: str, source: str) -> None:
+    """Nothing goes to these addresses any more; those that had ended already stay as they are."""
+    for number in numbers:
+        address = await sql.address_by_id(work.connection, number)
+        subscriber = await sql.subscriber_by_id(work.connection, address.subscriber) if address is not None else None
+        if address is None or subscriber is None or address.state not in {"active", "unconfirmed"}:
+            continue
+        await sql.change_address(work.connection, number, state=state)
+        await work.consent(subscriber, action, address.channel, source)
+        work.changed.add(subscriber.id)
 
 
 async def _find(work: Work, claims: LinkClaims) -> tuple[SubscriberRow, AddressRow] | None:

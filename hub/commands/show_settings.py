@@ -123,6 +123,14 @@ def _sms(value: str) -> None:
         raise Expected("expected smpp://user:pass@host:port, https://SID:TOKEN@host, or the Apprise URL of an SMS service")
 
 
+def _mailbox(value: str) -> None:
+    local = parse_email(value).rpartition("@")[0]
+    if "+" in local or len(local) > LONGEST_MAILBOX or not local.isascii():
+        raise Expected(
+            f"expected a mailbox of at most {LONGEST_MAILBOX} ASCII characters without a plus sign, such as bounces@alerts.example.gov"
+        )
+
+
 def _city(value: str) -> None:
     if value != "nyc" and not Path(value).is_dir():
         raise Expected("expected nyc, or a folder of GeoJSON layers")
@@ -140,6 +148,8 @@ def _keyring(value: str) -> None:
         raise Expected("expected the JSON of a keyring.json") from None
 
 
+LONGEST_MAILBOX = 39
+"""Characters before the @, so that with a token of 24 behind a plus sign it keeps to the 64 of RFC 5321 §4.5.3.1.1."""
 NUMBERS: Mapping[str, tuple[int, int]] = {"port": (0, 65535), "senders": (1, 64), "backup_every": (1, 8760), "backup_keep": (1, 10_000)}
 SWITCHES = frozenset({"outbox", "allow_private", "testing"})
 RULES: Mapping[str, Rule] = {
@@ -149,6 +159,7 @@ RULES: Mapping[str, Rule] = {
     "city": _city,
     "smtp": _each(read_server),
     "mail_from": parse_email,
+    "bounces": _mailbox,
     "sms": _each(_sms),
     "sms_from": read_source,
     "telegram_token": _like(r"\d+:[\w-]+", "the token that @BotFather gave, such as 123456789:AAF…"),

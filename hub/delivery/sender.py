@@ -46,6 +46,7 @@ from hub.delivery.window import Window
 from hub.log import configure as configure_log
 from subscriptions.errors import VaultError
 from subscriptions.links import LinkPurpose, Links
+from subscriptions.return_path import ReturnPaths
 from subscriptions.vault import Keyring
 
 FLUSH_ROWS = 64
@@ -65,6 +66,7 @@ class Sender:
         self._settings = configure.channels
         self._keyring = keyring
         self._links = Links(keyring.link_key, configure.channels.public_url)
+        self._return_paths = ReturnPaths(keyring.link_key, configure.channels.bounces)
         self._ids = DeliveryIds(keyring.link_key)
         self._shift = configure.clock_shift
         self._window = Window(configure.window)
@@ -264,11 +266,14 @@ class Sender:
 
     def _stamp(self, job: Job, to: To) -> dict[str, str]:
         numbers: dict[LinkPurpose, int] = {"why": to.epoch, "unsubscribe": to.epoch, "confirm": job.work.serial, "access": job.work.serial}
-        return {
+        stamped: dict[str, str] = {
             name: self._links.url(name, to.subscriber, to.address, numbers[name], job.work.mailing if name == "why" else 0)
             for name in numbers
             if name in job.draft.slots
         }
+        if "bounce" in job.draft.slots:
+            stamped["bounce"] = self._return_paths.of(to.address)
+        return stamped
 
     def _report(self, job: Job, row: Row) -> None:
         if not job.rows:

@@ -412,3 +412,27 @@ def test_what_is_no_address_is_refused_without_repeating_it(raw: str) -> None:
     with pytest.raises(InvalidAddress) as caught:
         SmtpEmail.parse_address(raw)
     assert not raw or raw.casefold() not in str(caught.value).casefold()
+
+
+async def test_each_mail_leaves_with_a_return_path_of_its_own_where_there_is_a_mailbox_for_bounces(server: MailServer) -> None:
+    channel = SmtpEmail(settings(server, bounces="bounces@alerts.example"))
+    draft = channel.compose(message())
+    assert "bounce" in draft.slots
+    for number in (1, 2):
+        links = LINKS | {"bounce": f"bounces+{number}@alerts.example"}
+        await channel.deliver(draft, Recipient(delivery_id=f"d-{number}", address="ann@example.org", links=links))
+    await channel.aclose()
+    assert [envelope.mail_from for envelope in server.sent] == ["bounces+1@alerts.example", "bounces+2@alerts.example"]
+    assert {str(mail["From"]) for mail in server.mails()} == {"alerts@alerts.example"}
+
+
+async def test_a_server_that_takes_no_other_sender_gets_the_mails_from_our_own_address(server: MailServer) -> None:
+    server.only_from = "alerts@alerts.example"
+    channel = SmtpEmail(settings(server, bounces="bounces@alerts.example"))
+    draft = channel.compose(message())
+    for number in (1, 2, 3):
+        links = LINKS | {"bounce": f"bounces+{number}@alerts.example"}
+        await channel.deliver(draft, Recipient(delivery_id=f"d-{number}", address="ann@example.org", links=links))
+    await channel.aclose()
+    assert [envelope.mail_from for envelope in server.sent] == ["alerts@alerts.example"] * 3
+    assert server.refused_senders == ["bounces+1@alerts.example"]

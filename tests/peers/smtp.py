@@ -48,6 +48,9 @@ class MailServer:
         """Never answer a mail that came."""
         self.drop: str | None = None
         """Cut the connection when this command comes; "DOT" for after the mail was taken."""
+        self.only_from = ""
+        """The one sender that is taken, "" for any."""
+        self.refused_senders: list[str] = []
         self.most_connections = 1000
         """Further ones are greeted with 421."""
         self.pipelining = False
@@ -104,6 +107,9 @@ class MailServer:
     async def handle_MAIL(self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802 - aiosmtpd's name
         if reply := self._cut(server, "MAIL"):
             return reply
+        if self.only_from and address != self.only_from:
+            self.refused_senders.append(address)
+            return "553 5.7.1 Sender address rejected: not owned by user"
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 OK"
