@@ -41,9 +41,9 @@ class Phrases:
         self.language = language
         self.glossary = Glossary(language)
         self._catalogue = catalogue("messages", language)
-        self._zone = zone
+        self.zone = zone
         self._locale = _locale(language, territory)
-        self._names = _locale(_NAMED_IN.get(language, language), territory)
+        self.names = _locale(_NAMED_IN.get(language, language), territory)
 
     def gettext(self, message: str) -> str:
         """The phrase in this language, in English when it has none."""
@@ -59,7 +59,7 @@ class Phrases:
 
     def time(self, seconds: float) -> str:
         """A local time without its day: "9:00 PM"."""
-        return format_time(self._local(seconds), "short", locale=self._names).translate(_SPACES)
+        return format_time(self._local(seconds), "short", locale=self.names).translate(_SPACES)
 
     def hour(self, seconds: float) -> int:
         """The hour on the face of a clock, 1 to 12: some languages say one o'clock in another form than two."""
@@ -67,11 +67,11 @@ class Phrases:
 
     def month(self, year: int, month: int) -> str:
         """ "May 2026"."""
-        return str(format_skeleton("yMMMM", date(year, month, 1), locale=self._names))
+        return str(format_skeleton("yMMMM", date(year, month, 1), locale=self.names))
 
     def number(self, value: float) -> str:
         """ "12,345"."""
-        return format_decimal(value, locale=self._names)
+        return format_decimal(value, locale=self.names)
 
     def moment(self, seconds: float, now: float) -> str:
         """A local time with its day: "9:00 PM today, Nov 22"."""
@@ -114,13 +114,13 @@ class Phrases:
         return self.say("Text (%(language)s):", language=self._language(tag))
 
     def _language(self, tag: str) -> str:
-        return _locale(nearest(tag) or tag, "").get_display_name(self._names) or tag
+        return _locale(nearest(tag) or tag, "").get_display_name(self.names) or tag
 
     def _date(self, skeleton: str, moment: datetime) -> str:
-        return str(format_skeleton(skeleton, moment, locale=self._names)).translate(_SPACES)
+        return str(format_skeleton(skeleton, moment, locale=self.names)).translate(_SPACES)
 
     def _local(self, seconds: float) -> datetime:
-        return datetime.fromtimestamp(seconds, self._zone)
+        return datetime.fromtimestamp(seconds, self.zone)
 
 
 def _locale(tag: str, territory: str) -> Locale:

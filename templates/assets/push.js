@@ -5,6 +5,8 @@
   const option = document.querySelector("[data-needs=push]");
   if (!form || !option || !("serviceWorker" in navigator) || !("PushManager" in window) || !("Notification" in window)) return;
   option.hidden = false;
+  const hint = document.getElementById("iphone");
+  if (hint) hint.hidden = true; // this is the installed app: it can show notifications
   const radio = option.querySelector("input");
   const send = document.getElementById("send"), said = document.getElementById("push-status");
   const usual = send.textContent;
@@ -30,7 +32,7 @@
     said.textContent = said.dataset.working;
     if ((await Notification.requestPermission()) !== "granted") { said.textContent = said.dataset.denied; return; }
     try {
-      const data = new FormData(form);
+      const data = new FormData(form, event.submitter);
       data.set("subscription", JSON.stringify(await subscription()));
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(data), headers: { Accept: "application/json" } });
       const found = await answer.json();
@@ -48,7 +50,18 @@
       const link = document.createElement("a");
       link.href = event.data.manage;
       link.textContent = said.dataset.manage;
+      const test = document.createElement("form"), action = document.createElement("input"), button = document.createElement("button");
+      test.method = "post";
+      test.action = event.data.manage;
+      action.type = "hidden";
+      action.name = "action";
+      action.value = "test";
+      button.className = "plain";
+      button.textContent = said.dataset.test;
+      test.append(action, button);
       said.append(link);
+      // A form inside a form is not allowed: it stands behind it.
+      form.after(test);
     }
   });
 })();

@@ -16,6 +16,7 @@ from channels.push_subscription import parse_subscription
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
 from subscriptions.enrolment import Enrolment
+from subscriptions.geocoding import Geocoder
 from subscriptions.links import Links
 from subscriptions.opting_out import Matched
 from subscriptions.post import Letter
@@ -64,7 +65,7 @@ class Mailbox:
 class Residents:
     """What a test needs: the service, and what came of it."""
 
-    def __init__(self, database: Database, catalog: AreaCatalog, *, limits: bool) -> None:
+    def __init__(self, database: Database, catalog: AreaCatalog, *, limits: bool, geocoder: Geocoder | None = None) -> None:
         self.database = database
         self.clock = TestClock()
         self.keyring = Keyring.generate()
@@ -95,6 +96,7 @@ class Residents:
             sms_countries=("US",),
             bot_name=lambda: self.bot,
             find_matched=self._find_matched,
+            geocoder=geocoder,
         )
 
     async def _audience_changed(self) -> None:
@@ -169,11 +171,11 @@ async def opened(store: URL, catalog: AreaCatalog, *, limits: bool = False) -> A
         yield await service_on(database, catalog, limits=limits)
 
 
-async def service_on(database: Database, catalog: AreaCatalog, *, limits: bool = False) -> Residents:
+async def service_on(database: Database, catalog: AreaCatalog, *, limits: bool = False, geocoder: Geocoder | None = None) -> Residents:
     """A service on a database that is open already; tables that are there stay as they are."""
     async with database.write() as connection:
         await connection.run_sync(_tables.create_all)
-    return Residents(database, catalog, limits=limits)
+    return Residents(database, catalog, limits=limits, geocoder=geocoder)
 
 
 def _parse_webhook(raw: str) -> str:

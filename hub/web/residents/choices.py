@@ -7,7 +7,8 @@ from collections.abc import Collection
 import msgspec
 
 from hub.web.language import Words
-from subscriptions.languages import LANGUAGES
+from hub.web.residents.forms import Data, text, texts
+from subscriptions.languages import LANGUAGES, nearest
 
 TOPIC_WORDS = {
     "emergency": ("Emergencies", "Evacuations, collapses, hazardous materials"),
@@ -55,29 +56,77 @@ class Option(msgspec.Struct, frozen=True):
     chosen: bool
 
 
+class LevelOption(msgspec.Struct, frozen=True):
+    """The severities of one topic; the first, without a value, is "as above"."""
+
+    topic: str
+    name: str
+    levels: list[Option]
+
+
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that can be ticked besides places and addresses."""
+    """Everything that can be ticked besides places, addresses and times."""
 
     topics: list[Option]
     severities: list[Option]
+    levels: list[LevelOption]
     languages: list[Option]
     drills: bool
+    discreet: bool
 
 
-def choices(words: Words, *, topics: Collection[str], minimum_severity: str, language: str, drills: bool) -> Choices:
-    """The options with the person's own ticked."""
-    level = "Minor" if minimum_severity == "Unknown" else minimum_severity
-    return Choices(
-        topics=[Option(key, words.text(name), words.text(hint), key in topics) for key, (name, hint) in TOPIC_WORDS.items()],
-        severities=[Option(key, words.text(name), words.text(hint), key == level) for key, (name, hint) in SEVERITY_WORDS.items()],
-        languages=[Option(tag, name, "", tag == language) for tag, name in LANGUAGES.items()],
-        drills=drills,
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person has ticked."""
+
+    topics: tuple[str, ...] = tuple(TOPIC_WORDS)
+    minimum_severity: str = "Minor"
+    severities: dict[str, str] = {}
+    language: str = "en"
+    drills: bool = False
+    discreet: bool = False
+
+    @property
+    def all_topics(self) -> tuple[str, ...]:
+        """With the topic of tests for who takes drills."""
+        return self.topics + (("test",) if self.drills and self.topics else ())
+
+
+def read_chosen(data: Data, language: str) -> Chosen:
+    """The ticks of a POST."""
+    levels = {topic: level for topic in TOPIC_WORDS if (level := text(data, f"level_{topic}"))}
+    return Chosen(
+        topics=texts(data, "topics"),
+        minimum_severity=text(data, "minimum_severity", "Minor"),
+        severities=levels,
+        language=nearest(text(data, "language", language)) or "en",
+        drills="drills" in data,
+        discreet="discreet" in data,
     )
 
 
-def channel_options(words: Words, available: Collection[str], chosen: str) -> list[Option]:
-    """The channels that a person can sign up for in a browser, those of this hub only."""
-    offered = [kind for kind in ("email", "sms", "web_push", "telegram") if kind in available]
+def choices(words: Words, chosen: Chosen) -> Choices:
+    """The options with the person's own ticked."""
+    level = "Minor" if chosen.minimum_severity == "Unknown" else chosen.minimum_severity
+    return Choices(
+        topics=[Option(key, words.text(name), words.text(hint), key in chosen.topics) for key, (name, hint) in TOPIC_WORDS.items()],
+        severities=_severities(words, level),
+        levels=[
+            LevelOption(topic, words.text(name), _severities(words, chosen.severities.get(topic, "")))
+            for topic, (name, _) in TOPIC_WORDS.items()
+        ],
+        languages=[Option(tag, name, "", tag == chosen.language) for tag, name in LANGUAGES.items()],
+        drills=chosen.drills,
+        discreet=chosen.discreet,
+    )
+
+
+def _severities(words: Words, chosen: str) -> list[Option]:
+    return [Option(key, words.text(name), words.text(hint), key == chosen) for key, (name, hint) in SEVERITY_WORDS.items()]
+
+
+def channel_options(words: Words, available: Collection[str], chosen: str, *, first: str = "email") -> list[Option]:
+    """The channels that a person can sign up for in a browser, those of this hub only, with `first` before the others."""
+    offered = [kind for kind in dict.fromkeys((first, "email", "sms", "web_push", "telegram")) if kind in available]
     return [Option(kind, words.text(CHANNEL_WORDS[kind][0]), words.text(CHANNEL_WORDS[kind][1]), kind == chosen) for kind in offered]
 
 

@@ -8,10 +8,9 @@ import msgspec
 from aiohttp import web
 
 from hub.clock import milliseconds
-from hub.errors import Gone
 from hub.web.cards import Card, card
 from hub.web.context import hub
-from hub.web.language import Words, letter_language, page_language, words
+from hub.web.language import Words, letter_language, words
 from hub.web.pages import render
 from hub.web.residents.choices import severity_sentence, topics_sentence
 from hub.web.residents.nearby import concerns
@@ -19,7 +18,7 @@ from subscriptions.errors import LinkExpired, LinkInvalid
 from subscriptions.languages import LANGUAGES
 
 if TYPE_CHECKING:
-    from subscriptions.views import PendingView
+    from subscriptions.views import PendingView, SubscriptionView
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +46,7 @@ async def confirm_page(request: web.Request) -> web.StreamResponse:
     try:
         view = await context.enrolment.look_at_confirmation(request.match_info["token"])
     except (LinkInvalid, LinkExpired):
-        raise too_old(words(page_language(request))) from None
+        return too_old(request)
     language = letter_language(request, view.language)
     if view.confirmed:
         return render(request, "confirmed.html", language=language, cards=[], manage=None, first=False)
@@ -60,26 +59,25 @@ async def confirm_submit(request: web.Request) -> web.StreamResponse:
     try:
         confirmed = await context.enrolment.confirm(request.match_info["token"])
     except (LinkInvalid, LinkExpired):
-        raise too_old(words(page_language(request))) from None
+        return too_old(request)
     manage = f"/manage/{confirmed.manage}" if confirmed.manage else None
     if "application/json" in request.headers.get("Accept", ""):
         return web.json_response({"status": "active", "manage": manage}, headers={"Cache-Control": "no-store"})
     language = letter_language(request, confirmed.view.language)
-    cards = await _live_there(request, confirmed.manage, words(language))
+    # The alerts that are being sent. A repeat is shown none: it is sent none.
+    owner = await context.enrolment.view(confirmed.manage) if confirmed.manage else None
+    cards = await live_there(request, owner, words(language)) if owner else []
     return render(request, "confirmed.html", language=language, cards=cards, manage=manage, first=manage is not None)
 
 
-async def _live_there(request: web.Request, manage: str | None, said: Words) -> list[Card]:
-    """What is in effect now at the person's places (S28): the alerts that are being sent. A repeat is shown none: it is sent none."""
-    if manage is None:
-        return []
+async def live_there(request: web.Request, owner: SubscriptionView, said: Words) -> list[Card]:
+    """What is in effect now at the person's places (S28)."""
     context, now = hub(request), hub(request).clock()
-    owner = await context.enrolment.view(manage)
     live = await context.alerts.live(milliseconds(context.clock))
     here = [stored for stored in live if concerns(stored, owner, context.catalog)]
     return [card(stored, said, now, city_name=context.settings.city_name) for stored in here]
 
 
-def too_old(said: Words) -> Gone:
-    """The same words for a forged link and an old one."""
-    return Gone(said.text("This link is not valid any more. It was used, or it is too old. You can ask for a new one."))
+def too_old(request: web.Request) -> web.Response:
+    """What to do when a link is no good: the same page for a forged one, an old one and one that was used."""
+    return render(request, "no_link.html", status=410)

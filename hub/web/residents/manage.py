@@ -2,49 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import msgspec
 from aiohttp import web
+from babel.dates import get_timezone_name
 
+from hub.clock import instant
 from hub.web.context import CLIENT, hub
-from hub.web.language import chosen_language, letter_language, page_language, split_address, words
+from hub.web.language import Words, chosen_language, letter_language, page_language, split_address, words
 from hub.web.pages import render
-from hub.web.residents.choices import ADDRESS_STATES, channel_name, choices
-from hub.web.residents.confirm import too_old
-from hub.web.residents.places import UnknownPlace, place_name, read_places
-from subscriptions.errors import InvalidSubscription, LinkExpired, LinkInvalid
-from subscriptions.languages import nearest
-from subscriptions.subscriber import PlaceRequest, SubscriptionChange
+from hub.web.residents import sentences
+from hub.web.residents.changes import TIME_ZONES, Changed, Job, apply
+from hub.web.residents.choices import ADDRESS_STATES, Chosen, channel_name, channel_options, choices, radii, read_chosen
+from hub.web.residents.confirm import live_there, too_old
+from hub.web.residents.forms import Data, Faulty, text
+from hub.web.residents.pictures import picture
+from hub.web.residents.places import PlaceForm, read_place_form
+from hub.web.residents.subscribe import AddressFields, TooOften
+from subscriptions.errors import LinkExpired, LinkInvalid
+from subscriptions.quiet_hours import QuietHours
 
 if TYPE_CHECKING:
-    from multidict import MultiDictProxy
+    from markupsafe import Markup
 
-    from subscriptions.views import SubscriptionView
+    from subscriptions.subscriber import PlaceRequest
+    from subscriptions.views import ChannelView, SubscriptionView
 
 ADDRESS_CHARACTERS = 320
+NOTES = frozenset({"saved", "added", "removed", "paused", "resumed", "asked", "tested"})
+SECTIONS = frozenset({"places", "choices", "times", "reach"})
+NIGHT = QuietHours(start="22:00", end="07:00", timezone="America/New_York")
+"""What the form offers to who has no quiet hours."""
 
 
 class PlaceLine(msgspec.Struct, frozen=True):
-    """One place with its tick."""
+    """One place in words, with its picture."""
 
-    name: str
-    kept: bool
+    words: str
+    label: str
+    picture: Markup
 
 
 class ChannelLine(msgspec.Struct, frozen=True):
     """One address, shortened so that a shoulder surfer learns little."""
 
+    id: str
     name: str
     address: str
     state: str
-
-
-class Typed(msgspec.Struct, frozen=True):
-    """The one text field of the settings."""
-
-    place: str = ""
+    link: str | None
 
 
 async def manage_ask(request: web.Request) -> web.StreamResponse:
@@ -55,7 +64,7 @@ async def manage_ask(request: web.Request) -> web.StreamResponse:
 async def manage_ask_submit(request: web.Request) -> web.StreamResponse:
     """``POST /manage``: the same answer whether the address is known or not; only what can't be an address at all is named."""
     said = words(page_language(request))
-    address = str((await request.post()).get("address", "")).strip()[:ADDRESS_CHARACTERS]
+    address = text(await request.post(), "address")[:ADDRESS_CHARACTERS]
     errors: dict[str, str] = {}
     if not address:
         errors["address"] = said.text("Give the e-mail address or the mobile number that gets your alerts.")
@@ -75,109 +84,130 @@ async def manage_page(request: web.Request) -> web.StreamResponse:
     try:
         view = await enrolment.view(token)
     except (LinkInvalid, LinkExpired):
-        await _look_at_access(request)
-        language = letter_language(request, await enrolment.link_language("access", token))
-        return render(request, "manage_open.html", language=language)
-    return _settings(request, view, saved="saved" in request.query)
+        return await _one_use(request)
+    section, note = request.query.get("at", ""), request.query.get("done", "")
+    done = Changed(section, note) if section in SECTIONS and note in NOTES else None
+    return await _settings(request, view, done=done)
 
 
-async def _look_at_access(request: web.Request) -> None:
+async def _one_use(request: web.Request) -> web.Response:
+    enrolment, token = hub(request).enrolment, request.match_info["token"]
     try:
-        await hub(request).enrolment.look_at_access(request.match_info["token"])
+        await enrolment.look_at_access(token)
     except (LinkInvalid, LinkExpired):
-        raise too_old(words(page_language(request))) from None
+        return too_old(request)
+    return render(request, "manage_open.html", language=letter_language(request, await enrolment.link_language("access", token)))
 
 
 async def manage_submit(request: web.Request) -> web.StreamResponse:
-    """``POST /manage/{token}``: use up a one-use link, or save the settings."""
-    token, data = request.match_info["token"], await request.post()
+    """``POST /manage/{token}``: use up a one-use link, or do what a form of the settings asks."""
+    context, token, data = hub(request), request.match_info["token"], await request.post()
     try:
         if data.get("action") == "open":
-            return _see_other(request, await hub(request).enrolment.redeem(token))
-        return await _change(request, token, data)
+            return _see_other(request, await context.enrolment.redeem(token))
+        view = await context.enrolment.view(token)
+        said = words(letter_language(request, view.language))
+        try:
+            done = await apply(Job(context, token, view, data, said))
+        except Faulty as faulty:
+            return await _settings(request, view, faulty=faulty, data=data)
+        except TooOften as often:
+            slower = Faulty({"reach": said.text("That was often. Try again %(when)s.", when=often.when(said))})
+            return await _settings(request, view, faulty=slower, data=data, status=429)
     except (LinkInvalid, LinkExpired):
-        raise too_old(words(page_language(request))) from None
+        return too_old(request)
+    if "application/json" in request.headers.get("Accept", ""):
+        return web.json_response({"status": done.note}, headers={"Cache-Control": "no-store"})
+    return _see_other(request, token, done)
 
 
-def _see_other(request: web.Request, token: str, note: str = "") -> web.Response:
-    (prefix, _), chosen = split_address(request.path), chosen_language(request)
-    query = "&".join(part for part in (note, f"lang={chosen}" if chosen and not prefix else "") if part)
-    location = (f"/{prefix}" if prefix else "") + f"/manage/{token}" + (f"?{query}" if query else "")
+def _see_other(request: web.Request, token: str, done: Changed | None = None) -> web.Response:
+    prefix, chosen = split_address(request.path)[0], chosen_language(request)
+    parts = [f"at={done.section}&done={done.note}"] if done else []
+    parts += [f"lang={chosen}"] if chosen and not prefix else []
+    location = (f"/{prefix}" if prefix else "") + f"/manage/{token}" + (f"?{'&'.join(parts)}" if parts else "")
+    location += f"#{done.section}" if done else ""
     return web.Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
 
 
-async def _change(request: web.Request, token: str, data: MultiDictProxy[Any]) -> web.Response:
-    context = hub(request)
-    view = await context.enrolment.view(token)
-    said = words(letter_language(request, view.language))
-    kept = [place for position, place in enumerate(view.places) if str(position) in data.getall("keep", [])]
-    typed = Typed(str(data.get("place", "")).strip()[:2000])
-    errors: dict[str, str] = {}
-    try:
-        added = read_places(typed.place, context.catalog, said) if typed.place else []
-    except UnknownPlace as unknown:
-        errors["place"], added = str(unknown), []
-    change = read_change(data, (*kept, *added))
-    if not kept and not added and not errors:
-        errors["place"] = said.text("Keep at least one place, or stop all alerts below.")
-    if not change.topics:
-        errors["topics"] = said.text("Choose at least one topic.")
-    if not errors:
-        try:
-            await context.enrolment.change(token, change, source="web")
-            return _see_other(request, token, "saved=1")
-        except InvalidSubscription as invalid:
-            errors |= {fault.pointer.strip("/").split("/")[0].replace("places", "place"): fault.detail for fault in invalid.errors}
-    return _settings(request, _as_typed(view, change), errors=errors, typed=typed, kept={id(place) for place in kept})
-
-
-def read_change(data: MultiDictProxy[Any], places: tuple[PlaceRequest, ...]) -> SubscriptionChange:
-    """The form as a change that names everything the page shows. Topics that the page does not know stay out of it."""
-    topics = tuple(topic for topic in data.getall("topics", []) if isinstance(topic, str))
-    drills = "drills" in data
-    return SubscriptionChange(
-        places=places,
-        topics=topics + (("test",) if drills and topics else ()),
-        minimum_severity=str(data.get("minimum_severity", "Minor")),
-        language=nearest(str(data.get("language", "en"))) or "en",
-        drills=drills,
-    )
-
-
-def _as_typed(view: SubscriptionView, change: SubscriptionChange) -> SubscriptionView:
-    named = {"topics": change.topics, "minimum_severity": change.minimum_severity, "language": change.language, "drills": change.drills}
-    return msgspec.structs.replace(view, **named)
-
-
-def _settings(
+async def _settings(
     request: web.Request,
     view: SubscriptionView,
     *,
-    saved: bool = False,
-    errors: Mapping[str, str] | None = None,
-    typed: Typed | None = None,
-    kept: set[int] | None = None,
+    done: Changed | None = None,
+    faulty: Faulty | None = None,
+    data: Data | None = None,
+    status: int = 422,
 ) -> web.Response:
+    """The page; after a fault with what was typed in the form that was sent."""
     context, language = hub(request), letter_language(request, view.language)
-    said = words(language)
+    said, sent = words(language), text(data, "action") if data is not None else ""
+    city = said.phrases.gettext(context.settings.city_name)
+    chosen = read_chosen(data, language) if data is not None and sent == "choices" else _chosen(view)
+    reach = AddressFields(**{name: text(data, name) for name in ("kind", "email", "phone")}) if data is not None else AddressFields()
     return render(
         request,
         "manage.html",
         language=language,
-        status=422 if errors else 200,
-        errors=errors or {},
-        saved=saved,
-        form=typed or Typed(),
-        places=[PlaceLine(place_name(place, context.catalog, said), kept is None or id(place) in kept) for place in view.places],
-        choices=choices(said, topics=view.topics, minimum_severity=view.minimum_severity, language=view.language, drills=view.drills),
-        channels=[
-            ChannelLine(
-                channel_name(said, channel.kind), channel.hint, said.text(state) if (state := ADDRESS_STATES.get(channel.state, "")) else ""
-            )
-            for channel in view.channels
+        status=status if faulty else 200,
+        errors=faulty.errors if faulty else {},
+        wrong=faulty.wrong if faulty else "",
+        fixes=faulty.fixes if faulty else (),
+        done=done,
+        form=reach,
+        spot=read_place_form(data) if data is not None and sent == "add" else PlaceForm(),
+        summary=sentences.summary(view, context.catalog, said, city),
+        times=sentences.times(view, said),
+        cards=await live_there(request, view, said),
+        places=[
+            PlaceLine(sentences.where(_unlabelled(place), context.catalog, said, city), place.label or "", picture(place, context.catalog))
+            for place in view.places
         ],
+        choices=choices(said, chosen),
+        channels=[_channel(said, channel) for channel in view.channels],
+        kinds=channel_options(said, context.enrolment.offered(), reach.kind or "email"),
+        quiet=view.quiet_hours,
+        hours=view.quiet_hours or NIGHT,
+        zones=_zones(view, said),
+        paused=view.paused_until is not None,
+        tomorrow=(instant(context.clock()).astimezone(said.phrases.zone) + timedelta(days=1)).date().isoformat(),
+        radii=radii(said),
+        locates=context.enrolment.locates_addresses(),
+        elsewhere_open=bool(faulty and faulty.errors.keys() & {"address", "point", "corners"}),
+        export_path=f"/api/v1/subscriptions/{request.match_info['token']}/export",
         end_path=f"/manage/{request.match_info['token']}/end",
     )
+
+
+def _unlabelled(place: PlaceRequest) -> PlaceRequest:
+    return msgspec.structs.replace(place, label=None)
+
+
+def _chosen(view: SubscriptionView) -> Chosen:
+    return Chosen(
+        topics=view.topics,
+        minimum_severity=view.minimum_severity,
+        severities=view.severities,
+        language=view.language,
+        drills=view.drills,
+        discreet=view.discreet,
+    )
+
+
+def _channel(said: Words, channel: ChannelView) -> ChannelLine:
+    state = ADDRESS_STATES.get(channel.state, "")
+    return ChannelLine(channel.id, channel_name(said, channel.kind), channel.hint, said.text(state) if state else "", channel.link)
+
+
+def _zones(view: SubscriptionView, said: Words) -> list[tuple[str, str]]:
+    own = (view.quiet_hours.timezone,) if view.quiet_hours else ()
+    return [(zone, _zone_name(zone, said)) for zone in dict.fromkeys((*own, *TIME_ZONES))]
+
+
+def _zone_name(zone: str, said: Words) -> str:
+    place = zone.rsplit("/", 1)[-1].replace("_", " ")
+    name = str(get_timezone_name(ZoneInfo(zone), width="long", locale=said.phrases.names)) if zone != "UTC" else "UTC"
+    return name if place in name else f"{name} ({place})"
 
 
 async def manage_end(request: web.Request) -> web.StreamResponse:
@@ -187,5 +217,5 @@ async def manage_end(request: web.Request) -> web.StreamResponse:
         language = letter_language(request, (await enrolment.view(token)).language)
         await enrolment.end(token, source="web")
     except (LinkInvalid, LinkExpired):
-        raise too_old(words(page_language(request))) from None
+        return too_old(request)
     return render(request, "ended.html", language=language, deleted=True)

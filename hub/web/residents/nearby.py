@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from shapely.geometry import Point
+from shapely.geometry import Point, shape
 from shapely.geometry.base import BaseGeometry
 
 from hub.alerts import area as areas
-from subscriptions import topics
+from hub.web.residents.places import area_of
 from subscriptions.severity import rank
 
 if TYPE_CHECKING:
     from hub.alerts.store import StoredAlert
-    from subscriptions.areas import Area, AreaCatalog
+    from subscriptions.areas import AreaCatalog
     from subscriptions.subscriber import PlaceRequest
     from subscriptions.views import SubscriptionView
 
 
 def concerns(stored: StoredAlert, view: SubscriptionView, catalog: AreaCatalog) -> bool:
     """Whether this person wants this kind of alert, and one of their places is in its area."""
-    document = stored.document
-    wanted = topics.mask(view.topics) & topics.mask(document.topics) and stored.grade >= rank(view.minimum_severity)
-    drill = document.status != "Actual"
-    return bool(wanted) and (view.drills or not drill) and holds_at(stored, view.places, catalog)
+    document, drill = stored.document, stored.document.status != "Actual"
+    shared = set(view.topics) & set(document.topics)
+    grave = any(stored.grade >= rank(view.severities.get(topic, view.minimum_severity)) for topic in shared)
+    return grave and view.paused_until is None and (view.drills or not drill) and holds_at(stored, view.places, catalog)
 
 
 def holds_at(stored: StoredAlert, places: Sequence[PlaceRequest], catalog: AreaCatalog) -> bool:
@@ -41,8 +41,12 @@ def holds_at(stored: StoredAlert, places: Sequence[PlaceRequest], catalog: AreaC
             disc = _disc(place.lon, place.lat, place.radius_m or 0, catalog)
             if any(disc.intersects(outline) for outline in outlines):
                 return True
-        elif (named := _area(place, catalog)) is not None and (
-            named.index in touched or any(named.metric.intersects(shape) for shape in shapes)
+        elif place.polygon is not None:
+            drawn = catalog.to_metric(shape(place.polygon))
+            if any(drawn.intersects(outline) for outline in outlines):
+                return True
+        elif (named := area_of(place, catalog)) is not None and (
+            named.index in touched or any(named.metric.intersects(drawn) for drawn in shapes)
         ):
             return True
     return False
@@ -50,8 +54,3 @@ def holds_at(stored: StoredAlert, places: Sequence[PlaceRequest], catalog: AreaC
 
 def _disc(lon: float, lat: float, radius_m: float, catalog: AreaCatalog) -> BaseGeometry:
     return catalog.to_metric(Point(lon, lat)).buffer(max(radius_m, 1.0))
-
-
-def _area(place: PlaceRequest, catalog: AreaCatalog) -> Area | None:
-    named = (("zip", place.zip), ("neighborhood", place.neighborhood), ("borough", place.borough))
-    return next((catalog.find(layer, text) for layer, text in named if text is not None), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from hub.web.context import hub
-from hub.web.language import letter_language, page_language, words
+from hub.web.language import letter_language
 from hub.web.pages import render
 from hub.web.residents.confirm import too_old
 from subscriptions.errors import LinkExpired, LinkInvalid
@@ -24,7 +24,7 @@ async def unsubscribe_submit(request: web.Request) -> web.StreamResponse:
     except LinkExpired:
         pass  # it has ended already, which is what was asked for
     except LinkInvalid:
-        raise too_old(words(page_language(request))) from None
+        return too_old(request)
     return render(request, "ended.html", language=language, deleted=False)
 
 

@@ -11,6 +11,8 @@ from babel.messages.extract import extract_from_file
 
 from hub.web.pages import STATUS_WORDS
 from hub.web.residents.choices import ADDRESS_STATES, CHANNEL_WORDS, RADII, SEVERITY_WORDS, TOPIC_WORDS
+from hub.web.residents.sentences import SEVERITY_SHORT, TOPIC_SHORT, WITHIN
+from hub.web.residents.why import WAYS
 
 TEMPLATES = Path(str(files("templates").joinpath("pages")))
 CODE = Path(str(files("hub").joinpath("web")))
@@ -24,7 +26,7 @@ STAFF_ONLY = {"console"}
 
 def all_strings() -> set[str]:
     """The msgids; of those for a number of things the first."""
-    return _of_tables() | set(_in_templates()) | set(_in_code())
+    return _of_tables() | _of_sentences() | set(_in_templates()) | set(_in_code())
 
 
 def first_strings() -> set[str]:
@@ -36,6 +38,11 @@ def _of_tables() -> set[str]:
     tables = [*TOPIC_WORDS.values(), *SEVERITY_WORDS.values(), *CHANNEL_WORDS.values(), *STATUS_WORDS.values()]
     listed = {text for pair in tables for text in pair} | {name for _, name in RADII} | set(ADDRESS_STATES.values())
     return listed - {""}
+
+
+def _of_sentences() -> set[str]:
+    """Pieces that sentences about a subscription are made of."""
+    return {text for table in (TOPIC_SHORT, SEVERITY_SHORT, WITHIN, WAYS) for text in table.values()} - {""}
 
 
 def _in_templates() -> Iterator[str]:
