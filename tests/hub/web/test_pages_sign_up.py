@@ -195,7 +195,7 @@ async def test_the_page_with_its_style_and_scripts_is_light(residents: Residents
     text = gzip.decompress(packed).decode()
     files = re.findall(r'(?:src|href)="/assets/([\w.-]+)\?v=', text)
     assert {"tocsin.css", "form.js", "push.js"} <= set(files)
-    assert len(packed) + sum(len(assets()[name].packed) for name in files) <= SIGN_UP_BYTES
+    assert len(packed) + sum(len(gzip.compress(assets()[name].body, 9)) for name in files) <= SIGN_UP_BYTES
 
 
 @pytest.mark.parametrize("path", ["/subscribe", "/subscribe?lang=es"])
