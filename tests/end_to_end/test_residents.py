@@ -25,7 +25,7 @@ def test_a_person_signs_up_by_zip_confirms_changes_and_leaves_without_javascript
     expect(page.get_by_role("heading", name="You are subscribed")).to_be_visible()
 
     page.get_by_role("link", name="Open my settings").click()
-    page.get_by_label("Which place?").fill("Astoria (Central), Bronx")
+    page.get_by_label("Add a place").fill("Astoria (Central), Bronx")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_text("Added.")).to_be_visible()
     page.get_by_label("Events").uncheck()
