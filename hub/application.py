@@ -53,6 +53,7 @@ from hub.staff.account import Staff
 from hub.store import tables
 from hub.store.database import Database, database_url
 from hub.store.migrate import upgrade
+from hub.telegram_inbox import BotName, TelegramInbox
 from subscriptions.areas import AreaCatalog, open_city
 from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
@@ -99,6 +100,10 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     channels: ChannelSettings
     vapid_public_key: str
     bot_name: BotName
+    ledger: Ledger
+    inbox: TelegramInbox
+    redis: Redis | None
+    hub_key: str
 
     def delivering(self) -> bool:
         """Whether senders have something to hand over just now."""
@@ -130,10 +135,10 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
             return f"the database can't be written ({type(error).__name__})"
 
     async def run_bot(self) -> None:
-        """Serve Telegram until cancelled, while no earlier node does: a Bot API server answers one at a time."""
+        """Serve Telegram until cancelled; what only one may do, while no earlier node does."""
         # aiogram costs 165 MB and seconds: only a hub with a bot pays for it, and not on the loop.
         bot = await asyncio.to_thread(import_module, "hub.bot.start")
-        await self.membership.while_first(lambda: bot.run_bot(self, self.bot_name))
+        await bot.run_bot(self, self.bot_name, self.membership.while_first)
 
     async def receive_sms(self) -> None:
         """Take what phones write until cancelled, on one node: each message is answered once."""
@@ -312,6 +317,10 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         channels=channels,
         vapid_public_key=public_key(vapid),
         bot_name=bot_name,
+        ledger=ledger,
+        inbox=TelegramInbox(keyring.link_key),
+        redis=redis,
+        hub_key=name,
     )
 
 
@@ -321,16 +330,6 @@ def _redis(stack: AsyncExitStack, settings: Settings) -> Redis | None:
     redis = Redis.from_url(settings.redis, socket_connect_timeout=REDIS_CONNECT_S)
     stack.push_async_callback(redis.aclose)
     return redis
-
-
-class BotName:
-    """The Telegram bot's name, once it has said hello to its server; until then there is no deep link to offer."""
-
-    def __init__(self) -> None:
-        self.name: str | None = None
-
-    def __call__(self) -> str | None:
-        return self.name
 
 
 @cache

@@ -52,6 +52,7 @@ SETTINGS = (
     Setting("sms_from", "", "Sender number or name of SMS; people can only reply to a number."),
     Setting("telegram_token", "", "The bot's token from @BotFather.", secret=True),
     Setting("telegram_api", "", "Base URL of a Bot API server; empty for Telegram's own."),
+    Setting("telegram_webhook", "", "1: Telegram posts what people do to TOCSIN_PUBLIC_URL, instead of being asked for it."),
     Setting(
         "rates",
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subscriptions import languages
@@ -21,6 +22,14 @@ from subscriptions.subscriber import PlaceRequest, SubscriptionChange, Subscript
 from subscriptions.views import SubscriptionView
 
 
+class Owner(msgspec.Struct, frozen=True):
+    """The numbers behind an address that gets alerts; `epoch` is of its links."""
+
+    address: int
+    subscriber: int
+    epoch: int
+
+
 class OwnAddress:
     """Serves the owner of an address by its channel and canonical form."""
 
@@ -32,6 +41,26 @@ class OwnAddress:
         async with self._desk.transactions.read() as connection:
             owner = await self._find(connection, channel, canonical)
             return await self._management.view_of(connection, owner) if owner is not None else None
+
+    async def owner(self, channel: str, canonical: str) -> Owner | None:
+        """Who they are in the hub's own tables, None when nothing goes there."""
+        async with self._desk.transactions.read() as connection:
+            address = await sql.active_address(connection, self._desk.addresses.lookup(channel, canonical))
+            if address is None:
+                return None
+            subscriber = await sql.existing_subscriber(connection, address.subscriber)
+            return Owner(address.id, subscriber.id, subscriber.epoch)
+
+    async def move(self, channel: str, canonical: str, moved_to: str) -> bool:
+        """The same chat has another address from now on. False when nothing goes to the old one, or something to the new one already."""
+        async with self._desk.work() as work:
+            lookup = self._desk.addresses.lookup(channel, moved_to)
+            address = await sql.active_address(work.connection, self._desk.addresses.lookup(channel, canonical))
+            if address is None or await sql.active_address(work.connection, lookup) is not None:
+                return False
+            key_id, sealed = self._desk.addresses.keyring.seal(channel, moved_to)
+            await sql.change_address(work.connection, address.id, lookup=lookup, key_id=key_id, sealed=sealed)
+            return True
 
     async def join(self, channel: str, canonical: str, places: tuple[PlaceRequest, ...], *, language: str, source: str) -> SubscriptionView:
         """Subscribe to these places, in addition to those there are; a new subscription has all everyday topics.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hub.publishing.publishing import Publishing
     from hub.sms.inbox import Inbox
     from hub.staff.account import Staff
+    from hub.telegram_inbox import TelegramInbox
     from subscriptions.areas import AreaCatalog
     from subscriptions.audience import Audience
     from subscriptions.enrolment import Enrolment
@@ -83,6 +84,9 @@ class HubContext(PublicContext, Protocol):
     def news(self) -> News: ...
     @property
     def metrics(self) -> Metrics: ...
+
+    @property
+    def inbox(self) -> TelegramInbox: ...
 
     @property
     def vapid_public_key(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Container
 import msgspec
 from aiohttp import web
 
-from hub.web import middlewares
+from hub.web import middlewares, telegram
 from hub.web.api import alerts, areas, audit, incidents, openapi, operations, public, sms, subscriptions, web_push
 from hub.web.api.descriptions import OPERATIONS
 from hub.web.client_address import read_networks
@@ -83,6 +83,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/unsubscribe/{token}", unsubscribe.unsubscribe_page),
     Route("POST", "/unsubscribe/{token}", unsubscribe.unsubscribe_submit),
     Route("GET", "/why/{token}", why.why_page),
+    Route("POST", "/telegram/{secret}", telegram.receive_update),
     Route("GET", "/offline", public_pages.offline_page),
     Route("GET", "/sw.js", public_pages.service_worker),
     Route("GET", "/manifest.webmanifest", public_pages.manifest),

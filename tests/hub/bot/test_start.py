@@ -1,128 +1,107 @@
-"""The bot against a Bot API server on loopback: it polls, serves in order, outlives faults, and ends when told."""
+"""The bot against a Bot API server on loopback: it asks, acknowledges, outlives faults and floods, and ends when told."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from channels.contract import ChannelSettings
 from hub.bot.start import run_bot
-from hub.settings import Settings, load
-from tests.hub.bot.updates_server import TOKEN, UpdatesServer, updates_server
-from tests.subscriptions.residents import Residents, request
+from tests.hub.bot.conftest import NO_PAUSE, BotName, Phone, at_once, eventually, parts_of, running
+from tests.peers.bot_api import TOKEN, BotApi
+from tests.subscriptions.residents import Residents
 
-NO_PAUSE = (0.0, 0.0)
 NOBODY = "Nobody is watching this. Call or text 911."
 
 
-@dataclass
-class HubParts:
-    """What `run_bot` needs."""
-
-    enrolment: Any
-    channels: ChannelSettings
-    settings: Settings
-    public_url: str = "https://alerts.example"
+async def test_the_bot_learns_its_name_says_its_commands_and_asks_to_be_asked(api: BotApi, bot: BotName) -> None:
+    await api.until(lambda: "getUpdates" in api.calls)
+    assert bot.name == "tocsin_test_bot"
+    assert api.calls[0] == "getMe"
+    assert "deleteWebhook" in api.calls
+    assert {menu.get("language_code", "") for menu in api.menus} >= {"", "es"}
 
 
-class BotName:
-    name: str | None = None
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[UpdatesServer]:
-    async with updates_server() as running:
-        yield running
-
-
-@asynccontextmanager
-async def running(residents: Residents, server: UpdatesServer, token: str = TOKEN) -> AsyncIterator[BotName]:
-    settings = ChannelSettings(public_url="https://alerts.example", telegram_token=token, telegram_api=server.url)
-    name = BotName()
-    task = asyncio.create_task(run_bot(HubParts(residents.enrolment, settings, load(environ={})), name, NO_PAUSE))
-    try:
-        yield name
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-async def answers(server: UpdatesServer, count: int) -> list[tuple[int, str]]:
-    async with asyncio.timeout(10):
-        return [await server.answers.get() for _ in range(count)]
-
-
-async def test_pressing_start_confirms_and_every_message_is_answered_in_its_chat(residents: Residents, server: UpdatesServer) -> None:
-    signed_up = await residents.enrolment.subscribe(request(channels=[{"kind": "telegram"}]), client="c", source="test")
-    token = parse_qs(urlsplit(signed_up.telegram or "").query)["start"][0]
-    async with running(residents, server) as name:
-        server.write(4242, f"/start {token}")
-        server.write(77, "is anybody there?", language="es")
-        server.write(78, None)
-        first, second, third = await answers(server, 3)
-    assert name.name == "tocsin_test_bot"
-    assert first[0] == 4242
-    assert first[1].startswith("Done.")
-    assert second == (77, "Nadie está mirando esto. Llame o envíe un mensaje de texto al 911.")
-    assert third == (78, NOBODY)
-    assert await residents.column("SELECT state FROM address") == ["active"]
-
-
-async def test_an_update_is_acknowledged_after_it_was_served_and_never_served_again(residents: Residents, server: UpdatesServer) -> None:
-    async with running(residents, server):
-        server.write(1, "a")
-        await answers(server, 1)
-        server.write(2, "b")
-        assert [chat for chat, _ in await answers(server, 1)] == [2]
-    assert server.offsets[:2] == [None, 101]
+async def test_an_update_is_acknowledged_after_it_was_served_and_never_served_again(api: BotApi, phone: Phone) -> None:
+    assert (await phone.say("a")).startswith(NOBODY)
+    assert (await phone.say("b")).startswith(NOBODY)
+    await api.until(lambda: 3 in api.offsets)
+    assert api.offsets == [0, 2, 3]
+    assert len(api.sent) == 2
 
 
 @pytest.mark.parametrize("status", [401, 409, 429, 500, 502])
-async def test_faults_of_the_server_are_outlived(residents: Residents, server: UpdatesServer, status: int) -> None:
-    server.faults = [status] * 5
-    server.write(1, "hello")
+async def test_faults_of_the_server_are_outlived_and_the_log_holds_no_token(residents: Residents, api: BotApi, status: int) -> None:
+    api.faults = [(status, "made to fail", {"retry_after": 0} if status == 429 else {})] * 5
+    phone = Phone(api, 1)
     with capture_logs() as logs:
-        async with running(residents, server):
-            assert await answers(server, 1) == [(1, NOBODY)]
-    assert len([line for line in logs if line["event"] == "telegram_unreachable"]) == 5
+        async with running(parts_of(residents, api)):
+            assert (await phone.say("hello")).startswith(NOBODY)
+    assert [line["event"] for line in logs].count("telegram_unreachable") >= 4
     assert TOKEN.partition(":")[2] not in repr(logs)
 
 
-async def test_a_person_who_cannot_be_served_does_not_silence_the_bot(residents: Residents, server: UpdatesServer) -> None:
-    """The first has blocked the bot, so the answer can't be sent; the second is answered all the same, and nothing is asked twice."""
-    server.blocked_by = {1}
-    async with running(residents, server):
-        server.write(1, "first")
-        server.write(2, "second")
-        assert await answers(server, 1) == [(2, NOBODY)]
-        server.write(3, "third")
-        assert await answers(server, 1) == [(3, NOBODY)]
-    assert server.answers.empty()
+async def test_an_answer_that_meets_a_flood_limit_is_sent_when_it_is_over(api: BotApi, phone: Phone) -> None:
+    await api.until(lambda: "getUpdates" in api.calls)
+    api.faults = [(429, "Too Many Requests: retry after 0", {"retry_after": 0})]
+    assert (await phone.say("hello")).startswith(NOBODY)
+    assert api.faults == []
 
 
-async def test_groups_are_left_alone(residents: Residents, server: UpdatesServer) -> None:
-    async with running(residents, server):
-        server.write(-100, "/stop", kind="group")
-        server.write(5, "hello")
-        assert await answers(server, 1) == [(5, NOBODY)]
+async def test_whoever_has_blocked_the_bot_is_closed_and_silences_nobody_else(residents: Residents, api: BotApi, phone: Phone) -> None:
+    await phone.say("/subscribe 11201")
+    api.blocked_by = {phone.chat}
+    phone.write("hello")
+    assert (await Phone(api, 2).say("hello")).startswith(NOBODY)
+    await eventually(residents, "SELECT state FROM address", ["stopped"])
+    api.blocked_by = set()
+    assert "on again" in await phone.say("/start")
 
 
-async def test_a_token_that_cannot_be_one_ends_the_bot_with_a_line_in_the_log(residents: Residents, server: UpdatesServer) -> None:
+@pytest.mark.parametrize("strange", [{"message": {"message_id": "x"}}, {"message": 5}, {"novelty": {"a": 1}}, {}])
+async def test_an_update_that_can_not_be_read_holds_back_nobody(api: BotApi, phone: Phone, strange: dict[str, Any]) -> None:
+    api.push_update(strange)
+    assert (await phone.say("hello")).startswith(NOBODY)
+    await api.until(lambda: 3 in api.offsets)
+
+
+async def test_a_question_outlives_a_restart_where_there_is_a_redis_and_its_wiping_everywhere(
+    residents: Residents, api: BotApi, valkey: str
+) -> None:
+    async with Redis.from_url(valkey) as redis:
+        phone = Phone(api, 5)
+        async with running(parts_of(residents, api, redis=redis)):
+            await phone.say("/subscribe")
+            await api.acknowledged()
+        async with running(parts_of(residents, api, redis=redis)):
+            assert "ZIP 11201" in await phone.say("11201")
+            await phone.say("/subscribe")
+            await redis.flushall()
+            assert (await phone.say("11205")).startswith(NOBODY)
+            assert "ZIP 11205" in await phone.press_and_hear("Get alerts for ZIP 11205")
+
+
+async def test_while_redis_is_away_the_bot_remembers_by_itself(residents: Residents, api: BotApi) -> None:
+    async with Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2) as away, running(parts_of(residents, api, redis=away)):
+        phone = Phone(api, 6)
+        await phone.say("/subscribe")
+        assert "ZIP 11201" in await phone.say("11201")
+
+
+async def test_a_button_works_after_a_restart_without_anything_remembered(residents: Residents, api: BotApi) -> None:
+    phone = Phone(api, 7)
+    async with running(parts_of(residents, api)):
+        await phone.share(40.70321, -73.98932)
+        await api.acknowledged()
+    async with running(parts_of(residents, api)):
+        assert "1 mile around a point in 11201" in await phone.press_and_hear("1 mile")
+
+
+async def test_a_token_that_cannot_be_one_ends_the_bot_with_a_line_in_the_log(residents: Residents, api: BotApi) -> None:
     with capture_logs() as logs:
-        async with running(residents, server, token="no token"):
-            await asyncio.wait_for(_until(lambda: bool(logs)), 10)
+        await asyncio.wait_for(run_bot(parts_of(residents, api, token="no token"), BotName(), at_once, NO_PAUSE), 10)
     assert [line["event"] for line in logs] == ["telegram_token_malformed"]
     assert "no token" not in repr(logs)
-
-
-async def _until(true: Any) -> None:
-    while not true():
-        await asyncio.sleep(0)

@@ -1,0 +1,129 @@
+"""A whole hub with its bot and its senders: an alert is read, asked about, replaced and called off in a chat (S16, S26)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from hub.application import Hub, open_hub
+from hub.commands import invariants
+from hub.settings import load
+from hub.telegram_inbox import TelegramInbox
+from hub.web.routes import build_app
+from tests.hub.bot.conftest import Phone
+from tests.hub.publishing.conftest import PUBLISHER, document
+from tests.peers.bot_api import PATIENCE_S, TOKEN, BotApi, chat, user
+
+
+@asynccontextmanager
+async def hub_with(folder: Path, api: BotApi, **more: str) -> AsyncIterator[Hub]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+    environ |= {"TOCSIN_DATA": str(folder), "TOCSIN_SENDERS": "1", "TOCSIN_TESTING": "1", "TOCSIN_SIGNUP_LIMITS": "off"}
+    environ |= {"TOCSIN_TELEGRAM_TOKEN": TOKEN, "TOCSIN_TELEGRAM_API": api.url} | more
+    async with open_hub(load(environ=environ), demo=False, port=0) as hub:
+        yield hub
+
+
+async def progress(hub: Hub, alert: str, name: str, count: int) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while getattr(await hub.publishing.progress(alert), name) != count:
+            pass
+
+
+async def test_an_alert_is_read_asked_about_replaced_and_called_off(tmp_path: Path, api: BotApi) -> None:
+    async with hub_with(tmp_path, api) as hub:
+        phone = Phone(api, 4242)
+        await phone.say("/subscribe 11201")
+        assert "Nothing is on" in await phone.say("/alerts")
+        assert "No alert has come" in await phone.say("/why")
+        first = await hub.publishing.submit(document(), PUBLISHER)
+        assert "Flash flooding" in await phone.answer()
+        number, alarm = len(api.sent), api.sent[-1]
+        assert "reply_parameters" not in alarm
+        assert "Flash flooding" in await phone.say("/alerts")
+        assert f"/alerts/{first.id}" in phone.shown["text"]
+        why = await phone.say("/why")
+        assert "because you follow 11201 and Weather, since" in why
+
+        phone.shown = alarm
+        for _ in range(2):
+            assert (await phone.toast("I have read this")).startswith("Noted")
+        await progress(hub, first.id, "confirmed", 1)
+        assert (await hub.publishing.progress(first.id)).handed_over == 1
+        assert api.cleared[0]["message_id"] == "1"
+
+        update = await hub.publishing.update(first.id, document(event="Flood"), PUBLISHER)
+        assert "Update" in await phone.answer()
+        assert json.loads(api.sent[-1]["reply_parameters"])["message_id"] == number
+        assert api.sent[-1]["disable_notification"] == "false"
+        await api.until(lambda: api.edits)
+        assert api.edits[0]["message_id"] == str(number)
+        assert "<s>" in api.edits[0]["text"]
+        second = len(api.sent)
+
+        await hub.publishing.cancel(update.id, document(), PUBLISHER)
+        assert "Cancelled" in await phone.answer()
+        assert json.loads(api.sent[-1]["reply_parameters"])["message_id"] == second
+        await api.until(lambda: len(api.edits) == 2)
+        assert api.edits[1]["message_id"] == str(second)
+        found = await invariants.broken_twice(hub.database, again_after_s=0.2)
+        assert [invariant.holds for invariant, broken in found.items() if broken.count] == []
+
+
+async def test_what_is_minor_comes_without_a_sound(tmp_path: Path, api: BotApi) -> None:
+    async with hub_with(tmp_path, api) as hub:
+        phone = Phone(api, 4242)
+        await phone.say("/subscribe 11201")
+        minor = await hub.publishing.submit(document(severity="Minor"), PUBLISHER)
+        await phone.answer()
+        assert api.sent[-1]["disable_notification"] == "true"
+        await hub.publishing.update(minor.id, document(severity="Moderate"), PUBLISHER)
+        await phone.answer()
+        assert api.sent[-1]["disable_notification"] == "false"
+
+
+def message(text: str) -> dict[str, Any]:
+    return {"message": {"message_id": 1, "date": 1_790_000_000, "chat": chat(7), "from": user(7), "text": text}}
+
+
+async def test_by_a_webhook_telegram_posts_what_people_do_and_nobody_else_can(tmp_path: Path, api: BotApi) -> None:
+    async with hub_with(tmp_path, api, TOCSIN_TELEGRAM_WEBHOOK="1", TOCSIN_PUBLIC_URL="https://alerts.example") as hub:
+        await api.until(lambda: api.webhook)
+        assert api.webhook is not None
+        assert api.webhook["url"] == f"https://alerts.example/telegram/{hub.inbox.path}"
+        async with TestServer(build_app(hub)) as server:
+            api.webhook["url"] = str(server.make_url(f"/telegram/{hub.inbox.path}"))
+            assert await api.post_update(message("hello")) == 200
+            assert api.sent_to(7)[0]["text"].startswith("Nobody is watching this.")
+            assert await api.post_update({"message": "strange"}) == 200
+            for secret in ("", "wrong", "é".encode().decode("latin-1")):
+                assert await api.post_update(message("hello"), secret) == 404
+            api.webhook["url"] = str(server.make_url("/telegram/wrong"))
+            assert await api.post_update(message("hello")) == 404
+            api.webhook["url"] = str(server.make_url(f"/telegram/{hub.inbox.path}"))
+            take, hub.inbox.take = hub.inbox.take, None
+            assert await api.post_update(message("hello")) == 503
+            hub.inbox.take = take
+        assert len(api.sent) == 1
+        assert "getUpdates" not in api.calls
+    async with hub_with(tmp_path, api):
+        await api.until(lambda: "getUpdates" in api.calls)
+        assert api.webhook is None
+
+
+@pytest.mark.parametrize("path", ["", "x"])
+def test_the_secrets_are_of_the_hubs_own_key(path: str) -> None:
+    one, other = TelegramInbox(b"1" * 32), TelegramInbox(b"2" * 32)
+    assert one.is_telegram(one.path, one.secret)
+    assert not one.is_telegram(one.path, other.secret)
+    assert not one.is_telegram(other.path, one.secret)
+    assert not one.is_telegram(path, one.secret)
+    assert one.path != one.secret
