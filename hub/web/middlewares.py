@@ -39,7 +39,7 @@ _FOR_PROGRAMS = ("/api/", "/feeds/", "/live", "/healthz", "/readyz", "/metrics",
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 _UNSLOWED = ("/unsubscribe/", "/api/v1/sms/", "/telegram/")
-"""A one-click unsubscribe always passes (RFC 8058), and what a provider signs or knows a secret for: it brings the words of a whole city."""
+"""A one-click unsubscribe always passes (RFC 8058), and whoever signs or knows a secret: they bring the words of a whole city."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HEADERS: web.AppKey[Mapping[str, str]] = web.AppKey("headers", Mapping)
