@@ -1,4 +1,4 @@
-"""Every sentence of the bot is in Spanish, with its places, and what is filled in is escaped."""
+"""Every sentence of the bot is in every language, with its places, and what is filled in is escaped."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hub import bot
 from hub.bot import choices
 from hub.bot.words import Words
 from hub.languages.catalogue import catalogue
+from subscriptions.languages import LANGUAGES
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 SENTENCES = {
@@ -19,8 +20,9 @@ SENTENCES = {
 }
 
 
-def test_the_spanish_catalogue_holds_every_sentence_with_its_places_and_nothing_else() -> None:
-    entries = catalogue("bot", "es").entries
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
+def test_a_catalogue_holds_every_sentence_with_its_places_and_nothing_else(language: str) -> None:
+    entries = catalogue("bot", language).entries
     assert set(entries) == SENTENCES
     assert len(SENTENCES) > 80
     for sentence, entry in entries.items():
