@@ -152,7 +152,7 @@ async def test_any_other_text_learns_that_nobody_is_watching_and_only_a_few_time
     assert await phone.view() is None
 
 
-async def test_a_cry_for_help_is_answered_in_the_script_it_is_written_in(phone: Phone) -> None:
+async def test_free_text_is_answered_in_the_language_that_was_asked_for(phone: Phone) -> None:
     residents = phone.residents
     await phone.text("ESPAÑOL")
     assert await phone.text("hay un incendio") == "Nadie está mirando esto. Llame o envíe un mensaje de texto al 911."
@@ -251,3 +251,21 @@ def test_every_answer_fits_three_segments_in_every_language(tag: str) -> None:
     }
     for sentence in set(SENTENCES) - set(TOPICS.values()):
         assert segments(f"Tocsin: {sentences.say(sentence, **values)}").segments <= 3, sentence
+
+
+@pytest.mark.parametrize("tag", [tag for tag in LANGUAGES if tag != "en"])
+def test_that_nobody_is_watching_and_how_it_ended_is_said_in_every_language_in_one_piece(tag: str) -> None:
+    words, english = Sentences().in_language(tag), Sentences().in_language("en")
+    for sentence, most in ((say.NOBODY, 1), (say.STOPPED, 3), (say.JOINED, 3)):
+        said = words.say(sentence, places="11201, Astoria")
+        assert said != english.say(sentence, places="11201, Astoria")
+        assert segments(said).segments <= most
+    assert "911" in words.say(say.NOBODY)
+    for word in ("URGENT", "START"):
+        assert word in words.say(say.STOPPED)
+
+
+async def test_a_cry_for_help_in_another_script_is_answered_in_it(phone: Phone) -> None:
+    for cry, tag in (("着火了", "zh-Hans"), ("пожар", "ru"), ("불이야", "ko"), ("حريق هنا", "ar"), ("আগুন", "bn"), ("פייער", "yi")):
+        sender = Phone(phone.residents, f"+1718555{2000 + len(await phone.answers())}")
+        assert await sender.text(cry) == Sentences().in_language(tag).say(say.NOBODY)
