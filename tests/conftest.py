@@ -29,6 +29,15 @@ def chromium() -> Path:
 
 
 @pytest.fixture(scope="session")
+def firefox_esr() -> Path:
+    """The other browser's program; the same holds."""
+    found = shutil.which("firefox-esr") or shutil.which("firefox")
+    if found is None:
+        pytest.skip("firefox-esr is missing: apt-get install firefox-esr")
+    return Path(found)
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """One server for the whole run; each test gets a database of its own."""
     with postgres_server() as server:

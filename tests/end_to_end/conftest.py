@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,14 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running ``tocsin serve --demo``."""
-    folder = tmp_path_factory.mktemp("demo")
+    """The address of a running demonstration."""
+    with demonstration(tmp_path_factory.mktemp("demo")) as address:
+        yield address
+
+
+@contextmanager
+def demonstration(folder: Path) -> Iterator[str]:
+    """The address of a running ``tocsin serve --demo`` with its data in `folder`."""
     command = [Path(sys.executable).with_name("tocsin"), "serve", "--demo", "--port", "0", "--data", folder, "--senders", "1"]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")} | {"TOCSIN_SIGNUP_LIMITS": "off"}
     with (folder / "log").open("w") as log, subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=log, text=True) as server:

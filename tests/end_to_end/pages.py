@@ -16,6 +16,13 @@ def log_in(page: Page, who: str) -> None:
     expect(page).to_have_url(re.compile("/console$"))
 
 
+def publish_heat(page: Page) -> None:
+    """A ready alert that needs no second person, by whoever is logged in."""
+    page.goto("/console")
+    page.get_by_role("listitem").filter(has_text="Heat advisory").get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("heading", name="Gone out")).to_be_visible()
+
+
 def sign_up(page: Page, place: str, address: str) -> None:
     """By e-mail."""
     page.goto("/subscribe")

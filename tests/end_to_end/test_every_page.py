@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.end_to_end.axe import violations
 from tests.end_to_end.conftest import DESK, PHONE, Visitor
 from tests.end_to_end.pages import log_in
 
@@ -17,6 +18,9 @@ RESIDENTS = [
     "/ar/",
     "/ar/subscribe",
     "/manage",
+    "/offline",
+    "/?place=11201&topic=fire",
+    "/ar/?place=nowhere",
     "/unsubscribe/none",
     "/nothing-here",
     "/outbox",
@@ -28,12 +32,13 @@ PAGE_BYTES = 100_000
 RULES = Path(__file__).with_name("rules.js").read_text(encoding="utf-8")
 
 
-def check(page: Page) -> None:
-    """The rules of every page."""
+def check(page: Page, *, with_axe: bool = True) -> None:
+    """The rules of every page, and axe-core's."""
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     expect(page.get_by_role("main")).to_have_count(1)
     assert page.title()
     assert page.evaluate(RULES) == {"nameless": [], "small": [], "pale": [], "twice": [], "sideways": []}
+    assert not with_axe or violations(page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

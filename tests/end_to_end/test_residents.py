@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
@@ -157,7 +158,7 @@ NOTIFICATIONS = """async (tag) => {
 }"""
 
 
-def push_service(page: Page) -> Callable[[dict[str, str]], None]:
+def push_service(page: Page) -> Callable[[dict[str, Any]], None]:
     """Delivers to the page's service worker through the browser's own debugging door."""
     devtools = page.context.new_cdp_session(page)
     registered: list[str] = []
@@ -169,7 +170,7 @@ def push_service(page: Page) -> Callable[[dict[str, str]], None]:
     page.evaluate("async () => { await navigator.serviceWorker.register('/sw.js'); await navigator.serviceWorker.ready; }")
     origin = page.evaluate("location.origin")
 
-    def deliver(message: dict[str, str]) -> None:
+    def deliver(message: dict[str, Any]) -> None:
         devtools.send("ServiceWorker.deliverPushMessage", {"origin": origin, "registrationId": registered[-1], "data": json.dumps(message)})
 
     return deliver

@@ -70,7 +70,7 @@ class PushService:
             return self.instead[request.path]
         if request.path not in self._browsers:
             return Reply(404)
-        if fault := _header_fault(request):
+        if fault := header_fault(request.headers):
             return Reply(400, body=fault.encode())
         if len(request.body) > _LONGEST_BODY:
             return Reply(413)
@@ -89,8 +89,8 @@ class PushService:
         return Reply(201, {"Location": f"{self.sink.url}/message/{len(self.pushes)}"})
 
 
-def _header_fault(request: Request) -> str | None:
-    headers = request.headers
+def header_fault(headers: dict[str, str]) -> str | None:
+    """What is wrong with the headers of a push, if anything; their names are in lower case."""
     if not headers.get("ttl", "").isdecimal():
         return "TTL is required (RFC 8030, 5.2)"
     if headers.get("urgency", "normal") not in _URGENCIES:

@@ -1,0 +1,125 @@
+"""The pages as an app: current without a reload, there without a network, and notifications that replace each other and go."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.end_to_end.conftest import Visitor
+from tests.end_to_end.pages import log_in, publish_heat
+from tests.end_to_end.test_residents import push_service
+
+KEPT = """async () => {
+    const found = [];
+    for (const name of await caches.keys())
+        for (const request of await (await caches.open(name)).keys()) found.push(new URL(request.url).pathname);
+    return found.sort();
+}"""
+
+
+def test_an_open_page_gets_what_is_new_and_loses_what_is_over_without_a_reload(visitor: Visitor) -> None:
+    page, staff = visitor("/"), visitor("/")
+    page.evaluate("window.loadedOnce = true")
+    page.get_by_role("button", name="Show the map").click()
+    expect(page.locator("#map[data-ready]")).to_be_attached()
+    before = page.locator("#now article").count()
+    log_in(staff, "approver")
+    publish_heat(staff)
+    expect(page.locator("#now article")).to_have_count(before + 1)
+    expect(page.locator("#live")).to_contain_text("New alert:")
+    headline = page.locator("#now article.fresh h2").inner_text()
+    expect(page.locator("#map .sign").and_(page.get_by_label(headline))).to_have_count(1)
+    expect(page.locator("#urgent")).to_be_empty()
+    assert page.locator("[aria-live], [role=status]").count() == 1
+
+    staff.get_by_role("link", name="Call it off").click()
+    staff.get_by_role("main").get_by_role("button").filter(has_text=re.compile("call it off", re.IGNORECASE)).first.click()
+    expect(page.locator("#now article")).to_have_count(before)
+    expect(page.locator("#live")).to_contain_text("Over:")
+    expect(page.locator("#map .sign").and_(page.get_by_label(headline))).to_have_count(0)
+    assert page.evaluate("window.loadedOnce")
+
+
+def test_without_a_network_the_last_alerts_are_there_and_nothing_personal(visitor: Visitor) -> None:
+    staff = visitor("/")
+    log_in(staff, "approver")
+    publish_heat(staff)
+    page = visitor("/es/", locale="es")
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page.wait_for_function("navigator.serviceWorker.controller")
+    for path in (
+        "/es/",
+        "/manage",
+        "/confirm/none",
+        "/manage/none",
+        "/why/none",
+        "/api/v1/subscriptions/none",
+        "/subscribe",
+        "/console/log-in",
+    ):
+        page.goto(path)
+    page.wait_for_function(f"async () => (await ({KEPT})()).includes('/es/offline')")
+    kept = page.evaluate(KEPT)
+    assert [path for path in kept if not path.startswith("/assets/")] == ["/api/v1/public/alerts", "/es/offline", "/offline"]
+
+    page.context.set_offline(True)
+    page.goto("/es/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sin conexión")
+    expect(page.locator("#seen")).to_contain_text(re.compile(r"Alertas a las .*\d:\d\d"))
+    expect(page.locator("#kept article").first).to_be_visible()
+    assert page.locator("#kept svg.shape").count() == page.locator("#kept article").count() > 0
+    page.context.set_offline(False)
+    page.get_by_role("link", name="Intentar de nuevo").click()
+    expect(page.locator("#now")).to_be_attached()
+
+
+def test_a_later_version_replaces_a_notification_and_sounds_only_if_it_should(visitor: Visitor) -> None:
+    page = visitor("/subscribe", permissions=["notifications"])
+    deliver = push_service(page)
+    flood: dict[str, Any] = {"purpose": "alert", "title": "Flood", "body": "", "url": "/", "tag": "chain", "severity": "Extreme"}
+    deliver(flood)
+    assert shown(page, "Flood") == ["Flood", True, False, True]
+    deliver(flood | {"title": "Flood is over", "severity": "Extreme", "urgency": "Past"})
+    assert shown(page, "Flood is over") == ["Flood is over", True, False, False]
+    deliver(flood | {"title": "News from your city", "silent": True})
+    assert shown(page, "News from your city") == ["News from your city", False, True, False]
+    deliver(flood | {"title": "Short", "tag": "short", "expires": time.time() * 1000 - 1000})
+    assert shown(page, "Short")
+    deliver(flood | {"title": "Last", "tag": "last"})
+    assert shown(page, "Last")
+    assert page.evaluate(NOTIFICATIONS) == ["Last", "News from your city"]
+
+
+NOTIFICATIONS = "navigator.serviceWorker.ready.then((one) => one.getNotifications()).then((all) => all.map((one) => one.title).sort())"
+
+
+def shown(page: Page, title: str) -> list[Any]:
+    """[title, calls again, silent, stays] of the one notification with this title."""
+    found: list[Any] = page.wait_for_function(
+        """async (title) => {
+            const all = await (await navigator.serviceWorker.ready).getNotifications();
+            const one = all.find((each) => each.title === title);
+            return one && [one.title, one.renotify, one.silent || false, one.requireInteraction];
+        }""",
+        arg=title,
+    ).json_value()
+    return found
+
+
+def test_the_list_is_narrowed_with_the_keyboard_alone_and_without_a_script(visitor: Visitor) -> None:
+    for javascript in (True, False):
+        page = visitor("/", javascript=javascript)
+        summary = page.get_by_text("Show only a place, a topic or a language")
+        for _ in range(30):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.localName") == "summary" and summary.evaluate("one => one === document.activeElement"):
+                break
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        page.keyboard.type("11201")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Only: 11201.")).to_be_visible()
+        expect(page).to_have_url(re.compile("place=11201"))
