@@ -14,7 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+
+expect.set_options(timeout=30_000)
+"""Milliseconds. Nothing is measured here: a machine that is busy with other tests may take its time."""
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}

@@ -79,7 +79,9 @@ async def test_a_copy_is_read_from_a_plain_server_without_javascript_and_says_wh
     with served(tmp_path / "site") as url:
         await page.goto(f"{url}/{subfolder}")
         await expect(page.get_by_role("heading", level=1)).to_have_text("1 alert now")
-        await expect(page.get_by_role("complementary")).to_contain_text(re.compile(r"This is a copy \(.* 2026\) and does not change by itself"))
+        await expect(page.get_by_role("complementary")).to_contain_text(
+            re.compile(r"This is a copy \(.* 2026\) and does not change by itself")
+        )
         assert await page.evaluate("getComputedStyle(document.querySelector('.alert')).borderRadius") == "12px"
         await page.get_by_role("link", name="Flooding possible in Brooklyn Heights").click()
         await expect(page.get_by_text("Stay off flooded streets.")).to_be_visible()
