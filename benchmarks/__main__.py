@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import at_scale, crowd, fanout, ledger, matching, nodes, providers, recovery, versus
+from benchmarks import at_scale, crowd, fanout, ledger, matching, nodes, providers, recovery, residents, versus
 from benchmarks.measure import Bar, Figure, Missing, at_most, times
 from hub import log
 
@@ -34,6 +34,8 @@ SUITES: dict[tuple[str, ...], Callable[[], dict[str, Figure]]] = {
     ("postgres",): nodes.on_postgres,
     ("recovery",): recovery.kill_everything,
     ("match_neighbourhood_1m", "match_city_1m", "match_citywide_1m"): matching.figures,
+    ("signup",): residents.sign_up,
+    ("live_sse",): residents.live,
     ("start_1m",): at_scale.start,
     ("publish_to_first_handover_1m_p50", "publish_to_first_handover_1m_p99"): at_scale.first_handover,
     ("overtake_first", "overtake_finish"): at_scale.overtaking,
@@ -60,6 +62,8 @@ BARS: dict[str, Bar] = {
     "publish_to_first_handover_100k": at_most(100),
     "match_neighbourhood_1m": at_most(5),
     "match_city_1m": at_most(20),
+    "signup": times(0.5),
+    "live_sse": at_most(1000),
     "start_1m": times(0.5),
     "publish_to_first_handover_1m_p50": at_most(30),
     "publish_to_first_handover_1m_p99": at_most(100),

@@ -24,7 +24,8 @@ class HubProcess:
         self._data = data
         self._environ = os.environ | {"TOCSIN_ALLOW_PRIVATE": "1", "TOCSIN_LOG_LEVEL": "error"} | environ
         self._process: subprocess.Popen[str] | None = None
-        self._url = self._token = self._alert = ""
+        self.url = self._token = self._alert = ""
+        """`url` is known once it was started."""
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +54,7 @@ class HubProcess:
         assert self._process.stdout is not None
         while not (line := self._process.stdout.readline()).startswith("listening on "):
             assert line, "the hub ended before it listened"
-        self._url = line.split()[-1]
+        self.url = line.split()[-1]
 
     def kill(self) -> None:
         """SIGKILL to coordinator and senders at once."""
@@ -82,5 +83,5 @@ class HubProcess:
 
     def _ask(self, path: str, body: bytes | None = None) -> Any:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        with urllib.request.urlopen(urllib.request.Request(self._url + path, body, headers)) as answer:
+        with urllib.request.urlopen(urllib.request.Request(self.url + path, body, headers)) as answer:
             return json.load(answer)
