@@ -235,7 +235,7 @@ class Messages:
             .where(tables.delivery.c.address.in_(addresses), tables.mailing.c.purpose != "strike")
             .order_by(tables.mailing.c.id, tables.delivery.c.address)
         )
-        async with self._database.read() as connection:
+        async with self._database.read(long=True) as connection:
             rows = await connection.execute(query)
             return [
                 ExportedMessage(channel=channel, kind=purpose, alert=alert, outcome=Outcome(outcome).label, at=instant(at / 1000))

@@ -97,7 +97,7 @@ class OptingOut:
 
     async def purge(self, now: int) -> None:
         """Forget sign-ups that nobody confirmed in seven days, passers-by after a day, old tokens and full limits."""
-        async with self._desk.transactions.read() as connection:
+        async with self._desk.transactions.read(long=True) as connection:
             found = await sql.stale(connection, now - CONFIRMATION_LIFE_MS, now - PASSING_MS)
         async with self._desk.work() as work:
             await sql.forget(work.connection, found)

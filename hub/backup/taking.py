@@ -55,7 +55,7 @@ async def take(
     """Write the backup. Raises BackupError when it can't be written; nothing is left of it then."""
     with _arriving(file) as out:
         sealer = Sealer(out, passphrase, cost)
-        async with database.read() as connection:
+        async with database.read(long=True) as connection:
             manifest = await _manifest(connection, clock)
             records.write(sealer, manifest)
             records.write(sealer, keys)

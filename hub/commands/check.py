@@ -72,7 +72,7 @@ def _provider(settings: Settings, kind: str) -> Finding:
 
 
 async def _database(database: Database) -> AsyncIterator[Finding]:
-    async with database.read() as connection:
+    async with database.read(long=True) as connection:
         if not database.shared:
             state = (await connection.execute(text("PRAGMA integrity_check"))).scalar_one()
             yield Finding(state == "ok", f"database file: {state}" + ("" if state == "ok" else ". Mend: restore a backup"))
@@ -99,7 +99,7 @@ async def _sealed(database: Database, keyring: Keyring) -> Finding:
     columns = (address.c.id, address.c.channel, address.c.key_id, address.c.sealed)
     kept = select(*columns).where(address.c.key_id != 0)  # 0: a chat that has not answered yet, of which nothing is known
     queries = [kept.order_by(order).limit(SAMPLE) for order in (address.c.id, address.c.id.desc())]
-    async with database.read() as connection:
+    async with database.read(long=True) as connection:
         keys = (await connection.execute(select(address.c.key_id).distinct())).scalars().all()
         queries += [kept.where(address.c.key_id == key).order_by(address.c.id).limit(SAMPLE) for key in keys]
         rows = {row.id: row for query in queries for row in await connection.execute(query)}

@@ -261,5 +261,5 @@ async def broken_twice(
 
 
 async def _look(database: Database, invariants: Sequence[Invariant]) -> dict[Invariant, Broken]:
-    async with database.read() as connection:
+    async with database.read(long=True) as connection:
         return {invariant: await invariant.look(connection) for invariant in invariants}

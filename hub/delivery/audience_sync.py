@@ -35,7 +35,7 @@ class AudienceSync:
         """Everyone, in one consistent view."""
         async with self._lock:
             began = time.monotonic()
-            async with self._database.read() as connection:
+            async with self._database.read(long=True) as connection:
                 position = await sql.audience_position(connection)
                 await self._read_rules(connection)
                 columns = await audience_rows.columns(connection, self._catalog, self._audience.kinds)
@@ -56,11 +56,11 @@ class AudienceSync:
                 return
             changed = await sql.changes_since(connection, self._seen)
             await self._read_rules(connection)
-            if len(changed) > FEW:
-                columns = await audience_rows.columns(connection, self._catalog, self._audience.kinds, (self._seen, position))
-            else:
+            if len(changed) <= FEW:
                 people = await audience_rows.people(connection, changed)
         if len(changed) > FEW:
+            async with self._database.read(long=True) as connection:
+                columns = await audience_rows.columns(connection, self._catalog, self._audience.kinds, (self._seen, position))
             segment = await asyncio.to_thread(self._audience.prepared, columns)
             self._audience.exchange(segment, np.array(changed, dtype=np.int64))
         else:

@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hub.errors import SettingsError
+from hub.store import inline_sqlite
 
 BUSY_TIMEOUT_MS = 15_000
 SERVER = {
@@ -90,11 +91,11 @@ class Database:
             self.engine: AsyncEngine = create_async_engine(
                 url, hide_parameters=True, pool_size=POOL, max_overflow=POOL, pool_pre_ping=True, isolation_level="READ COMMITTED"
             )
+            self._patient = self.engine
         else:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), hide_parameters=True)
-            event.listen(self.engine.sync_engine, "connect", prepare)
-            event.listen(self.engine.sync_engine, "begin", _begin)
+            self.engine = _sqlite_engine(url, inline_sqlite.DRIVER)
+            self._patient = _sqlite_engine(url, "sqlite+aiosqlite")
         self.write_lock = asyncio.Lock()
 
     @property
@@ -114,11 +115,12 @@ class Database:
 
     async def __aexit__(self, *_: object) -> None:
         await self.engine.dispose()
+        await self._patient.dispose()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent view."""
-        async with self.engine.connect() as connection:
+    async def read(self, *, long: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A consistent view; `long` for whoever reads through a whole table, so that nothing else has to wait."""
+        async with (self._patient if long else self.engine).connect() as connection:
             if self.shared:
                 await connection.execution_options(isolation_level="REPEATABLE READ")
             async with connection.begin():
@@ -141,6 +143,13 @@ class Database:
                 yield connection
 
 
+def _sqlite_engine(url: URL, driver: str) -> AsyncEngine:
+    engine = create_async_engine(url.set(drivername=driver), hide_parameters=True)
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
 def prepare(connection: Any, _: object) -> None:
     """Called with each new SQLite connection: pragmas on, and transactions left to `_begin`."""
     # pysqlite would begin on its own, late and deferred; SQLAlchemy's documented way is to take that over (see _begin).
@@ -153,4 +162,4 @@ def prepare(connection: Any, _: object) -> None:
 
 def _begin(connection: Any) -> None:
     write = connection.get_execution_options().get("tocsin_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    connection.exec_driver_sql(inline_sqlite.BEGIN_WRITING if write else "BEGIN")

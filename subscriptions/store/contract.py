@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 class Transactions(Protocol):
     """Opens transactions. `write` takes the write lock at once, so that check-then-write is safe."""
 
-    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A consistent view; nothing may be changed in it."""
+    def read(self, *, long: bool = False) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A consistent view; nothing may be changed in it. `long` for whoever reads through a whole table."""
 
     def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Commits at the end of the block, rolls back on any exception."""

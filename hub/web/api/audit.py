@@ -27,7 +27,7 @@ async def show_audit(request: web.Request) -> web.StreamResponse:
     """``?verify=true`` reads the whole chain first."""
     asked = query(request, "cursor", "verify")
     whole = choice(asked, "verify", ("true", "false")) == "true"
-    async with hub(request).database.read() as connection:
+    async with hub(request).database.read(long=whole) as connection:
         entries = await audit.entries(connection, before=number(asked, "cursor"), limit=PAGE + 1)
         page = AuditPage(entries=entries[:PAGE], next=str(entries[PAGE - 1].seq) if len(entries) > PAGE else None)
         if whole:

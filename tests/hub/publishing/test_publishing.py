@@ -306,7 +306,7 @@ async def test_every_step_is_in_the_audit_log_and_the_chain_holds(city: City) ->
     alert = await city.publishing.submit(document(severity="Severe"), AUTHOR)
     await city.publishing.approve(alert.id, APPROVER)
     await city.publishing.stop(alert.id, APPROVER)
-    async with city.hub.database.read() as connection:
+    async with city.hub.database.read(long=True) as connection:
         actions = [entry.action for entry in reversed(await audit.entries(connection))]
         assert await audit.verify(connection) is None
     assert actions == ["submitted", "reject", "submitted", "approved", "stop", "stop counted"]

@@ -22,7 +22,7 @@ async def _add(staff: Staff, name: str = "Desk", role: str = "author") -> None:
 
 
 async def _actions(database) -> list[tuple[str, str]]:
-    async with database.read() as connection:
+    async with database.read(long=True) as connection:
         assert await audit.verify(connection) is None
         return [(entry.action, entry.subject) for entry in reversed(await audit.entries(connection))]
 

@@ -23,7 +23,7 @@ async def _fill(database, count: int = 5) -> None:
 
 
 async def _broken(database) -> int | None:
-    async with database.read() as connection:
+    async with database.read(long=True) as connection:
         return await audit.verify(connection)
 
 
