@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import blake2b
 from importlib import import_module
@@ -42,6 +43,7 @@ from hub.errors import SettingsError
 from hub.feeds.news import News
 from hub.incidents.incident import Incidents
 from hub.keys import keyring_of, vapid_of
+from hub.languages.catalogue import read_all
 from hub.live import Live
 from hub.metrics import Metrics
 from hub.publishing.publishing import Publishing
@@ -62,6 +64,8 @@ from subscriptions.links import Links
 from subscriptions.vault import Keyring
 
 REDIS_CONNECT_S = 2.0
+WORDS_AFTER = timedelta(seconds=30)
+"""After the start, the words of all languages are read, which the first alert of a hub that was restarted in haste need not wait for."""
 
 log = structlog.get_logger()
 
@@ -380,8 +384,12 @@ class _ticking:  # noqa: N801 - reads as the state it is
         every(self._count_waiting, "interval", seconds=5)
         every(self._purge, "interval", hours=1)
         every(self._hub.enrolment.resume, "interval", seconds=30)
+        self._scheduler.add_job(self._read_words, "date", run_date=datetime.now(UTC) + WORDS_AFTER)
         self._scheduler.start()
         self._first = asyncio.ensure_future(self._hub.providers.look())
+
+    async def _read_words(self) -> None:
+        await asyncio.to_thread(read_all)
 
     async def _count_waiting(self) -> None:
         async with self._hub.database.read() as connection:

@@ -8,7 +8,7 @@ least, never from the mark of a test, the act, the place or the time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal
@@ -85,7 +85,7 @@ class Renderer:
         self._shared = {"hub_name": hub_name, "city_name": city_name, "home": self._public_url, "slot": slot, "replies": sms_replies}
         zone = ZoneInfo(timezone)
         self._phrases = {tag: Phrases(tag, zone, territory) for tag in LANGUAGES}
-        self._environments = {tag: _environment(phrases) for tag, phrases in self._phrases.items()}
+        self._environment_of = cache(lambda tag: _environment(self._phrases[tag]))
 
     def alert(
         self,
@@ -205,7 +205,7 @@ class Renderer:
         return language if language in self._phrases else SOURCE_LANGUAGE
 
     def _parts(self, channel: str, folder: Purpose | Literal["discreet"], frame: str, values: Mapping[str, Any]) -> dict[str, str]:
-        environment = self._environments[frame]
+        environment = self._environment_of(frame)
         rendered = {}
         for part, file in PARTS[channel].items():
             template = environment.get_template(f"{channel}/{folder}/{file}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from gettext import GNUTranslations
 from importlib.resources import files
 from io import BytesIO
@@ -37,12 +37,26 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Catalogue:
-    """The strings of one domain in one language."""
+    """The strings of one domain in one language, read when the first is asked for: a hub has more languages than it needs at once."""
 
-    def __init__(self, language: str, entries: Mapping[str, Entry], plurals: GNUTranslations | None = None) -> None:
+    def __init__(self, language: str, file: Path | None) -> None:
+        """No `file`: nothing is translated."""
         self.language = language
-        self.entries = entries
-        self._plurals = plurals
+        self._file = file
+
+    @cached_property
+    def _read(self) -> tuple[Mapping[str, Entry], GNUTranslations | None]:
+        if self._file is None:
+            return {}, None
+        with self._file.open("rb") as stream:
+            read = read_po(stream, locale=self.language.replace("-", "_"), domain=self._file.stem)
+        entries = {key: Entry(forms, _checked(message)) for message in read if (key := _key(message)) and all(forms := _forms(message))}
+        return entries, _plurals(read)
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """English → what stands for it."""
+        return self._read[0]
 
     def text(self, message: str) -> str | None:
         """The string in this language, None while nobody has translated it."""
@@ -55,19 +69,21 @@ class Catalogue:
         """The form that this language has for a number of things, None while nobody has translated it."""
         if self.language == SOURCE_LANGUAGE:
             return one if number == 1 else many
-        return self._plurals.ngettext(one, many, number) if self._plurals is not None and one in self.entries else None
+        plurals = self._read[1]
+        return plurals.ngettext(one, many, number) if plurals is not None and one in self.entries else None
 
 
 @cache
 def catalogue(domain: str, language: str, folder: Path = LOCALES) -> Catalogue:
     """The catalogue; an empty one where there is no file."""
     file = folder / language / f"{domain}.po"
-    if language == SOURCE_LANGUAGE or not file.exists():
-        return Catalogue(language, {})
-    with file.open("rb") as stream:
-        read = read_po(stream, locale=language.replace("-", "_"), domain=domain)
-    entries = {key: Entry(forms, _checked(message)) for message in read if (key := _key(message)) and all(forms := _forms(message))}
-    return Catalogue(language, entries, _plurals(read))
+    return Catalogue(language, file if language != SOURCE_LANGUAGE and file.exists() else None)
+
+
+def read_all() -> None:
+    """Every catalogue, so that the first reader of a language in an emergency need not wait for it. For a thread: it takes a second."""
+    for file in sorted(LOCALES.glob("*/*.po")):
+        _ = catalogue(file.stem, file.parent.name).entries
 
 
 def languages_of(domain: str, folder: Path = LOCALES) -> Iterator[str]:

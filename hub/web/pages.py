@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -33,11 +34,11 @@ class Pages:
     """The templates of ``templates/pages``, ready in every page language."""
 
     def __init__(self) -> None:
-        self._environments = {language: _environment(language) for language in PAGE_LANGUAGES}
+        self._environment_of = cache(_environment)  # each at its first use: reading fourteen languages takes a while
 
     def text(self, name: str, language: str, values: Mapping[str, Any]) -> str:
         """One template as HTML. A name that the template uses and nobody gave is an error, never an empty space."""
-        return self._environments[language].get_template(name).render(values)
+        return self._environment_of(language).get_template(name).render(values)
 
 
 def _environment(language: str) -> Environment:
