@@ -19,10 +19,10 @@ from hub.delivery.audience_sync import AudienceSync
 from hub.delivery.batches import Leased, Settlement
 from hub.delivery.coordinator import Coordinator
 from hub.delivery.forecast import Throughput
+from hub.delivery.frames import THREADED
 from hub.delivery.membership import Membership
 from hub.delivery.outcome import OPEN, REACHED, Outcome
 from hub.delivery.rendering import Renderer
-from hub.delivery.threads import THREADED
 from hub.incidents.incident import Incidents
 from hub.metrics import Metrics
 from hub.settings import Settings

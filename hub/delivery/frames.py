@@ -9,6 +9,10 @@ import msgspec
 
 from channels.contract import ChannelSettings, Message
 
+THREADED = frozenset({"telegram"})
+"""Channels where a message may answer another, and whose messages' numbers are reported: see `hub.delivery.threads`. It stands here because
+a sender must not load what only the ledger needs."""
+
 _LENGTH = struct.Struct("<I")
 
 

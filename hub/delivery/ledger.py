@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from hub.delivery import held_back, reached, threads
 from hub.delivery.batches import Finished, Leased, Offer, Planned, Reached, Settlement
+from hub.delivery.frames import THREADED
 from hub.delivery.ledger_sql import Statements
 from hub.store.database import Database
 from hub.store.driver import BROKEN_DATA, Connection, open_connection
@@ -163,7 +164,7 @@ class Ledger:
 
     async def earlier(self, leased: Leased) -> Mapping[int, int]:
         """Address → number of the message that this batch answers or strikes through; empty on channels where that can't be."""
-        return await self._read(lambda s: threads.earlier(s.connection, leased)) if leased.channel in threads.THREADED else {}
+        return await self._read(lambda s: threads.earlier(s.connection, leased)) if leased.channel in THREADED else {}
 
     async def confirm(self, alert: int, address: int, now: int) -> bool | None:
         """Somebody has read this alert: True once, then False; None when no such message is known."""

@@ -37,11 +37,10 @@ from channels.contract import (
 )
 from hub.delivery import frames, process_limits
 from hub.delivery.delivery_id import DeliveryIds
-from hub.delivery.frames import Row, To, Work
+from hub.delivery.frames import THREADED, Row, To, Work
 from hub.delivery.hosts import Host
 from hub.delivery.lanes import Job, Lane, Precedence
 from hub.delivery.outcome import Outcome
-from hub.delivery.threads import THREADED
 from hub.delivery.window import Window
 from hub.log import configure as configure_log
 from subscriptions.errors import VaultError

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from hub.delivery import retry_policy
 from hub.delivery.batches import Leased, Settlement
-from hub.delivery.frames import Row
+from hub.delivery.frames import THREADED, Row
 from hub.delivery.handle import Handle
 from hub.delivery.outcome import OPEN, Outcome
-from hub.delivery.threads import THREADED
 
 AFTER_STEP_S = 5
 

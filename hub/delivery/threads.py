@@ -22,7 +22,6 @@ from subscriptions import languages
 if TYPE_CHECKING:
     from hub.delivery.ledger_sql import Statements
 
-THREADED = frozenset({"telegram"})
 PRIORITY = 4
 """Behind every alert that is going out."""
 VALID_MS = 24 * 3600 * 1000
