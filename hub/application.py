@@ -247,9 +247,10 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     signals.listen(WORK, lambda _: coordinator.wake())
     signals.listen(HALT, halting.heard)
 
-    def posted() -> None:
-        signals.send(PLAN)
+    def posted(live: bool) -> None:  # noqa: FBT001 - the one thing there is to say
         signals.send(WORK)
+        if live:
+            signals.send(PLAN)
 
     enrolment = Enrolment(
         database,

@@ -64,7 +64,7 @@ class Desk:
         if work.changed:
             await self.audience_changed()
         if work.letters:
-            self.post.wake()
+            self.post.wake(live=work.live)
 
     async def read_places(self, requests: tuple[PlaceRequest, ...], faults: Faults, *, client: str) -> list[PlaceRow]:
         """The places of a request, with faults noted; addresses are looked up, so often an hour for one client. Raises TooManyRequests."""
@@ -100,7 +100,7 @@ class Desk:
     async def tell_what_is_live(self, work: Work, subscriber: int) -> None:
         """Safeguard S28: who joins or moves during an emergency is sent what is still on there."""
         await self.post.live_for(work.connection, subscriber)
-        work.letters = True
+        work.letters = work.live = True
 
     async def new_manage_token(self, work: Work, subscriber: int) -> str:
         """A random token that gives control; only its hash is kept."""
@@ -136,6 +136,8 @@ class Work:
     now: int
     changed: set[int] = field(default_factory=set)
     letters: bool = False
+    live: bool = False
+    """Somebody is owed what is live."""
 
     async def consent(self, subscriber: SubscriberRow, action: str, channel: str | None, source: str) -> None:
         """Write a receipt."""

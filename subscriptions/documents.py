@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import types
+from functools import cache
 from typing import Any, NoReturn, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -122,7 +123,7 @@ def _struct(value: Any, wanted: type[S], pointer: str, faults: Faults) -> S | No
     if not isinstance(value, dict):
         faults.add(pointer, f"expected an object, got {_kind(value)}")
         return None
-    fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
+    fields = _fields(wanted)
     for name in getattr(value, "doubled", ()):
         faults.add(f"{pointer}/{escape(name)}", "stands here twice: leave one")
     for name in sorted(value.keys() - fields.keys()):
@@ -132,6 +133,12 @@ def _struct(value: Any, wanted: type[S], pointer: str, faults: Faults) -> S | No
             faults.add(f"{pointer}/{name}", "missing")
     given = {field.name: shape(value[name], field.type, f"{pointer}/{name}", faults) for name, field in fields.items() if name in value}
     return wanted(**given) if all(field.name in given for field in fields.values() if field.required) else None
+
+
+@cache
+def _fields(wanted: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """By their names in JSON; msgspec works them out anew from the annotations each time."""
+    return {field.encode_name: field for field in msgspec.structs.fields(wanted)}
 
 
 def _kind(value: Any) -> str:

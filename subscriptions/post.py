@@ -41,5 +41,6 @@ class Post(Protocol):
     async def live_for(self, connection: AsyncConnection, subscriber: int) -> None:
         """Queue the alerts that are still live for this person's places (safeguard S28), inside the caller's write transaction."""
 
-    def wake(self) -> None:
-        """Say that a transaction with letters has committed. Only a hint: the queue is swept anyway."""
+    def wake(self, *, live: bool) -> None:
+        """Say that a transaction with letters has committed, with `live` also with somebody to tell what is live. Only a hint: the queue
+        is swept anyway."""

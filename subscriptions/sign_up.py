@@ -54,7 +54,8 @@ class SignUp:
             await self._desk.limits.count(work.connection, limit, client, work.now)
             values = {"public_id": new_public_id(), "status": "pending", "created_at": work.now, **chosen.columns()}
             number = await sql.add_subscriber(work.connection, **values)
-            await self._desk.choose(work, number, Choices(quiet_hours=chosen.quiet_hours))
+            if chosen.quiet_hours:
+                await self._desk.choose(work, number, Choices(quiet_hours=chosen.quiet_hours))
             await sql.add_places(work.connection, number, places)
             subscriber = await sql.existing_subscriber(work.connection, number)
             asked = await ask_all(self._desk, work, subscriber, wanted, source=source)

@@ -26,9 +26,9 @@ _OWE = text("INSERT INTO catch_up(subscriber) VALUES (:subscriber) ON CONFLICT(s
 
 
 class Letters:
-    """Writes letters into the ledger. `wake` is the coordinator's signal."""
+    """Writes letters into the ledger. `wake` is told of them, and whether somebody is owed what is live."""
 
-    def __init__(self, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, wake: Callable[[bool], None]) -> None:
         self._clock, self._wake = clock, wake
 
     async def enqueue(self, connection: AsyncConnection, letter: Letter) -> None:
@@ -64,6 +64,6 @@ class Letters:
         """Owe this person what is still live at their places; the planner pays it after the commit, and again after a crash."""
         await connection.execute(_OWE, {"subscriber": subscriber})
 
-    def wake(self) -> None:
+    def wake(self, *, live: bool) -> None:
         """After the commit."""
-        self._wake()
+        self._wake(live)

@@ -58,7 +58,7 @@ class Mailbox:
     async def live_for(self, connection: AsyncConnection, subscriber: int) -> None:
         await connection.execute(insert(_live).values(subscriber=subscriber))
 
-    def wake(self) -> None:
+    def wake(self, *, live: bool) -> None:
         self.wakes += 1
 
 
