@@ -247,7 +247,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     signals.listen(WORK, lambda _: coordinator.wake())
     signals.listen(HALT, halting.heard)
 
-    def posted(live: bool) -> None:  # noqa: FBT001 - the one thing there is to say
+    def posted(live: bool) -> None:
         signals.send(WORK)
         if live:
             signals.send(PLAN)
