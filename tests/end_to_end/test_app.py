@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -12,6 +13,7 @@ from tests.end_to_end.conftest import Visitor
 from tests.end_to_end.pages import log_in, publish_heat
 from tests.end_to_end.test_residents import push_service
 
+SNAPSHOTS = Path(__file__).with_name("accessibility")
 KEPT = """async () => {
     const found = [];
     for (const name of await caches.keys())
@@ -33,7 +35,9 @@ def test_an_open_page_gets_what_is_new_and_loses_what_is_over_without_a_reload(v
     headline = page.locator("#now article.fresh h2").inner_text()
     expect(page.locator("#map .sign").and_(page.get_by_label(headline))).to_have_count(1)
     expect(page.locator("#urgent")).to_be_empty()
-    assert page.locator("[aria-live], [role=status]").count() == 1
+    assert page.locator("[aria-live]:not([aria-live=off]), [role=status], [role=alert]").evaluate_all(
+        "all => all.map((one) => one.id).filter(Boolean)"
+    ) == ["live", "urgent"]
 
     staff.get_by_role("link", name="Call it off").click()
     staff.get_by_role("main").get_by_role("button").filter(has_text=re.compile("call it off", re.IGNORECASE)).first.click()
@@ -123,3 +127,13 @@ def test_the_list_is_narrowed_with_the_keyboard_alone_and_without_a_script(visit
         page.keyboard.press("Enter")
         expect(page.get_by_text("Only: 11201.")).to_be_visible()
         expect(page).to_have_url(re.compile("place=11201"))
+
+
+def test_a_screen_reader_meets_sign_up_and_an_alert_in_this_order(visitor: Visitor) -> None:
+    """What the browser tells assistive technology, beyond what axe-core can know."""
+    page = visitor("/subscribe")
+    expect(page.get_by_role("main")).to_match_aria_snapshot((SNAPSHOTS / "subscribe.yml").read_text(encoding="utf-8"))
+    log_in(page, "approver")
+    publish_heat(page)
+    page.get_by_role("link", name="Public page").click()
+    expect(page.get_by_role("main")).to_match_aria_snapshot((SNAPSHOTS / "alert.yml").read_text(encoding="utf-8"))

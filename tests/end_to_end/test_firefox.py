@@ -30,7 +30,7 @@ def prefs(push: Autopush) -> dict[str, object]:
 async def test_firefox_subscribes_on_the_page_and_shows_what_the_hub_pushes(firefox_esr: Path, tmp_path: Path) -> None:
     async with (
         Autopush() as push,
-        hub_process(tmp_path / "hub", allow_private="1", signup_limits="off", senders="1") as hub,
+        hub_process(tmp_path / "hub", allow_private="1", signup_limits="off", senders="1", mail_from="alerts@city.example") as hub,
         firefox(firefox_esr, tmp_path / "profile", prefs(push)) as browser,
         asyncio.timeout(4 * PATIENCE_S),
     ):
