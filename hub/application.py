@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import blake2b
 from importlib import import_module
@@ -14,9 +13,7 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from redis.asyncio import Redis
-from sqlalchemy import func, select
 
 from channels import catalog
 from channels.contract import ChannelSettings
@@ -33,17 +30,15 @@ from hub.delivery.forecast import Forecaster, Throughput
 from hub.delivery.ledger import Ledger
 from hub.delivery.letters import Letters
 from hub.delivery.membership import Membership, Role
-from hub.delivery.outcome_check import LOOK_EVERY_S as CHECK_EVERY_S
 from hub.delivery.outcome_check import OutcomeCheck, Stalled
 from hub.delivery.planner import Planner
-from hub.delivery.providers import LOOK_EVERY_S, Providers
+from hub.delivery.providers import Providers
 from hub.delivery.rate_limit import LocalRateLimit, RedisRateLimit, read_rates
 from hub.delivery.rendering import Renderer
 from hub.errors import SettingsError
 from hub.feeds.news import News
 from hub.incidents.incident import Incidents
 from hub.keys import keyring_of, vapid_of
-from hub.languages.catalogue import read_all
 from hub.live import Live
 from hub.metrics import Metrics
 from hub.publishing.publishing import Publishing
@@ -52,10 +47,10 @@ from hub.signals import ALERTS, HALT, PLAN, WORK, LocalSignals, RedisSignals, Si
 from hub.sms.inbox import Inbox
 from hub.sms.start import open_inbox, receivers, run_all, takes_replies
 from hub.staff.account import Staff
-from hub.store import tables
 from hub.store.database import Database, database_url
 from hub.store.migrate import upgrade
 from hub.telegram_inbox import BotName, TelegramInbox
+from hub.ticking import Ticking
 from subscriptions.areas import AreaCatalog, open_city
 from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
@@ -64,8 +59,6 @@ from subscriptions.links import Links
 from subscriptions.vault import Keyring
 
 REDIS_CONNECT_S = 2.0
-WORDS_AFTER = timedelta(seconds=30)
-"""After the start, the words of all languages are read, which the first alert of a hub that was restarted in haste need not wait for."""
 
 log = structlog.get_logger()
 
@@ -180,7 +173,7 @@ async def open_hub(settings: Settings, *, demo: bool, port: int, role: Role = "a
             await stack.enter_async_context(_running(hub.planner.run))
         if demo:
             await samples.fill(hub)
-        stack.enter_context(_ticking(hub))
+        stack.enter_context(Ticking(hub))
         await stack.enter_async_context(_running(hub.backups.run))
         if hub.channels.telegram_token and role != "deliver":
             await stack.enter_async_context(_running(hub.run_bot))
@@ -364,42 +357,3 @@ async def _running(work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-class _ticking:  # noqa: N801 - reads as the state it is
-    """What happens by the clock. Due times live in the tables; this only looks."""
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
-        self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=defaults)
-
-    def __enter__(self) -> None:
-        every = self._scheduler.add_job
-        every(self._hub.publishing.end_expired, "interval", seconds=2)
-        every(self._hub.sync.catch_up, "interval", seconds=2)
-        every(self._hub.sync.tidy, "interval", seconds=2)
-        every(self._hub.providers.look, "interval", seconds=LOOK_EVERY_S)
-        every(self._hub.outcomes.look, "interval", seconds=CHECK_EVERY_S)
-        every(self._hub.publishing.forget_keys, "interval", hours=1)
-        every(self._count_waiting, "interval", seconds=5)
-        every(self._purge, "interval", hours=1)
-        every(self._hub.enrolment.resume, "interval", seconds=30)
-        self._scheduler.add_job(self._read_words, "date", run_date=datetime.now(UTC) + WORDS_AFTER)
-        self._scheduler.start()
-        self._first = asyncio.ensure_future(self._hub.providers.look())
-
-    async def _read_words(self) -> None:
-        await asyncio.to_thread(read_all)
-
-    async def _count_waiting(self) -> None:
-        async with self._hub.database.read() as connection:
-            waiting = select(func.count()).select_from(tables.batch).where(tables.batch.c.state == 0)
-            self._hub.metrics.batches_waiting.set((await connection.execute(waiting)).scalar_one())
-
-    async def _purge(self) -> None:
-        await self._hub.enrolment.purge(self._hub.clock())
-
-    def __exit__(self, *_: object) -> None:
-        self._first.cancel()
-        self._scheduler.shutdown(wait=False)
