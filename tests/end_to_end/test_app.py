@@ -65,7 +65,9 @@ def test_without_a_network_the_last_alerts_are_there_and_nothing_personal(visito
         "/console/log-in",
     ):
         page.goto(path)
-    page.wait_for_function(f"async () => (await ({KEPT})()).includes('/es/offline')")
+    page.evaluate(
+        f"async () => {{ while (!(await ({KEPT})()).includes('/es/offline')) await new Promise((wake) => setTimeout(wake, 50)); }}"
+    )
     kept = page.evaluate(KEPT)
     assert [path for path in kept if not path.startswith("/assets/")] == ["/api/v1/public/alerts", "/es/offline", "/offline"]
 
@@ -75,8 +77,7 @@ def test_without_a_network_the_last_alerts_are_there_and_nothing_personal(visito
     expect(page.locator("#seen")).to_contain_text(re.compile(r"Alertas a las .*\d:\d\d"))
     expect(page.locator("#kept article").first).to_be_visible()
     assert page.locator("#kept svg.shape").count() == page.locator("#kept article").count() > 0
-    page.context.set_offline(False)
-    page.get_by_role("link", name="Intentar de nuevo").click()
+    page.context.set_offline(False)  # the page comes back by itself
     expect(page.locator("#now")).to_be_attached()
 
 
@@ -102,14 +103,17 @@ NOTIFICATIONS = "navigator.serviceWorker.ready.then((one) => one.getNotification
 
 def shown(page: Page, title: str) -> list[Any]:
     """[title, calls again, silent, stays] of the one notification with this title."""
-    found: list[Any] = page.wait_for_function(
+    found: list[Any] = page.evaluate(
         """async (title) => {
-            const all = await (await navigator.serviceWorker.ready).getNotifications();
-            const one = all.find((each) => each.title === title);
-            return one && [one.title, one.renotify, one.silent || false, one.requireInteraction];
+            const worker = await navigator.serviceWorker.ready;
+            for (;;) {
+                const one = (await worker.getNotifications()).find((each) => each.title === title);
+                if (one) return [one.title, one.renotify, one.silent || false, one.requireInteraction];
+                await new Promise((wake) => setTimeout(wake, 50));
+            }
         }""",
-        arg=title,
-    ).json_value()
+        title,
+    )
     return found
 
 
