@@ -50,6 +50,7 @@ lock: setup  ## resolve anew what pyproject.toml asks for, and write the three l
 	@.ci/install --require-hashes -r requirements.lock
 	@.ci/install --editable .
 	@$(BIN)/python -m compileall -q hub channels subscriptions
+	@$(BIN)/python -c 'from subscriptions.areas import open_city; open_city("nyc")'
 	@touch $@
 
 .venv/.ready-tests: .venv/.ready requirements-dev.lock

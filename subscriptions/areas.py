@@ -20,7 +20,7 @@ import shapely
 from shapely.geometry import MultiPolygon, Point, mapping
 from shapely.geometry.base import BaseGeometry
 
-from subscriptions import folder_city, nyc
+from subscriptions import folder_city, kept_city, nyc
 from subscriptions.area_names import SUGGESTIONS_AT_MOST, NameIndex, fold
 from subscriptions.area_overlaps import Geometries, Indices, measure
 from subscriptions.area_record import AreaRecord, City, Origin
@@ -58,13 +58,22 @@ class Area:
 
 def open_city(name_or_folder: str) -> AreaCatalog:
     """`nyc`, or a folder of GeoJSON layers. Raises CityUnreadable."""
-    return AreaCatalog(nyc.city() if name_or_folder == "nyc" else folder_city.city(Path(name_or_folder)))
+    if name_or_folder != "nyc":
+        return AreaCatalog(folder_city.city(Path(name_or_folder)))
+    kept = kept_city.read()
+    if kept is None:
+        city = nyc.city()
+        catalog = AreaCatalog(city)
+        kept_city.keep(kept_city.Made(city, catalog.overlaps, catalog.outline))
+        return catalog
+    return AreaCatalog(kept.city, kept)
 
 
 class AreaCatalog:
     """All areas of one city. Immutable once built; safe to share between threads."""
 
-    def __init__(self, city: City) -> None:
+    def __init__(self, city: City, kept: kept_city.Made | None = None) -> None:
+        """`kept` is what was measured of the same city before."""
         shapes = np.array([record.geometry for record in city.records], dtype=object)
         west, south, east, north = shapely.total_bounds(shapes)
         self.name = city.name
@@ -73,7 +82,9 @@ class AreaCatalog:
         self.areas = tuple(_area(*entry) for entry in enumerate(zip(city.records, self.metric, strict=True)))
         self.layers = tuple(dict.fromkeys(area.layer for area in self.areas))
         self._refused = {(layer, fold(text)): near for (layer, text), near in city.refused.items()}
-        self._overlaps = measure(self.metric)
+        shapely.prepare(self.metric)
+        self.overlaps = kept.overlaps if kept else measure(self.metric)
+        self._outline = kept.outline if kept else None
         self._by_key = {area.key: area for area in self.areas}
         self._names = NameIndex((area.layer, area.index, area.name, (area.id, *area.aliases)) for area in self.areas)
         self._by_same = {record.same: area for record, area in zip(city.records, self.areas, strict=True) if record.same}
@@ -128,18 +139,18 @@ class AreaCatalog:
 
     def overlapping(self, index: int) -> Indices:
         """Indices of the areas that belong together with this one, itself included, sorted."""
-        return self._overlaps.matching[index]
+        return self.overlaps.matching[index]
 
     def matching(self, indices: Iterable[int]) -> Indices:
         """Indices of the areas that belong together with any of these, sorted."""
-        rows = [self._overlaps.matching[index] for index in indices]
+        rows = [self.overlaps.matching[index] for index in indices]
         return np.unique(np.concatenate(rows)) if rows else np.zeros(0, dtype=np.intp)
 
     def adjacent(self, indices: Iterable[int]) -> list[Area]:
         """Mapped areas of the same layers that touch these and don't match any of them, by name (safeguard S10)."""
         given = list(indices)
         layers = {self.areas[index].layer for index in given}
-        near = {int(other) for index in given for other in self._overlaps.touching[index]} - {int(other) for other in self.matching(given)}
+        near = {int(other) for index in given for other in self.overlaps.touching[index]} - {int(other) for other in self.matching(given)}
         found = [area for area in map(self.areas.__getitem__, near) if area.layer in layers and area.origin == "mapped"]
         return sorted(found, key=lambda area: (area.layer, area.name))
 
@@ -164,7 +175,7 @@ class AreaCatalog:
         Areas that only touch are laid side by side, which is much faster than dissolving the borders between them.
         """
         chosen = sorted(set(indices))
-        if any(np.isin(self._overlaps.crossing[index], chosen).any() for index in chosen):
+        if any(np.isin(self.overlaps.crossing[index], chosen).any() for index in chosen):
             return shapely.union_all(self.metric[chosen])
         return MultiPolygon(shapely.get_parts(self.metric[chosen]).tolist())
 
@@ -185,8 +196,10 @@ class AreaCatalog:
     @cached_property
     def outline(self) -> BaseGeometry:
         """The whole city in metres, with 800 m of water around it: what lies outside is not this hub's to alert."""
-        land = shapely.simplify(self.metric[list(self.whole)], _OUTLINE_DETAIL_M)
-        outline: BaseGeometry = shapely.buffer(shapely.union_all(land), OUTLINE_MARGIN_M)
+        outline = self._outline
+        if outline is None:
+            land = shapely.simplify(self.metric[list(self.whole)], _OUTLINE_DETAIL_M)
+            outline = shapely.buffer(shapely.union_all(land), OUTLINE_MARGIN_M)
         shapely.prepare(outline)
         return outline
 
