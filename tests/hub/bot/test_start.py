@@ -46,7 +46,7 @@ async def test_faults_of_the_server_are_outlived_and_the_log_holds_no_token(resi
 
 async def test_an_answer_that_meets_a_flood_limit_is_sent_when_it_is_over(api: BotApi, phone: Phone) -> None:
     await api.until(lambda: "getUpdates" in api.calls)
-    api.faults = [(429, "Too Many Requests: retry after 0", {"retry_after": 0})]
+    api.faults = [(429, "Too Many Requests: retry after 1", {"retry_after": 1})]
     assert (await phone.say("hello")).startswith(NOBODY)
     assert api.faults == []
 
