@@ -60,7 +60,7 @@ async def position_of(residents: Residents) -> int:
 async def same_in_columns(residents: Residents, changed: tuple[int, int] | None, *numbers: int) -> int:
     """How many people the columns have; each of these is checked to be as `people` has them."""
     audience = Audience(residents.catalog)
-    async with residents.database.read() as connection:
+    async with residents.database.read(long=True) as connection:
         columns = await audience_rows.columns(connection, residents.catalog, audience.kinds, changed)
     audience.exchange(audience.prepared(columns))
     for person in await people(residents, *numbers):
@@ -74,11 +74,11 @@ async def same_in_columns(residents: Residents, changed: tuple[int, int] | None,
 
 async def test_the_log_of_changes_names_everyone_after_a_position_once(residents: Residents) -> None:
     first = await residents.resident("a@example.org")
-    async with residents.database.read() as connection:
+    async with residents.database.read(long=True) as connection:
         position = await sql.audience_position(connection)
     await residents.resident("b@example.org")
     await residents.enrolment.end(first, source="test")
     await residents.enrolment.close_addresses([2])
-    async with residents.database.read() as connection:
+    async with residents.database.read(long=True) as connection:
         assert await sql.changes_since(connection, position) == [2, 1]
         assert await sql.changes_since(connection, await sql.audience_position(connection)) == []
