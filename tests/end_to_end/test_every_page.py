@@ -91,7 +91,7 @@ def test_the_map_is_loaded_on_request_and_needs_neither_drag_nor_colour(visitor:
     told_apart = [(alert, headline) for alert, headline in zip(alerts, headlines, strict=True) if headlines.count(headline) == 1]
     assert told_apart
     for alert, headline in told_apart:
-        sign = page.locator("#map .sign").and_(page.get_by_label(headline, exact=True))
+        sign = page.locator("#map .sign").and_(page.get_by_label(headline))
         expect(sign.locator("svg.shape")).to_have_count(1)
         sign.press("Enter")
         expect(alert.get_by_role("link")).to_be_focused()
