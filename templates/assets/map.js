@@ -65,6 +65,11 @@
     marker.on("add", () => {
       const element = marker.getElement();
       element.setAttribute("aria-label", one.label);
+      element.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        element.click();
+      });
       element.addEventListener("click", () => {
         const link = document.getElementById(one.card).querySelector("a, h1");
         if (link.localName !== "a") link.tabIndex = -1;

@@ -91,9 +91,9 @@ def test_the_map_is_loaded_on_request_and_needs_neither_drag_nor_colour(visitor:
     for headline in set(headlines):
         signs = page.locator("#map .sign").and_(page.get_by_label(headline))
         expect(signs.locator("svg.shape")).to_have_count(headlines.count(headline))
-        signs.first.press("Enter")
-        told = page.locator("#now article", has=page.get_by_role("heading", name=headline))
-        expect(told.locator("a:focus")).to_have_count(1)
+        if headlines.count(headline) == 1:
+            signs.press("Enter")
+            expect(page.locator("#now article").get_by_role("link", name=headline)).to_be_focused()
 
 
 GROUND = "document.querySelector('#map path.ground').getBoundingClientRect().left"
