@@ -194,7 +194,8 @@ class Renderer:
         info, say = choose_info(stored.document.infos, frame), self._phrases[frame]
         headline = info.headline if nearest(info.language) == frame else say.glossary.hazard(stored.document)
         until = say.say("until %(when)s", when=say.end(stored.expires_at / 1000, now))
-        return f"{one_line(safe(headline))} ({until})"
+        mark = say.gettext(MARKS.get(stored.document.status, ""))
+        return f"{mark + ': ' if mark else ''}{one_line(safe(headline))} ({until})"
 
     def _neutral(self, channel: str, frame: str, sentence: str, link: str, *, lead: str = "") -> dict[str, str]:
         """Words that tell whoever else looks at the screen nothing."""

@@ -75,6 +75,20 @@ async def test_what_ran_out_overnight_is_not_sent_but_told_once_for_all_of_it(ci
     assert "over" in copy
 
 
+async def test_a_drill_that_was_missed_is_called_one(city: City) -> None:
+    """S2: on every channel, and in what is told of it afterwards."""
+    await city.people("zip=11201", more="drills=1")
+    await choose(city, 1, quiet=asleep())
+    alert = await city.publishing.submit(document(status="Exercise"), PUBLISHER)
+    await others_have_it(city, alert.id, held=1)
+    await morning(city, over=True)
+    await city.finished(alert.id)
+    while not (copies := await city.table("SELECT copy FROM outbox")):
+        pass
+    ((copy,),) = copies
+    assert "EXERCISE: Flash flooding (until" in copy
+
+
 async def test_danger_to_life_wakes_and_so_does_its_call_off(city: City) -> None:
     """S11: and whoever was woken learns at once that it was nothing."""
     await city.people("zip=11201")
