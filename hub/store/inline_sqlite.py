@@ -1,8 +1,9 @@
 """SQLite for SQLAlchemy's asyncio, without a thread between each statement and its answer.
 
-A statement of ours takes microseconds, and handing it to a thread and back takes a hundred times as long, more while the loop is busy. So
-statements run where they are asked for, and only what may wait goes to a thread: a writer's BEGIN, for the lock, and its COMMIT, for the
-disk. Whoever reads through a table of a million rows takes `hub.store.database.Database.read(long=True)`, which is all in a thread.
+A statement of ours takes microseconds; handing it to a thread and back costs more than the statement, and more yet while the loop is busy
+(docs/performance.md). So statements run where they are asked for, and only what may wait goes to a thread: a writer's BEGIN, for the lock,
+and its COMMIT, for the disk. Whoever reads through a table of a million rows takes `hub.store.database.Database.read(long=True)`, which is
+all in a thread.
 """
 
 from __future__ import annotations
