@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 
 import aiohttp
@@ -64,12 +64,12 @@ async def _work(url: str) -> tuple[list[float], list[float], list[float], list[f
     return ours, bare, alone, beside
 
 
-async def _under(url: str, fanout: object) -> tuple[float, float]:
+async def _under(url: str, fanout: Awaitable[float]) -> tuple[float, float]:
     """(hand-overs a second, pages a second) of a fan-out while wrk asks for a page."""
     wrk = await asyncio.create_subprocess_exec(
         "wrk", "-t1", f"-c{CONNECTIONS}", "-d600", url, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-    took = await fanout  # type: ignore[misc]
+    took = await fanout
     wrk.send_signal(signal.SIGINT)
     said = (await wrk.communicate())[0].decode()
     found = re.search(r"Requests/sec:\s+([\d.]+)", said)
