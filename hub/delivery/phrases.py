@@ -99,7 +99,11 @@ class Phrases:
                 shown[position] = self.say("ZIP %(zip)s", zip=name)
         if len(names) > most:
             shown.append(self.say("%(count)s more", count=str(len(names) - most)))
-        return format_list(shown, locale=self._locale)
+        return self.listed(shown)
+
+    def listed(self, parts: Sequence[str]) -> str:
+        """ "fire, crime, and weather". Where CLDR knows no word for "and", commas alone: never another language's."""
+        return format_list(list(parts), locale=self._locale)
 
     def act(self, grade: int, urgency: str) -> str:
         """Severity as an act, in words."""

@@ -15,10 +15,10 @@ from hub.web.when import CITY_TIME
 from subscriptions.languages import LANGUAGES, nearest
 
 PAGE_LANGUAGES = {tag: LANGUAGES[tag] for tag in languages_of("pages")}
-"""Languages in which there are pages, each by its own name. What nobody has translated yet is said in English."""
+"""Languages in which there are pages, each by its own name. Tests hold all whole; a missing string would be said in English."""
 
-WHOLE = ("en", "es", "zh-Hans", "ar")
-"""Those in which every string of the residents' pages, the messages and the bot is there; a test holds them to it."""
+AT_HAND = ("en", "es", "zh-Hans", "ar")
+"""Named at the head of every page; the others are one press away, so that the head stays short on a phone."""
 
 _BY_FOLDED_TAG = {tag.lower(): tag for tag in PAGE_LANGUAGES}
 

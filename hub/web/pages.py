@@ -16,7 +16,7 @@ from hub.web import when
 from hub.web.assets import asset_url
 from hub.web.chat import chat
 from hub.web.context import ACTOR, PublicContext, hub
-from hub.web.language import PAGE_LANGUAGES, WHOLE, chosen_language, page_language, split_address, words
+from hub.web.language import AT_HAND, PAGE_LANGUAGES, chosen_language, page_language, split_address, words
 from hub.web.security import csrf_token
 from subscriptions.languages import RIGHT_TO_LEFT
 
@@ -59,7 +59,7 @@ def _environment(language: str) -> Environment:
         "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
         "own_name": PAGE_LANGUAGES[language],
         "number": said.phrases.number,
-        "whole": WHOLE,
+        "at_hand": AT_HAND,
         "rfc3339": when.rfc3339,
     }
     return environment

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
-from babel.lists import format_list
 from babel.units import format_unit
 from markupsafe import Markup, escape
 
@@ -133,4 +132,4 @@ def times(view: SubscriptionView, said: Words) -> list[str]:
 
 
 def _list(parts: Sequence[str], said: Words) -> Markup:
-    return Markup(format_list([str(escape(part)) for part in parts], locale=said.phrases.names))  # noqa: S704 - each is escaped
+    return Markup(said.phrases.listed([str(escape(part)) for part in parts]))  # noqa: S704 - each is escaped

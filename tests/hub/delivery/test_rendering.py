@@ -148,6 +148,11 @@ def test_places_are_listed_as_people_say_them(names, most, said):
     assert Phrases("en", CITY, "US").places(names, most) == said
 
 
+def test_a_list_never_borrows_its_and_from_another_language():
+    assert Phrases("ht", CITY, "US").listed(["dife", "krim"]) == "dife, krim"
+    assert Phrases("yi", CITY, "US").listed(["שרפות", "וועטער"]) == "שרפות און וועטער"
+
+
 def test_the_whole_city_and_a_nameless_area_are_said_too(renderer):
     assert "all of New York City" in renderer.alert(stored(Place((), citywide=True)), "sms", "en").parts["text"]
     assert "la zona del mapa" in renderer.alert(stored(Place(())), "sms", "es").parts["text"]

@@ -17,9 +17,6 @@ from hub.web.residents.why import WAYS
 TEMPLATES = Path(str(files("templates").joinpath("pages")))
 CODE = Path(str(files("hub").joinpath("web")))
 
-FIRST = ("base", "_macros", "_subscription", "home", "alert", "confirm", "confirmed", "unsubscribe", "ended", "why", "error")
-"""Templates whose strings every language has first: alerts, and what the links of letters lead to."""
-
 _IN_TEMPLATES = {"_": None, "_n": (1, 2)}
 STAFF_ONLY = {"console"}
 
@@ -27,11 +24,6 @@ STAFF_ONLY = {"console"}
 def all_strings() -> set[str]:
     """The msgids; of those for a number of things the first."""
     return _of_tables() | _of_sentences() | set(_in_templates()) | set(_in_code())
-
-
-def first_strings() -> set[str]:
-    """What the pages in FIRST need, and the tables that they name choices by."""
-    return _of_tables() | {text for name in FIRST for text in _of_template(TEMPLATES / f"{name}.html")}
 
 
 def _of_tables() -> set[str]:
