@@ -193,8 +193,8 @@ class Coordinator:
         """Each step may be repeated: until the last one succeeded the handle stays, and the next look finds it."""
         if self._stopping:
             return
-        log.warning("sender_replaced", pid=handle.process.pid, batches=len(handle.held))
         await self._end(handle)
+        log.warning("sender_replaced", pid=handle.process.pid, code=handle.process.returncode, batches=len(handle.held))
         await handle.ended.wait()
         while any(owner is handle for owner, *_ in self._rows):
             await self._commit()

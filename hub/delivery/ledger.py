@@ -49,10 +49,14 @@ class Ledger:
         self._statements = None
 
     async def aclose(self) -> None:
-        """Close the connection on its own thread."""
-        if self._connection is not None:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+        """Close the connection on its own thread, behind whatever is under way there."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     @contextmanager
     def _timed(self, step: str) -> Iterator[None]:

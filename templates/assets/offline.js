@@ -1,7 +1,15 @@
 // The last alerts that the service worker kept, with the time at which they were true.
 (async () => {
   "use strict";
-  addEventListener("online", () => location.reload());
+  // The page comes back by itself, at a moment of its own: when a city is on the network again, all of it is.
+  const LOOK_MS = 10e3;
+  async function look() {
+    const answer = await fetch(location.href, { method: "HEAD", cache: "no-store" }).catch(() => null);
+    if (answer && answer.status < 500) location.reload();
+  }
+  addEventListener("online", look);
+  (function later() { setTimeout(() => { if (!document.hidden) look(); later(); }, LOOK_MS * (1 + Math.random())); })();
+
   const said = document.getElementById("seen"), list = document.getElementById("kept"), page = document.documentElement.lang;
   const kept = await caches.match("/api/v1/public/alerts");
   if (!kept) { said.textContent = said.dataset.never; return; }

@@ -92,6 +92,7 @@ async def running(hub: HubParts) -> AsyncIterator[BotName]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        await hub.ledger.aclose()
 
 
 @dataclass
