@@ -35,7 +35,6 @@ from subscriptions.columns import (
 )
 from subscriptions.languages import tag
 from subscriptions.matching import Group, Match, Matching, Reach, Target
-from subscriptions.point_grid import Frame
 from subscriptions.quiet_hours import NOBODY, QuietRules
 from subscriptions.segment import Found, Segment
 
@@ -49,7 +48,6 @@ STRUCK_AT_MOST = 0.25
 """Share of a segment's rows that may be struck out before it is built anew."""
 MANY = 10_000
 """People in a segment from which on measuring the whole city beforehand is worth it."""
-FRAME_MARGIN_M = 2_000.0
 
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -62,8 +60,6 @@ class Audience:
         self._catalog = catalog
         self._matching = Matching(catalog)
         self._kinds = AddressKinds()
-        west, south, east, north = shapely.total_bounds(catalog.metric)
-        self._frame = Frame.around((west, south, east, north), FRAME_MARGIN_M)
         self._segments: list[Segment] = []
         self._waiting: dict[int, Person] = {}
         self._last: tuple[Target, Mapping[int, int], Match] | None = None
@@ -99,7 +95,7 @@ class Audience:
 
     def prepared(self, columns: Columns) -> Segment:
         """Columns made ready for `exchange`. Takes seconds for a million and changes nothing, so it may run in a thread."""
-        segment = Segment(columns, len(self._catalog.areas), self._frame)
+        segment = Segment(columns, len(self._catalog.areas))
         if segment.size >= MANY:
             segment.remember(self._matching.city)
         return segment

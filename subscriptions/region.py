@@ -1,6 +1,6 @@
 """Where an alert holds, as a question to many points at once: which of you lie within so many metres of it?
 
-Both kinds answer exactly for points. Whole squares are asked through their middles, and may be left undecided: they are quartered then.
+Both kinds answer exactly for points. Whole boxes are asked through their middles, and may be left undecided: one looks into them then.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ _DIRECTIONS = np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)])
 _STEPS = np.arange(64) / 64
 _ROUNDING_M = 0.01
 _WORTH_SORTING_OUT = 64
+_AT_ONCE = 1_024
+"""Points in one product: it stays in the cache, and BLAS shares nothing so small with threads, which wait long for a busy core."""
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -39,8 +41,8 @@ class Region(Protocol):
     def overlapping(self, shapes: Geometries, tree: shapely.STRtree) -> Indices:
         """Which drawn places it truly covers a part of; `tree` is over the same shapes."""
 
-    def squares(self, x: Floats, y: Floats, half: Floats, least: Floats, most: Floats) -> tuple[Flags, Flags]:
-        """Squares by their middles and half diagonals: which are sure to lie within `least` of it as a whole, and which of the others may
+    def boxes(self, x: Floats, y: Floats, half: Floats, least: Floats, most: Floats) -> tuple[Flags, Flags]:
+        """Boxes by their middles and half diagonals: which are sure to lie within `least` of it as a whole, and which of the others may
         have a point that is no further away than `most`."""
 
 
@@ -58,8 +60,7 @@ class Shape:
     def within(self, x: Floats, y: Floats, reach: Floats) -> Flags:
         if self._hull is None or len(x) < _WORTH_SORTING_OUT:
             return _dwithin(self._geometry, x, y, reach)
-        near, doubtful = self._hull.sorted_out(x, y, reach)
-        left = np.flatnonzero(doubtful)
+        near, left = self._hull.sorted_out(x, y, reach)
         near[left] = _dwithin(self._geometry, x[left], y[left], reach[left])
         return near
 
@@ -67,7 +68,7 @@ class Shape:
         near: Indices = tree.query(self._geometry, predicate="intersects")
         return near[real_overlap(self._geometry, shapes[near])]
 
-    def squares(self, x: Floats, y: Floats, half: Floats, least: Floats, most: Floats) -> tuple[Flags, Flags]:
+    def boxes(self, x: Floats, y: Floats, half: Floats, least: Floats, most: Floats) -> tuple[Flags, Flags]:
         sure = least - half
         if self._hull is None:
             whole = np.zeros(len(x), dtype=np.bool_)
@@ -99,34 +100,47 @@ class _Hull:
 
     def __init__(self, geometry: BaseGeometry, border: BaseGeometry) -> None:
         west, south, east, north = geometry.bounds
-        self._centre = np.array([[(west + east) / 2], [(south + north) / 2]])
-        corners = shapely.get_coordinates(geometry).T - self._centre
-        self._extent = np.max(_DIRECTIONS @ corners, axis=1, keepdims=True)
+        self._x, self._y = (west + east) / 2, (south + north) / 2
+        corners = self._placed(*shapely.get_coordinates(geometry).T)[:2]
+        self._extents = np.column_stack([_DIRECTIONS, -np.max(_DIRECTIONS @ corners, axis=1)])
         lines = shapely.get_parts(border)
         longest = lines[np.argmax(shapely.length(lines))]
-        self._marks = shapely.get_coordinates(shapely.line_interpolate_point(longest, _STEPS, normalized=True)) - self._centre.T
-        self._marks_squared = np.sum(self._marks**2, axis=1, keepdims=True)
+        marks = self._placed(*shapely.get_coordinates(shapely.line_interpolate_point(longest, _STEPS, normalized=True)).T)[:2]
+        self._marks = np.column_stack([2 * marks.T, -np.sum(marks**2, axis=0)])
+
+    def _placed(self, x: Floats, y: Floats) -> Floats:
+        """Points from the middle on, with a row of ones: so all that is asked of them is one product of matrices."""
+        return np.stack([x - self._x, y - self._y, np.ones(len(x))])
 
     def distances(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """How near each point may be at least, negative for some within, and how far it is at most."""
-        points = np.stack([x, y]) - self._centre
+        points = self._placed(x, y)
         return self._least(points), np.sqrt(np.maximum(self._most_squared(points), 0.0))
 
-    def sorted_out(self, x: Floats, y: Floats, reach: Floats) -> tuple[Flags, Flags]:
-        """Which points surely are within reach, and which may or may not be."""
-        points = np.stack([x, y]) - self._centre
-        possible = self._least(points) <= reach + _ROUNDING_M
+    def sorted_out(self, x: Floats, y: Floats, reach: Floats) -> tuple[Flags, Indices]:
+        """Which points surely are within reach, and the positions of those that may or may not be."""
+        points = self._placed(x, y)
+        possible = np.flatnonzero(self._least(points) <= reach + _ROUNDING_M)
+        sure = self._most_squared(points[:, possible]) <= np.maximum(reach[possible] - _ROUNDING_M, 0) ** 2
         near = np.zeros(len(x), dtype=np.bool_)
-        near[possible] = self._most_squared(points[:, possible]) <= np.maximum(reach[possible] - _ROUNDING_M, 0) ** 2
-        return near, possible & ~near
+        near[possible[sure]] = True
+        return near, possible[~sure]
 
     def _least(self, points: Floats) -> Floats:
-        least: Floats = np.max(_DIRECTIONS @ points - self._extent, axis=0)
-        return least
+        return _greatest(self._extents, points)
 
     def _most_squared(self, points: Floats) -> Floats:
-        most: Floats = np.sum(points**2, axis=0) + np.min(self._marks_squared - 2 * (self._marks @ points), axis=0)
+        most: Floats = np.sum(points[:2] ** 2, axis=0) - _greatest(self._marks, points)
         return most
+
+
+def _greatest(matrix: Floats, points: Floats) -> Floats:
+    """The largest entry of each column of their product."""
+    greatest = np.empty(points.shape[1])
+    for start in range(0, len(greatest), _AT_ONCE):
+        end = start + _AT_ONCE
+        np.max(matrix @ points[:, start:end], axis=0, out=greatest[start:end])
+    return greatest
 
 
 class Disc:
@@ -143,7 +157,7 @@ class Disc:
         near: Indices = tree.query(shapely.Point(self._x, self._y), predicate="dwithin", distance=self._radius)
         return near
 
-    def squares(self, x: Floats, y: Floats, half: Floats, least: Floats, most: Floats) -> tuple[Flags, Flags]:
+    def boxes(self, x: Floats, y: Floats, half: Floats, least: Floats, most: Floats) -> tuple[Flags, Flags]:
         beyond = self._beyond(x, y)
         whole = beyond <= least - half - _ROUNDING_M
         return whole, ~whole & (beyond <= most + half + _ROUNDING_M)

@@ -1,7 +1,8 @@
 """A part of the audience, sorted once so that matching it is slices and flags.
 
-- People are rows, sorted by profile (language, topics, minimum severity, drills): a filter is decided per profile, not per person.
-- Named places are grouped by area; points are a `PointGrid`.
+- People are rows, sorted by language and then by where they are: who is reached together stands together in memory, and reading it is what
+  a match waits for. A filter is decided per profile (language, topics, minimum severity, drills), not per person.
+- Named places are grouped by area; points are a `PointTree`.
 - Addresses are sorted by kind and row, which makes each (channel, simulated, language) one slice.
 
 Rows are never changed, only struck out.
@@ -19,7 +20,7 @@ import shapely
 
 from subscriptions.columns import CITY, POINT, UNKNOWN, AddressColumns, Columns, PeopleColumns, PlaceColumns, ShapeColumns
 from subscriptions.matching import Reach, Target
-from subscriptions.point_grid import Frame, PointGrid
+from subscriptions.point_tree import CURVE_BITS, PointTree, curve
 from subscriptions.region import Region
 from subscriptions.topics import LEVEL_BITS
 
@@ -32,6 +33,7 @@ FEW = 8
 C = TypeVar("C", PeopleColumns, PlaceColumns, AddressColumns)
 
 _LEVELS = (1 << LEVEL_BITS) - 1
+_HOME_BITS = CURVE_BITS + 1
 
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -44,10 +46,9 @@ Found: TypeAlias = list[tuple[int, int, int, Ints]]
 
 @dataclass(frozen=True, slots=True)
 class _Profiles:
-    """The distinct combinations of choices, by one person for each, and where the rows of each begin (one more entry than profiles)."""
+    """The distinct combinations of choices, by one person for each."""
 
     example: PeopleColumns
-    start: Ints
 
     def wanting(self, target: Target) -> Flags:
         """Which profiles want this kind of alert."""
@@ -83,9 +84,9 @@ class _Profiles:
 class Segment:
     """People, places and addresses that don't change; `strike` takes a person out."""
 
-    def __init__(self, columns: Columns, areas: int, frame: Frame) -> None:
+    def __init__(self, columns: Columns, areas: int) -> None:
         """`areas` is the number of areas of the catalogue. People without an address are left out, and whatever belongs to nobody."""
-        people, self.profiles, self._profile_of = _by_profile(_addressed(columns.people, columns.addresses))
+        people, self.profiles, self._profile_of = _sorted(_addressed(columns.people, columns.addresses), columns.places)
         self.id = people.id
         self.id.setflags(write=False)  # as the addresses: matches give out views
         self.alive = np.ones(len(people.id), dtype=np.bool_)
@@ -93,7 +94,7 @@ class Segment:
         self._sorted, self._order = people.id[order], order.astype(np.int32)
         self.unknown_places = int(np.count_nonzero(columns.places.area == UNKNOWN))
         self._remembered: dict[Region, Rows] = {}
-        self._keep_places(columns.places, areas, frame)
+        self._keep_places(columns.places, areas)
         self._keep_shapes(columns.shapes)
         self._keep_addresses(columns.addresses)
 
@@ -105,7 +106,7 @@ class Segment:
         """Rows, those struck out included."""
         return len(self.id)
 
-    def _keep_places(self, places: PlaceColumns, areas: int, frame: Frame) -> None:
+    def _keep_places(self, places: PlaceColumns, areas: int) -> None:
         row, known = self._rows(places.owner)
         named = known & ((places.area >= 0) | (places.area == CITY))
         area = np.where(places.area == CITY, areas, places.area)[named].astype(np.uint16)
@@ -113,7 +114,7 @@ class Segment:
         self._followers = row[named][order]
         self._first_follower = np.searchsorted(area[order], np.arange(areas + 2))
         points = known & (places.area == POINT) & np.isfinite(places.x) & np.isfinite(places.y)
-        self.points = PointGrid(frame, places.x[points], places.y[points], places.radius[points], row[points])
+        self.points = PointTree(places.x[points], places.y[points], places.radius[points], row[points])
 
     def _keep_shapes(self, shapes: ShapeColumns) -> None:
         row, known = self._rows(shapes.owner)
@@ -182,7 +183,7 @@ class Segment:
         touched = None if reach.everyone else self._touched(reach)
         if touched is not None and len(touched) * FEW < self.size:
             return self._few(touched, wanted, whole=whole)
-        mark = np.repeat(wanted, np.diff(self.profiles.start)) & self.alive
+        mark = wanted.take(self._profile_of) & self.alive
         if touched is not None:
             reached = np.zeros(self.size, dtype=np.bool_)
             reached[touched] = True
@@ -278,12 +279,32 @@ def _addressed(people: PeopleColumns, addresses: AddressColumns) -> PeopleColumn
     return _only(people, np.isin(people.id, addresses.owner))
 
 
-def _by_profile(people: PeopleColumns) -> tuple[PeopleColumns, _Profiles, Rows]:
-    """People sorted by profile, language first so that a language is one run of rows; the profiles; and each row's profile."""
+def _sorted(people: PeopleColumns, places: PlaceColumns) -> tuple[PeopleColumns, _Profiles, Rows]:
+    """People in the order of their rows; the profiles; and each row's profile."""
+    examples, profile = _profiles(people)
+    order = np.argsort(people.language.astype(np.int64) << _HOME_BITS | _homes(people.id, places))
+    return _only(people, order), _Profiles(_only(people, examples)), profile[order]
+
+
+def _profiles(people: PeopleColumns) -> tuple[Ints, Rows]:
+    """One person of each profile, and everyone's profile."""
     key, further = people.packed(), people.further
-    order = np.lexsort((further, key)) if further.any() else np.argsort(key, kind="stable")
-    people, key, further = _only(people, order), key[order], further[order]
-    differs = (key[1:] != key[:-1]) | (further[1:] != further[:-1])
-    first = np.flatnonzero(np.concatenate([[True], differs])) if len(key) else np.zeros(0, dtype=np.int64)
-    start = np.append(first, len(key))
-    return people, _Profiles(_only(people, first), start), np.repeat(np.arange(len(first), dtype=np.int32), np.diff(start))
+    order = np.lexsort((further, key)) if further.any() else np.argsort(key)
+    key, further = key[order], further[order]
+    is_first = np.append(True, (key[1:] != key[:-1]) | (further[1:] != further[:-1]))[: len(key)]
+    profile = np.empty(len(key), dtype=np.int32)
+    profile[order] = np.cumsum(is_first, dtype=np.int32) - 1
+    return order[is_first], profile
+
+
+def _homes(people: Ints, places: PlaceColumns) -> Ints:
+    """For each person a number that is like that of others at the same place: an area, or else a piece of the curve through all points."""
+    order = np.argsort(people)
+    at = np.minimum(np.searchsorted(people[order], places.owner), max(0, len(people) - 1))
+    known = people[order[at]] == places.owner if len(people) else np.zeros(len(at), dtype=np.bool_)
+    spot = np.isfinite(places.x) & np.isfinite(places.y)
+    code = places.area.astype(np.int64) - min(CITY, POINT, UNKNOWN)
+    code[spot] = 1 << CURVE_BITS | curve(places.x[spot], places.y[spot])
+    home = np.zeros(len(people), dtype=np.int64)
+    home[order[at[known]]] = code[known]
+    return home
