@@ -119,7 +119,8 @@ def _cells(along: Floats) -> Ints:
     if not len(along):
         return np.zeros(0, dtype=np.int64)
     low, high = along.min(), along.max()
-    return ((along - low) * ((_CELLS - 1) / max(high - low, 1.0))).astype(np.int64)
+    cells: Ints = ((along - low) * ((_CELLS - 1) / max(high - low, 1.0))).astype(np.int64)
+    return cells
 
 
 def _class_of(radius: Floats) -> npt.NDArray[np.int8]:
