@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from hub.languages.catalogue import LOCALES, catalogue
 from hub.languages.coverage import DOMAINS, YARDSTICK, coverage
 from hub.sms.words import SENTENCES
-from subscriptions.languages import LANGUAGES
+from subscriptions.languages import LANGUAGES, RIGHT_TO_LEFT
 
 
 def test_every_language_and_domain_is_counted_once() -> None:
@@ -37,6 +37,13 @@ def test_no_string_is_a_guess_and_each_has_all_forms_of_its_language(file: Path)
         if message.pluralizable:
             assert len(message.string) == read.num_plurals, message.id
             assert all(message.string), message.id
+
+
+@pytest.mark.parametrize("language", sorted(RIGHT_TO_LEFT))
+@pytest.mark.parametrize("example", ["40.693, -73.987", "350 5th Ave", "718 555 0100", "22:30-6:45"])
+def test_an_example_of_what_to_type_is_not_turned_round_among_words_from_right_to_left(language: str, example: str) -> None:
+    said = " ".join(form for domain in DOMAINS for entry in catalogue(domain, language).entries.values() for form in entry.forms)
+    assert 0 < said.count(example) == said.count(f"\u2066{example}\u2069")
 
 
 def test_no_string_claims_to_be_checked_but_by_a_month_on_record() -> None:
