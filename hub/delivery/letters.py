@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 import numpy as np
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.clock import Clock, milliseconds
@@ -17,12 +17,13 @@ from hub.delivery.ledger_sql import AT_ONCE
 from hub.store import tables
 from subscriptions import languages
 from subscriptions.post import Letter
+from subscriptions.store.prepared import Prepared, insert_row
 
 PRIORITY = 1
 """Behind Extreme alerts, before everything else: somebody waits for it with the page open."""
 VALID_MS = 24 * 3600 * 1000
 
-_OWE = text("INSERT INTO catch_up(subscriber) VALUES (:subscriber) ON CONFLICT(subscriber) DO UPDATE SET asked=catch_up.asked+1")
+_OWE = Prepared(text("INSERT INTO catch_up(subscriber) VALUES (:subscriber) ON CONFLICT(subscriber) DO UPDATE SET asked=catch_up.asked+1"))
 
 
 class Letters:
@@ -44,7 +45,7 @@ class Letters:
             "planned_at": now,
             "expires_at": now + VALID_MS,
         }
-        (number,) = (await connection.execute(insert(tables.mailing).values(mailing).returning(tables.mailing.c.id))).one()
+        number = await insert_row(connection, tables.mailing, mailing, tables.mailing.c.id)
         batch = {
             "mailing": number,
             "channel": letter.channel,
@@ -57,12 +58,13 @@ class Letters:
             "state": 0,
             "addresses": np.array([letter.address], dtype="<i8").tobytes(),
         }
-        await connection.execute(insert(tables.batch).values(batch))
-        await connection.execute(insert(tables.counter).values(mailing=number, channel=letter.channel, outcome="planned", node=0, count=1))
+        await insert_row(connection, tables.batch, batch)
+        counter = {"mailing": number, "channel": letter.channel, "outcome": "planned", "node": 0, "count": 1}
+        await insert_row(connection, tables.counter, counter)
 
     async def live_for(self, connection: AsyncConnection, subscriber: int) -> None:
         """Owe this person what is still live at their places; the planner pays it after the commit, and again after a crash."""
-        await connection.execute(_OWE, {"subscriber": subscriber})
+        await _OWE.all(connection, subscriber=subscriber)
 
     def wake(self, *, live: bool) -> None:
         """After the commit."""

@@ -1,5 +1,7 @@
 """The one door to the database: short transactions, one writer of check-then-write at a time, every commit on disk.
 
+Writers who come together share a commit: see `group_commit`.
+
 SQLite, in WAL: its own deferred transactions lose check-then-write updates without an error, so a writer begins IMMEDIATE. Inside one
 process writers queue on a lock instead of on SQLite's busy handler; other processes (command-line tools) wait on the handler.
 
@@ -12,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from hub.errors import SettingsError
 from hub.store import inline_sqlite
+from hub.store.group_commit import Writers
 
 BUSY_TIMEOUT_MS = 15_000
 SERVER = {
@@ -97,6 +100,8 @@ class Database:
             self.engine = _sqlite_engine(url, inline_sqlite.DRIVER)
             self._patient = _sqlite_engine(url, "sqlite+aiosqlite")
         self.write_lock = asyncio.Lock()
+        """Held while a transaction writes, on SQLite also by the ledger's."""
+        self._writers = Writers(self._begin_writing, self.write_lock)
 
     @property
     def path(self) -> Path:
@@ -114,6 +119,7 @@ class Database:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._writers.aclose()
         await self.engine.dispose()
         await self._patient.dispose()
 
@@ -128,19 +134,28 @@ class Database:
 
     @asynccontextmanager
     async def write(self, *, alone: bool = True) -> AsyncIterator[AsyncConnection]:
-        """One writer at a time on all nodes; commits at the end of the block, rolls back on any exception.
+        """One writer at a time on all nodes; what is written in the block is on the disk after it, and taken back on any exception.
 
         With `alone=False` other nodes may write meanwhile: for a single statement that is right by itself.
         """
-        async with AsyncExitStack() as stack:
-            if alone or not self.shared:
-                await stack.enter_async_context(self.write_lock)
-            connection = await stack.enter_async_context(self.engine.connect())
-            await connection.execution_options(tocsin_write=True)
-            async with connection.begin():
-                if alone and self.shared:
-                    await connection.execute(_WRITER)
+        if alone or not self.shared:
+            async with self._writers.write() as connection:
                 yield connection
+        else:
+            async with self.engine.begin() as connection:
+                yield connection
+
+    async def _begin_writing(self) -> AsyncConnection:
+        connection = await self.engine.connect()
+        try:
+            await connection.execution_options(tocsin_write=True)
+            await connection.begin()
+            if self.shared:
+                await connection.execute(_WRITER)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
 
 
 def _sqlite_engine(url: URL, driver: str) -> AsyncEngine:

@@ -38,6 +38,14 @@ class _Connection(sqlite3.Connection):
         """See `_Cursor`."""
         return super().cursor(factory or _Cursor)
 
+    def keep(self) -> None:
+        """Commit. SQLite leaves a transaction open whose commit fails, and SQLAlchemy takes it for ended."""
+        try:
+            self.commit()
+        except sqlite3.Error:
+            self.rollback()
+            raise
+
 
 class _Done:
     """Awaited by what has ended already: SQLAlchemy refuses drivers that await nothing."""
@@ -89,7 +97,7 @@ class InlineSqlite(SQLiteDialect_pysqlite):
         connection = _itself(dbapi_connection)
         if connection.writes:
             connection.writes = False
-            await_only(_elsewhere(connection.commit))
+            await_only(_elsewhere(connection.keep))
         else:
             connection.commit()
 

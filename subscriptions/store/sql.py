@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Select, Table, delete, insert, select, text, update
+from sqlalchemy import Table, bindparam, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from subscriptions.store.prepared import Prepared, insert_row, update_row
 from subscriptions.store.tables import (
     access,
     address,
@@ -99,13 +100,13 @@ _ADDRESS = _columns(AddressRow, address)
 _ACCESS = _columns(AccessRow, access)
 
 
-async def _one(connection: AsyncConnection, statement: Select[Any], record: type[R]) -> R | None:
-    row = (await connection.execute(statement)).first()
+async def _one(connection: AsyncConnection, statement: Prepared, record: type[R], **values: Any) -> R | None:
+    row = await statement.first(connection, **values)
     return record(*row) if row is not None else None
 
 
-async def _all(connection: AsyncConnection, statement: Select[Any], record: type[R]) -> list[R]:
-    return [record(*row) for row in await connection.execute(statement)]
+async def _all(connection: AsyncConnection, statement: Prepared, record: type[R], **values: Any) -> list[R]:
+    return [record(*row) for row in await statement.all(connection, **values)]
 
 
 # People
@@ -113,12 +114,15 @@ async def _all(connection: AsyncConnection, statement: Select[Any], record: type
 
 async def add_subscriber(connection: AsyncConnection, **values: Any) -> int:
     """Insert a subscription and return its number."""
-    return int((await connection.execute(insert(subscriber).values(**values).returning(subscriber.c.id))).scalar_one())
+    return int(await insert_row(connection, subscriber, values, subscriber.c.id))
+
+
+_SUBSCRIBER_BY_ID = Prepared(select(*_SUBSCRIBER).where(subscriber.c.id == bindparam("number")))
 
 
 async def subscriber_by_id(connection: AsyncConnection, number: int) -> SubscriberRow | None:
     """One subscription."""
-    return await _one(connection, select(*_SUBSCRIBER).where(subscriber.c.id == number), SubscriberRow)
+    return await _one(connection, _SUBSCRIBER_BY_ID, SubscriberRow, number=number)
 
 
 async def existing_subscriber(connection: AsyncConnection, number: int) -> SubscriberRow:
@@ -132,7 +136,7 @@ async def existing_subscriber(connection: AsyncConnection, number: int) -> Subsc
 async def change_subscriber(connection: AsyncConnection, number: int, **values: Any) -> None:
     """Set columns of a subscription."""
     if values:
-        await connection.execute(update(subscriber).where(subscriber.c.id == number).values(**values))
+        await update_row(connection, subscriber.c.id, number, values)
 
 
 async def delete_subscriber(connection: AsyncConnection, number: int) -> None:
@@ -146,7 +150,7 @@ async def set_quiet(connection: AsyncConnection, number: int, rule: str | None) 
     if rule is not None:
         await connection.execute(text("INSERT INTO quiet_rule(rule) VALUES (:rule) ON CONFLICT(rule) DO NOTHING"), {"rule": rule})
         known = await connection.scalar(select(quiet_rule.c.id).where(quiet_rule.c.rule == rule))
-    await connection.execute(update(subscriber).where(subscriber.c.id == number).values(quiet=known))
+    await update_row(connection, subscriber.c.id, number, {"quiet": known})
 
 
 async def quiet_hours_of(connection: AsyncConnection, row: SubscriberRow) -> str | None:
@@ -173,14 +177,16 @@ async def resume(connection: AsyncConnection, now: int) -> list[int]:
 
 async def add_places(connection: AsyncConnection, number: int, rows: Iterable[PlaceRow]) -> None:
     """Insert places of a subscription."""
-    values = [{"subscriber": number, **msgspec.structs.asdict(row)} for row in rows]
-    if values:
-        await connection.execute(insert(place), values)
+    for row in rows:
+        await insert_row(connection, place, {"subscriber": number, **msgspec.structs.asdict(row)})
+
+
+_PLACES_OF = Prepared(select(*_PLACE).where(place.c.subscriber == bindparam("number")).order_by(place.c.id))
 
 
 async def places_of(connection: AsyncConnection, number: int) -> list[PlaceRow]:
     """Places in the order in which they were added."""
-    return await _all(connection, select(*_PLACE).where(place.c.subscriber == number).order_by(place.c.id), PlaceRow)
+    return await _all(connection, _PLACES_OF, PlaceRow, number=number)
 
 
 async def delete_places(connection: AsyncConnection, number: int) -> None:
@@ -193,23 +199,30 @@ async def delete_places(connection: AsyncConnection, number: int) -> None:
 
 async def add_address(connection: AsyncConnection, **values: Any) -> int:
     """Insert an address and return its number."""
-    return int((await connection.execute(insert(address).values(**values).returning(address.c.id))).scalar_one())
+    return int(await insert_row(connection, address, values, address.c.id))
+
+
+_ADDRESS_BY_ID = Prepared(select(*_ADDRESS).where(address.c.id == bindparam("number")))
+_ACTIVE_ADDRESS = Prepared(select(*_ADDRESS).where(address.c.lookup == bindparam("hashed"), address.c.state == "active"))
+_BY_LOOKUP = Prepared(
+    select(*_ADDRESS).where(address.c.lookup == bindparam("hashed"), address.c.state == bindparam("kept")).order_by(address.c.id.desc())
+)
+_ADDRESSES_OF = Prepared(select(*_ADDRESS).where(address.c.subscriber == bindparam("number")).order_by(address.c.id))
 
 
 async def address_by_id(connection: AsyncConnection, number: int) -> AddressRow | None:
     """One address."""
-    return await _one(connection, select(*_ADDRESS).where(address.c.id == number), AddressRow)
+    return await _one(connection, _ADDRESS_BY_ID, AddressRow, number=number)
 
 
 async def active_address(connection: AsyncConnection, lookup: bytes) -> AddressRow | None:
     """The one confirmed address with this keyed hash."""
-    return await _one(connection, select(*_ADDRESS).where(address.c.lookup == lookup, address.c.state == "active"), AddressRow)
+    return await _one(connection, _ACTIVE_ADDRESS, AddressRow, hashed=lookup)
 
 
 async def addresses_by_lookup(connection: AsyncConnection, lookup: bytes, state: str) -> list[AddressRow]:
     """All addresses with this keyed hash in a state, the newest first."""
-    query = select(*_ADDRESS).where(address.c.lookup == lookup, address.c.state == state).order_by(address.c.id.desc())
-    return await _all(connection, query, AddressRow)
+    return await _all(connection, _BY_LOOKUP, AddressRow, hashed=lookup, kept=state)
 
 
 async def active_lookups(connection: AsyncConnection, lookups: Sequence[bytes]) -> set[bytes]:
@@ -223,12 +236,12 @@ async def active_lookups(connection: AsyncConnection, lookups: Sequence[bytes]) 
 
 async def addresses_of(connection: AsyncConnection, number: int) -> list[AddressRow]:
     """All addresses of a subscription, oldest first."""
-    return await _all(connection, select(*_ADDRESS).where(address.c.subscriber == number).order_by(address.c.id), AddressRow)
+    return await _all(connection, _ADDRESSES_OF, AddressRow, number=number)
 
 
 async def change_address(connection: AsyncConnection, number: int, **values: Any) -> None:
     """Set columns of an address."""
-    await connection.execute(update(address).where(address.c.id == number).values(**values))
+    await update_row(connection, address.c.id, number, values)
 
 
 async def delete_address(connection: AsyncConnection, number: int) -> None:
@@ -241,12 +254,15 @@ async def delete_address(connection: AsyncConnection, number: int) -> None:
 
 async def add_access(connection: AsyncConnection, hashed: bytes, number: int, purpose: str, expires_at: int) -> None:
     """Keep the hash of a token."""
-    await connection.execute(insert(access).values(hash=hashed, subscriber=number, purpose=purpose, expires_at=expires_at))
+    await insert_row(connection, access, {"hash": hashed, "subscriber": number, "purpose": purpose, "expires_at": expires_at})
+
+
+_ACCESS_BY_HASH = Prepared(select(*_ACCESS).where(access.c.hash == bindparam("hashed"), access.c.purpose == bindparam("wanted")))
 
 
 async def access_by_hash(connection: AsyncConnection, hashed: bytes, purpose: str) -> AccessRow | None:
     """A token by its hash."""
-    return await _one(connection, select(*_ACCESS).where(access.c.hash == hashed, access.c.purpose == purpose), AccessRow)
+    return await _one(connection, _ACCESS_BY_HASH, AccessRow, hashed=hashed, wanted=purpose)
 
 
 async def use_access(connection: AsyncConnection, hashed: bytes, at: int) -> None:
@@ -256,7 +272,7 @@ async def use_access(connection: AsyncConnection, hashed: bytes, at: int) -> Non
 
 async def add_consent(connection: AsyncConnection, **values: Any) -> None:
     """Write one consent receipt."""
-    await connection.execute(insert(consent).values(**values))
+    await insert_row(connection, consent, values)
 
 
 class ConsentRow(msgspec.Struct, frozen=True):
@@ -269,29 +285,36 @@ class ConsentRow(msgspec.Struct, frozen=True):
     at: int
 
 
+_CONSENTS_OF = Prepared(
+    select(*_columns(ConsentRow, consent)).where(consent.c.subscriber_public_id == bindparam("owner")).order_by(consent.c.id)
+)
+
+
 async def consents_of(connection: AsyncConnection, public_id: str) -> list[ConsentRow]:
     """A subscription's receipts, oldest first."""
-    query = select(*_columns(ConsentRow, consent)).where(consent.c.subscriber_public_id == public_id).order_by(consent.c.id)
-    return await _all(connection, query, ConsentRow)
+    return await _all(connection, _CONSENTS_OF, ConsentRow, owner=public_id)
+
+
+_BUCKET = Prepared(
+    select(signup.c.count, signup.c.expires_at).where(signup.c.bucket == bindparam("hashed"), signup.c.expires_at > bindparam("now"))
+)
+_SET_BUCKET = Prepared(
+    text(
+        'INSERT INTO signup(bucket, "count", expires_at) VALUES (:hashed, :used, :until)'
+        ' ON CONFLICT(bucket) DO UPDATE SET "count"=excluded."count", expires_at=excluded.expires_at'
+    )
+)
 
 
 async def bucket(connection: AsyncConnection, key: bytes, now: int) -> tuple[int, int] | None:
     """(count, when it expires) of a limit's bucket that has not expired."""
-    row = (
-        await connection.execute(select(signup.c.count, signup.c.expires_at).where(signup.c.bucket == key, signup.c.expires_at > now))
-    ).first()
+    row = await _BUCKET.first(connection, hashed=key, now=now)
     return (row[0], row[1]) if row is not None else None
 
 
 async def set_bucket(connection: AsyncConnection, key: bytes, count: int, expires_at: int) -> None:
     """Write a bucket."""
-    await connection.execute(
-        text(
-            'INSERT INTO signup(bucket, "count", expires_at) VALUES (:key, :count, :expires_at)'
-            ' ON CONFLICT(bucket) DO UPDATE SET "count"=excluded."count", expires_at=excluded.expires_at'
-        ),
-        {"key": key, "count": count, "expires_at": expires_at},
-    )
+    await _SET_BUCKET.all(connection, hashed=key, used=count, until=expires_at)
 
 
 class Stale(msgspec.Struct, frozen=True):
@@ -371,19 +394,19 @@ async def take_numbers(connection: AsyncConnection, table: Table, count: int) ->
 # The log of audience changes
 
 
+_NEXT_CHANGES = Prepared(
+    text(
+        "INSERT INTO audience_counter(id, seq) VALUES (1, :n) ON CONFLICT(id) DO UPDATE SET seq=audience_counter.seq+excluded.seq"
+        " RETURNING seq"
+    )
+)
+
+
 async def note_changes(connection: AsyncConnection, numbers: Sequence[int]) -> None:
     """Append to the log of audience changes. To be the last thing of a transaction, since it locks the one counter row."""
-    last = (
-        await connection.execute(
-            text(
-                "INSERT INTO audience_counter(id, seq) VALUES (1, :n) ON CONFLICT(id) DO UPDATE SET seq=audience_counter.seq+excluded.seq"
-                " RETURNING seq"
-            ),
-            {"n": len(numbers)},
-        )
-    ).scalar_one()
+    last = await _NEXT_CHANGES.value(connection, n=len(numbers))
     first = last - len(numbers) + 1
-    await connection.execute(insert(audience_change), [{"seq": first + index, "subscriber": n} for index, n in enumerate(numbers)])
+    await insert_many(connection, audience_change, ("seq", "subscriber"), [(first + index, number) for index, number in enumerate(numbers)])
 
 
 async def audience_position(connection: AsyncConnection) -> int:

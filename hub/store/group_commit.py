@@ -1,0 +1,116 @@
+"""Writers share a commit: whoever comes while another writes joins its transaction, and one wait for the disk does for all of them.
+
+Each has a savepoint of its own, so that one who fails takes back only what is theirs. Nobody is told that something is kept before the
+commit has said so; when the commit fails, it fails for all. They write one after another, in the order in which they came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from subscriptions.store.prepared import run
+
+MOST = 64
+"""Writers in one transaction: whoever waits for the lock outside, like the ledger, has its turn after a few tens of milliseconds."""
+
+_SAVEPOINT, _RELEASE, _TAKE_BACK = "SAVEPOINT writer", "RELEASE SAVEPOINT writer", "ROLLBACK TO SAVEPOINT writer"
+
+
+class _Group:
+    """One transaction, while it is open."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self.members = 0
+        self.wrote = False
+        self.broken: BaseException | None = None
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done.add_done_callback(lambda done: done.exception())  # whoever failed by themselves does not ask how it ended
+
+
+class Writers:
+    """`begin` opens a transaction that writes, on a connection of its own; `lock` is held while one is open."""
+
+    def __init__(self, begin: Callable[[], Awaitable[AsyncConnection]], lock: asyncio.Lock) -> None:
+        self._begin, self._lock = begin, lock
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._group: _Group | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One writer's part; when the block is left without an exception, it is on the disk."""
+        self._waiting += 1
+        try:
+            await self._turn.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            group = self._group or await self._opened()
+        except BaseException:
+            self._turn.release()
+            raise
+        try:
+            await run(group.connection, _SAVEPOINT)
+            yield group.connection
+            await run(group.connection, _RELEASE)
+            group.wrote = True
+        except BaseException:
+            await self._take_back(group)
+            raise
+        finally:
+            self._leave(group)
+        await asyncio.shield(group.done)
+
+    async def aclose(self) -> None:
+        """Until no connection is in use any more."""
+        if self._ending:
+            await asyncio.wait(self._ending)
+
+    async def _opened(self) -> _Group:
+        await self._lock.acquire()
+        try:
+            self._group = _Group(await self._begin())
+        except BaseException:
+            self._lock.release()
+            raise
+        return self._group
+
+    async def _take_back(self, group: _Group) -> None:
+        try:
+            await run(group.connection, _TAKE_BACK)
+            await run(group.connection, _RELEASE)
+        except Exception as error:  # noqa: BLE001 - of either driver, with a full disk or a lost connection: all of it has gone
+            group.broken = error
+
+    def _leave(self, group: _Group) -> None:
+        group.members += 1
+        if self._waiting and group.members < MOST and group.broken is None:
+            self._turn.release()
+            return
+        self._group = None
+        # In a task of its own, for the others' sake: the last writer may be cancelled.
+        task = asyncio.get_running_loop().create_task(self._end(group))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _end(self, group: _Group) -> None:
+        try:
+            if group.wrote and group.broken is None:
+                await group.connection.commit()
+        except BaseException as error:  # noqa: BLE001 - each writer is told
+            group.broken = error
+        if group.broken is None:
+            group.done.set_result(None)
+        else:
+            group.done.set_exception(group.broken)
+        try:
+            await group.connection.close()
+        finally:
+            self._lock.release()
+            self._turn.release()

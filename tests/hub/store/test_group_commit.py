@@ -1,0 +1,119 @@
+"""Writers who come together share a commit, and nothing else: neither each other's failures nor each other's views of time."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+
+import pytest
+from sqlalchemy import URL, event, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from hub.store.database import Database
+from tests import databases
+
+
+@pytest.fixture
+async def database(store: URL) -> AsyncIterator[Database]:
+    databases.write(store, "CREATE TABLE thing(name TEXT PRIMARY KEY)")
+    async with Database(store) as opened:
+        yield opened
+
+
+@pytest.fixture
+def commits(database: Database) -> list[int]:
+    """Grows with each commit."""
+    seen: list[int] = []
+    event.listen(database.engine.sync_engine, "commit", lambda _: seen.append(1))
+    return seen
+
+
+async def add(database: Database, name: str) -> None:
+    async with database.write() as connection:
+        await connection.execute(text("INSERT INTO thing VALUES (:name)"), {"name": name})
+
+
+def names(database: Database) -> list[str]:
+    return [str(name) for (name,) in databases.rows(database.url, "SELECT name FROM thing ORDER BY name")]
+
+
+async def test_a_writer_alone_has_a_commit_of_its_own(database: Database, commits: list[int]) -> None:
+    for name in "abc":
+        await add(database, name)
+        assert names(database)[-1] == name
+    assert len(commits) == 3
+
+
+async def test_a_crowd_of_writers_has_few_commits_and_each_is_told_when_it_is_kept(database: Database, commits: list[int]) -> None:
+    async def add_and_look(number: int) -> None:
+        await add(database, f"{number:03}")
+        assert f"{number:03}" in names(database)
+
+    await asyncio.gather(*(add_and_look(number) for number in range(200)))
+    assert len(names(database)) == 200
+    assert len(commits) <= 10
+
+
+async def test_who_fails_takes_back_only_what_is_theirs(database: Database) -> None:
+    await add(database, "known")
+    ends = await asyncio.gather(*(add(database, name) for name in ("a", "known", "b", "known", "c")), return_exceptions=True)
+    assert [type(end) for end in ends] == [type(None), IntegrityError, type(None), IntegrityError, type(None)]
+    assert names(database) == ["a", "b", "c", "known"]
+
+
+async def test_who_is_cancelled_in_the_middle_or_at_the_end_costs_nobody_else_anything(database: Database) -> None:
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def add_and_hang() -> None:
+        async with database.write() as connection:
+            await connection.execute(text("INSERT INTO thing VALUES ('hanging')"))
+            begun.set()
+            await never.wait()
+
+    hanging, others = asyncio.create_task(add_and_hang()), [asyncio.create_task(add(database, name)) for name in "abc"]
+    await begun.wait()
+    hanging.cancel()
+    others[1].cancel()
+    ends = await asyncio.gather(hanging, *others, return_exceptions=True)
+    assert [type(end) for end in ends] == [asyncio.CancelledError, type(None), asyncio.CancelledError, type(None)]
+    assert names(database) == ["a", "c"]
+
+
+async def test_a_commit_that_fails_fails_for_everyone_in_it_and_for_nobody_after(database: Database) -> None:
+    databases.write(database.url, "CREATE TABLE other(name TEXT REFERENCES thing DEFERRABLE INITIALLY DEFERRED)")
+
+    async def owe(name: str) -> None:
+        async with database.write() as connection:
+            await connection.execute(text("INSERT INTO other VALUES (:name)"), {"name": name})
+
+    ends = await asyncio.gather(add(database, "a"), owe("nobody"), add(database, "b"), return_exceptions=True)
+    assert all(isinstance(end, DBAPIError) for end in ends)
+    assert names(database) == []
+    await add(database, "later")
+    assert names(database) == ["later"]
+
+
+async def test_whoever_waits_for_the_lock_outside_has_a_turn_before_the_crowd_is_through(database: Database) -> None:
+    kept: list[int] = []
+
+    async def ledger() -> None:
+        async with database.write_lock:
+            kept.append(len(names(database)))
+
+    crowd = [asyncio.create_task(add(database, f"{number:03}")) for number in range(300)]
+    await asyncio.gather(crowd[0], ledger())
+    await asyncio.gather(*crowd)
+    assert kept[0] < 300
+
+
+async def test_other_processes_see_all_of_a_group_or_nothing(database: Database) -> None:
+    if database.shared:
+        return
+    with closing(sqlite3.connect(database.path)) as other:
+        crowd = [asyncio.create_task(add(database, f"{number:03}")) for number in range(60)]
+        await crowd[0]
+        (seen,) = other.execute("SELECT count(*) FROM thing").fetchone()
+        await asyncio.gather(*crowd)
+    assert seen in {1, 60}
