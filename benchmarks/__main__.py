@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import at_scale, crowd, fanout, ledger, matching, nodes, providers, recovery, residents, versus
+from benchmarks import at_scale, crowd, fanout, ledger, matching, nodes, providers, recovery, residents, slow_network, versus
 from benchmarks.measure import Bar, Figure, Missing, at_most, times
 from hub import log
 
@@ -37,6 +37,7 @@ SUITES: dict[tuple[str, ...], Callable[[], dict[str, Figure]]] = {
     ("match_neighbourhood_10m", "match_city_10m"): matching.ten_million,
     ("signup",): residents.sign_up,
     ("live_sse",): residents.live,
+    ("pages_at_400kbit",): slow_network.pages,
     ("start_1m",): at_scale.start,
     ("publish_to_first_handover_1m_p50", "publish_to_first_handover_1m_p99"): at_scale.first_handover,
     ("overtake_first", "overtake_finish"): at_scale.overtaking,
@@ -67,6 +68,7 @@ BARS: dict[str, Bar] = {
     "match_city_10m": at_most(200),
     "signup": times(0.5),
     "live_sse": at_most(1000),
+    "pages_at_400kbit": at_most(1000),
     "start_1m": times(0.5),
     "publish_to_first_handover_1m_p50": at_most(30),
     "publish_to_first_handover_1m_p99": at_most(100),
