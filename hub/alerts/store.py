@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.alerts.alert import Alert
@@ -15,6 +15,7 @@ from hub.alerts.area import ResolvedArea
 from hub.store.database import Database
 from hub.store.tables import alert as table
 from hub.store.tables import mailing as mailings
+from subscriptions.store.prepared import Prepared
 
 _document = msgspec.json.Decoder(Alert)
 _area = msgspec.json.Decoder(ResolvedArea)
@@ -49,9 +50,26 @@ class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int
 
 
-def stored(row: Row[Any]) -> StoredAlert:
-    """A table row as a value."""
-    values = {column.name: row._mapping[column.name] for column in table.c}  # noqa: SLF001 - SQLAlchemy's documented name for the mapping view
+_NAMES = tuple(column.name for column in table.c)
+_BY_ID = Prepared(select(table).where(table.c.id == bindparam("wanted")))
+_BY_NUMBER = Prepared(select(table).where(table.c.number == bindparam("wanted")))
+_CHAIN = Prepared(select(table).where(table.c.chain == bindparam("wanted")).order_by(table.c.number))
+_LIVE = Prepared(
+    select(table)
+    .where(table.c.status == "live", table.c.expires_at > bindparam("now"))
+    .order_by(table.c.grade.desc(), table.c.live_at.desc())
+)
+_LAUNCHED = Prepared(
+    select(mailings.c.id, table)
+    .join(mailings, mailings.c.alert == table.c.number)
+    .where(mailings.c.state == "launched")
+    .order_by(mailings.c.priority, mailings.c.id)
+)
+
+
+def stored(row: Sequence[Any]) -> StoredAlert:
+    """A whole row of the table as a value."""
+    values = dict(zip(_NAMES, row, strict=True))
     values["document"] = _document.decode(values["document"])
     values["area"] = _area.decode(values["area"])
     return StoredAlert(**values)
@@ -65,41 +83,30 @@ class AlertStore:
 
     async def get(self, alert_id: str) -> StoredAlert | None:
         """By its id."""
-        return await self._one(select(table).where(table.c.id == alert_id))
+        return _first(await self._database.look(_BY_ID, wanted=alert_id))
 
     async def by_number(self, number: int) -> StoredAlert | None:
         """By its number, which mailings and short links use."""
-        return await self._one(select(table).where(table.c.number == number))
+        return _first(await self._database.look(_BY_NUMBER, wanted=number))
 
     async def live(self, now: int) -> list[StoredAlert]:
         """What holds now, the worst and newest first. Cancels are told, not listed."""
-        query = (
-            select(table).where(table.c.status == "live", table.c.expires_at > now).order_by(table.c.grade.desc(), table.c.live_at.desc())
-        )
-        return [alert for alert in await self._all(query) if alert.document.msgType != "Cancel"]
+        alerts = [stored(row) for row in await self._database.look(_LIVE, now=now)]
+        return [alert for alert in alerts if alert.document.msgType != "Cancel"]
 
     async def launched(self) -> list[tuple[int, StoredAlert]]:
         """(mailing, its alert) of everything that is to be planned, the most urgent first."""
-        mailing = mailings.c
-        query = (
-            select(mailing.id.label("launched_mailing"), table)
-            .join(mailings, mailing.alert == table.c.number)
-            .where(mailing.state == "launched")
-            .order_by(mailing.priority, mailing.id)
-        )
-        async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
         readable = []
-        for row in rows:
+        for mailing, *row in await self._database.look(_LAUNCHED):
             try:
-                readable.append((row.launched_mailing, stored(row)))
+                readable.append((mailing, stored(row)))
             except msgspec.ValidationError:  # one that can't be read must not hold up all others
-                log.exception("alert_unreadable", mailing=row.launched_mailing)
+                log.exception("alert_unreadable", mailing=mailing)
         return readable
 
     async def chain(self, chain: str) -> list[StoredAlert]:
         """An alert with its updates and its cancel, oldest first."""
-        return await self._all(select(table).where(table.c.chain == chain).order_by(table.c.number))
+        return [stored(row) for row in await self._database.look(_CHAIN, wanted=chain)]
 
     async def last_change(self) -> int | None:
         """When a published alert last came or went, in milliseconds since 1970; None when there was none yet."""
@@ -124,11 +131,6 @@ class AlertStore:
         found = [alert for alert in await self._all(query.limit(limit * 20)) if topic in alert.document.topics]
         return found[:limit]
 
-    async def _one(self, query: Select[Any]) -> StoredAlert | None:
-        async with self._database.read() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        return stored(row) if row is not None else None
-
     async def _all(self, query: Select[Any]) -> list[StoredAlert]:
         async with self._database.read() as connection:
             return [stored(row) for row in await connection.execute(query)]
@@ -136,5 +138,8 @@ class AlertStore:
 
 async def fetch(connection: AsyncConnection, alert_id: str) -> StoredAlert | None:
     """Inside a caller's transaction."""
-    row = (await connection.execute(select(table).where(table.c.id == alert_id))).one_or_none()
-    return stored(row) if row is not None else None
+    return _first(await _BY_ID.all(connection, wanted=alert_id))
+
+
+def _first(rows: Sequence[Sequence[Any]]) -> StoredAlert | None:
+    return stored(rows[0]) if rows else None

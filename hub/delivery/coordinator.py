@@ -30,6 +30,8 @@ from hub.delivery.settlements import Taken, group
 
 WINDOW = 512
 SWEEP_S = 1.0
+TOGETHER = 64
+"""People of small batches that one sender is given at once."""
 SILENCE_S = 10.0
 """A sender hands over for so long after the coordinator's last word."""
 ENDING_S = 1.0
@@ -258,12 +260,17 @@ class Coordinator:
         rooms = [(handle, *handle.room(channel)) for handle in self.handles if not handle.ended.is_set()]
         # The sender with most room first, so that two senders share one large alert from its first second.
         for handle, free, above in sorted(rooms, key=lambda room: (-room[1], -room[2], len(room[0].held))):
-            batches = await self._ledger.lease(channel, free, above, now)
+            batches = await self._ledger.lease(channel, free, above, now, self._together(channel))
             if not batches and above == LOWEST:
                 self._wake.set()  # there was something due, so it was closed (expired, stopped, nobody left): look behind it at once
             await self._give_all(handle, batches)
-            more |= bool(batches) and above == LOWEST and len(batches) == free and handle.room(channel)[1] == LOWEST
+            more |= bool(batches) and above == LOWEST and len(batches) >= free and handle.room(channel)[1] == LOWEST
         return more
+
+    def _together(self, channel: str) -> int:
+        """People in small batches that are taken at once: for each of many letters a commit of its own would be dear."""
+        rate = self._rate_of(channel, False)
+        return TOGETHER if rate is None else min(TOGETHER, int(rate))
 
     async def _give_all(self, handle: Handle, batches: list[Leased]) -> None:
         for position, leased in enumerate(batches):

@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from hub.delivery.batches import Settlement
 from hub.delivery.outcome import REACHED
 from hub.store import tables
 from hub.store.database import Database
+from subscriptions.store.prepared import Prepared
 
 Basis = Literal["limit", "measured", "assumed"]
 Key = tuple[str, bool]
@@ -87,6 +88,15 @@ class Throughput:
         return rate if rate and self._clock() - at <= REMEMBERED_S else None
 
 
+_BATCH, _MAILING = tables.batch.c, tables.mailing.c
+_QUEUED = Prepared(
+    select(_BATCH.channel, _BATCH.simulated, func.sum(func.length(_BATCH.addresses)))
+    .join(tables.mailing, _MAILING.id == _BATCH.mailing)
+    .where(_BATCH.held == 0, _BATCH.priority <= bindparam("most"), func.coalesce(_MAILING.alert, 0) != bindparam("own"))
+    .group_by(_BATCH.channel, _BATCH.simulated)
+)
+
+
 class Forecaster:
     """`rate_of` says what a provider allows a second, `senders` how many sender processes run."""
 
@@ -117,15 +127,8 @@ class Forecaster:
 
     async def _queued(self, priority: int, alert: int) -> dict[Key, int]:
         """Addresses in batches that go before it, by the length of their lists: no row is read for it."""
-        batch, mailing = tables.batch, tables.mailing
-        query = (
-            select(batch.c.channel, batch.c.simulated, func.sum(func.length(batch.c.addresses)))
-            .join(mailing, mailing.c.id == batch.c.mailing)
-            .where(batch.c.held == 0, batch.c.priority <= priority, func.coalesce(mailing.c.alert, 0) != (alert or -1))
-            .group_by(batch.c.channel, batch.c.simulated)
-        )
-        async with self._database.read() as connection:
-            return {(row[0], bool(row[1])): int(row[2]) // 8 for row in await connection.execute(query)}
+        rows = await self._database.look(_QUEUED, most=priority, own=alert or -1)
+        return {(channel, bool(simulated)): int(octets) // 8 for channel, simulated, octets in rows}
 
 
 def combine(own: Mapping[Key, tuple[int, int, float, Basis]], queued: Mapping[Key, tuple[int, float, Basis]]) -> Forecast:

@@ -102,13 +102,14 @@ class Ledger:
             await self.end([mailing])
         return planned
 
-    async def lease(self, channel: str, limit: int, above: int, now: int) -> list[Leased]:
-        """Take up to `limit` batches of a channel that are due, the most urgent first, all of priority < `above`.
+    async def lease(self, channel: str, limit: int, above: int, now: int, together: int = 0) -> list[Leased]:
+        """Take up to `limit` batches of a channel that are due, the most urgent first, all of priority < `above`; and small ones beyond,
+        while all that are taken have no more than `together` people.
 
         Whoever expired, was stopped or is owed nothing any more is closed instead.
         """
         with self._timed("lease"):
-            leased, closed = await self._write(lambda s: s.lease(channel, limit, above, now))
+            leased, closed = await self._write(lambda s: s.lease(channel, limit, above, now, together))
         if closed:
             await self.end(closed)
         return leased

@@ -25,6 +25,9 @@ AT_ONCE = 0
 FIRST_BATCH = 64
 """People in the first batch of a list: of twenty alerts that start together, each begins before any has got far."""
 
+SMALL = 8
+"""People in a batch that goes along with others: a letter has one."""
+
 IN_FLIGHT_MS = 500
 """How long an update waits, again and again, for an earlier version that is still being handed over at the same address."""
 
@@ -36,10 +39,21 @@ _STATES = {"alert": ("active",), "access": ("active",), "notice": ("active",), "
 }
 _COLUMNS = Leased.__struct_fields__[:-1]
 
-_NEW_BATCH = (
+_NEW_BATCHES = (
     "INSERT INTO batch(mailing, channel, language, simulated, discreet, priority, turn, due_at, held, attempt, state, node, addresses)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,0,?,?) RETURNING id"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,0,?,?)"
 )
+_NEW_BATCH = f"{_NEW_BATCHES} RETURNING id"
+_DUE_OF_ANY_SIZE = (
+    "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.discreet, b.priority,"
+    " b.turn, b.attempt, m.created_at, m.expires_at, b.addresses, m.state, b.node, b.held"
+    " FROM batch b JOIN mailing m ON m.id=b.mailing"
+    " WHERE b.channel=? AND b.state=0 AND b.priority<? AND b.due_at<=? AND (b.held=0 OR m.expires_at>?)"
+    " AND b.id NOT IN (SELECT j.value FROM ids(?) j)"
+)
+_IN_TURN = " ORDER BY b.priority, b.turn, b.id LIMIT ? FOR UPDATE OF b SKIP LOCKED"
+_DUE = _DUE_OF_ANY_SIZE + _IN_TURN
+_DUE_SMALL = f"{_DUE_OF_ANY_SIZE} AND length(b.addresses)<=?{_IN_TURN}"
 _UPSERT = (
     "INSERT INTO delivery(mailing, address, outcome, batch, attempt, at, reason)"
     " SELECT ?, j.value, ?, ?, ?, ?, ? FROM ids(?) j WHERE true"
@@ -75,22 +89,21 @@ class Statements:
 
     def _add_batches(self, mailing: int, priority: int, lists: Sequence[Planned]) -> None:
         step = self._step(mailing, priority)
-        for part in lists:
-            if not len(part.addresses):
-                continue
+        turns = {channel: self._turn(channel, priority) for channel in sorted({part.channel for part in lists if len(part.addresses)})}
+        rows, counts = list[tuple[Any, ...]](), Counter[tuple[str, str]]()
+        for part in (part for part in lists if len(part.addresses)):
             ids = np.ascontiguousarray(part.addresses, dtype="<i8")
             starts = [0, *range(min(FIRST_BATCH, part.size), len(ids), part.size)]
-            turn, held = self._turn(part.channel, priority), int(part.after > 0)
+            held = int(part.after > 0)
             shared = (mailing, part.channel, part.language, int(part.simulated), int(part.discreet), priority)
-            self.connection.executemany(
-                _NEW_BATCH,
-                [
-                    (*shared, turn + position * step, part.after or AT_ONCE, held, 1, None, ids[start:end].tobytes())
-                    for position, (start, end) in enumerate(zip(starts, [*starts[1:], len(ids)], strict=True))
-                ],
-            )
-            self.count(mailing, part.channel, "planned", len(ids))
-            self.count(mailing, part.channel, "held", held * len(ids))
+            rows += [
+                (*shared, turns[part.channel] + position * step, part.after or AT_ONCE, held, 1, None, ids[start:end].tobytes())
+                for position, (start, end) in enumerate(zip(starts, [*starts[1:], len(ids)], strict=True))
+            ]
+            counts += Counter({(part.channel, "planned"): len(ids), (part.channel, "held"): held * len(ids)})
+        self.connection.executemany(_NEW_BATCHES, rows)
+        for (channel, label), count in sorted(counts.items()):
+            self.count(mailing, channel, label, count)
 
     def _step(self, mailing: int, priority: int) -> int:
         """How far apart the turns of a mailing's batches are: an agency with three alerts under way gets as much as one with one."""
@@ -138,16 +151,9 @@ class Statements:
 
     # -- leasing
 
-    def lease(self, channel: str, limit: int, above: int, now: int) -> tuple[list[Leased], set[int]]:
+    def lease(self, channel: str, limit: int, above: int, now: int, together: int) -> tuple[list[Leased], set[int]]:
         """The most urgent batches of a channel that are due, and mailings that may have ended since nobody was left to be leased."""
-        rows = self.connection.execute(
-            "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.discreet, b.priority,"
-            " b.turn, b.attempt, m.created_at, m.expires_at, b.addresses, m.state, b.node, b.held"
-            " FROM batch b JOIN mailing m ON m.id=b.mailing"
-            " WHERE b.channel=? AND b.state=0 AND b.priority<? AND b.due_at<=? AND (b.held=0 OR m.expires_at>?)"
-            " ORDER BY b.priority, b.turn, b.id LIMIT ? FOR UPDATE OF b SKIP LOCKED",
-            (channel, above, now, now, limit),
-        ).fetchall()
+        rows = self._due(channel, limit, above, now, together)
         leased, closed = [], set[int]()
         for row in rows:
             values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=False))
@@ -161,6 +167,19 @@ class Statements:
             elif taken.recipients:
                 leased.append(taken)
         return leased, closed
+
+    def _due(self, channel: str, limit: int, above: int, now: int, together: int) -> list[tuple[Any, ...]]:
+        rows = self.connection.execute(_DUE, (channel, above, now, now, self.connection.ids(()), limit)).fetchall()
+        room = together - sum(len(row[14]) // 8 for row in rows)
+        if not rows or room <= 0:
+            return rows
+        taken = self.connection.ids(row[0] for row in rows)
+        for row in self.connection.execute(_DUE_SMALL, (channel, above, now, now, taken, 8 * SMALL, room)).fetchall():
+            room -= len(row[14]) // 8
+            if room < 0:
+                break
+            rows.append(row)
+        return rows
 
     def let_go(self, batch: int, mailing: int, channel: str, count: int) -> None:
         """Its people's quiet hours are over."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import numpy as np
 import structlog
-from sqlalchemy import select, true
+from sqlalchemy import bindparam, select
 
 from hub.alerts.area import target
 from hub.alerts.fingerprint import fingerprint
@@ -25,6 +25,7 @@ from subscriptions import languages
 from subscriptions.areas import AreaCatalog
 from subscriptions.audience import Audience
 from subscriptions.matching import Group, Match, Target
+from subscriptions.store.prepared import Prepared
 
 SECONDS_OF_WORK = 5.0
 """A batch is no more than this at its provider's rate, so that no lease is held for long."""
@@ -33,6 +34,14 @@ QUIET_S = 3.0
 LOOK_S = 0.02
 
 log = structlog.get_logger()
+
+
+_OF_CHAIN = Prepared(
+    select(tables.mailing.c.id, tables.alert.c.number)
+    .join(tables.alert, tables.alert.c.number == tables.mailing.c.alert)
+    .where(tables.alert.c.chain == bindparam("chain"))
+)
+_OWED = Prepared(select(tables.catch_up.c.subscriber, tables.catch_up.c.asked))
 
 
 class Planner:
@@ -154,18 +163,12 @@ class Planner:
         return planned
 
     async def _earlier(self, alert: StoredAlert) -> list[int]:
-        query = (
-            select(tables.mailing.c.id)
-            .join(tables.alert, tables.alert.c.number == tables.mailing.c.alert)
-            .where(tables.alert.c.chain == alert.chain, tables.alert.c.number < alert.number if alert.number else true())
-        )
-        async with self._database.read() as connection:
-            return list((await connection.execute(query)).scalars())
+        rows = await self._database.look(_OF_CHAIN, chain=alert.chain)
+        return [mailing for mailing, number in rows if not alert.number or number < alert.number]
 
     async def catch_up(self) -> None:
         """Send what is still live to those who have just confirmed or moved (S28), to each address at most once."""
-        async with self._database.read() as connection:
-            owed = (await connection.execute(select(tables.catch_up.c.subscriber, tables.catch_up.c.asked))).all()
+        owed = await self._database.look(_OWED)
         if not owed:
             return
         await self._refresh()

@@ -8,7 +8,7 @@ least, never from the mark of a test, the act, the place or the time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal
@@ -64,8 +64,12 @@ NEUTRAL: Mapping[Purpose, str] = MappingProxyType(
 """Purpose → what a discreet message says."""
 
 
+ALIKE = 256
+"""Letters whose words are kept: while a neighbourhood signs up, the same is said to everybody in it."""
+
+
 class Renderer:
-    """Renders alerts and letters. It keeps nothing between two calls, so one serves the whole hub."""
+    """Renders alerts and letters. What it keeps between two calls changes no answer, so one serves the whole hub."""
 
     def __init__(
         self,
@@ -86,6 +90,7 @@ class Renderer:
         zone = ZoneInfo(timezone)
         self._phrases = {tag: Phrases(tag, zone, territory) for tag in LANGUAGES}
         self._environment_of = cache(lambda tag: _environment(self._phrases[tag]))
+        self._alike = lru_cache(ALIKE)(lambda channel, purpose, frame, values: self._parts(channel, purpose, frame, dict(values)))
 
     def alert(
         self,
@@ -174,7 +179,7 @@ class Renderer:
         if discreet and purpose in NEUTRAL and channel != "webhook":
             parts = self._neutral(channel, frame, NEUTRAL[purpose], link, lead=lead)
         else:
-            parts = self._parts(channel, purpose, frame, values) or {"link": link}
+            parts = self._alike(channel, purpose, frame, tuple(values.items())) or {"link": link}
         return Message(
             purpose=purpose,
             topic=f"letter-{purpose}",

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.alerts import lifecycle
@@ -35,6 +35,7 @@ from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
 from subscriptions.errors import FieldError
 from subscriptions.matching import Match
+from subscriptions.store.prepared import insert_row
 
 Transition = Literal["approve", "reject", "stop"]
 
@@ -224,11 +225,10 @@ class Publishing:
                 await records.check_open(connection, chain)
             status = self._first_status(draft, actor, await records.weight(connection, chain))
             row = records.new_row(draft, actor, status, people, chain, now)
-            await connection.execute(insert(tables.alert).values(row))
-            alert = await fetch(connection, row["id"])
-            assert alert is not None  # noqa: S101 - inserted a line above, in the same transaction
+            number = await insert_row(connection, tables.alert, row, tables.alert.c.number)
+            alert = records.as_stored(row, draft, number)
             if key is not None:
-                await connection.execute(insert(tables.idempotency).values(records.key_row(actor, key, asked, alert.id, now)))
+                await insert_row(connection, tables.idempotency, records.key_row(actor, key, asked, alert.id, now))
             await audit.append(
                 connection, now, actor.label, "submitted", alert.id, {"status": status, "people": people, "hash": alert.hash}
             )
@@ -240,8 +240,10 @@ class Publishing:
         return alert
 
     async def _people(self, draft: Draft, actor: Actor, now: int) -> int:
-        async with self._database.read() as connection:
-            chain = await records.chain_of(connection, draft)
+        chain = None
+        if draft.document.references:
+            async with self._database.read() as connection:
+                chain = await records.chain_of(connection, draft)
         return (await self._audience_of(records.unstored(draft, actor, now, chain))).people
 
     def _first_status(self, draft: Draft, actor: Actor, replaced: int) -> str:

@@ -7,7 +7,7 @@ import secrets
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.alerts.alert import Alert
@@ -18,6 +18,7 @@ from hub.staff.actor import Actor
 from hub.store import tables
 from subscriptions.errors import FieldError
 from subscriptions.severity import rank
+from subscriptions.store.prepared import Prepared, insert_row
 
 
 def new_row(draft: Draft, actor: Actor, status: str, people: int, chain: str | None, now: int) -> dict[str, Any]:
@@ -47,9 +48,13 @@ def new_row(draft: Draft, actor: Actor, status: str, people: int, chain: str | N
 
 def unstored(draft: Draft, actor: Actor, now: int, chain: str | None = None) -> StoredAlert:
     """What a preview renders: an alert that is in no table."""
-    row = new_row(draft, actor, "draft", 0, chain, now)
-    row |= {"document": draft.document, "area": draft.area, "number": 0, "approver": None, "approved_at": None, "send_at": None}
-    return StoredAlert(**row)
+    return as_stored(new_row(draft, actor, "draft", 0, chain, now), draft, 0)
+
+
+def as_stored(row: dict[str, Any], draft: Draft, number: int) -> StoredAlert:
+    """A new row as it would be read."""
+    unset = {"approver": None, "approved_at": None, "send_at": None}
+    return StoredAlert(**row | unset | {"document": draft.document, "area": draft.area, "number": number})
 
 
 def prepared_cancel(alert: StoredAlert) -> bytes:
@@ -102,15 +107,19 @@ def _told(document: Alert) -> tuple[object, ...]:
     return document.event, document.msgType, document.severity, int(document.expires.timestamp()), words
 
 
+_KEY = tables.idempotency.c
+_BY_KEY = Prepared(select(_KEY.body_hash, _KEY.alert).where(_KEY.actor == bindparam("asker"), _KEY.key == bindparam("given")))
+
+
 async def by_key(connection: AsyncConnection, actor: Actor, key: str, asked: bytes) -> StoredAlert | None:
     """The alert that this key made; InvalidInput when the key came with another body."""
-    query = select(tables.idempotency).where(tables.idempotency.c.actor == actor.label, tables.idempotency.c.key == key)
-    row = (await connection.execute(query)).one_or_none()
+    row = await _BY_KEY.first(connection, asker=actor.label, given=key)
     if row is None:
         return None
-    if row.body_hash != asked:
+    body_hash, alert_id = row
+    if body_hash != asked:
         raise InvalidInput((FieldError("", "This Idempotency-Key was used with another body, or for another alert. Use a new key."),))
-    return await fetch(connection, row.alert)
+    return await fetch(connection, alert_id)
 
 
 def key_row(actor: Actor, key: str, asked: bytes, alert_id: str, now: int) -> dict[str, Any]:
@@ -179,7 +188,7 @@ async def launch(connection: AsyncConnection, alert: StoredAlert, now: int) -> N
         "created_at": now,
         "expires_at": alert.expires_at,
     }
-    await connection.execute(insert(tables.mailing).values(row))
+    await insert_row(connection, tables.mailing, row)
 
 
 async def _supersede(connection: AsyncConnection, alert: StoredAlert, now: int) -> None:

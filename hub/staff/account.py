@@ -144,8 +144,7 @@ class Staff:
         """Whom a token stands for."""
         if not secret.startswith(tokens.PREFIX):
             return None
-        async with self._database.read() as connection:
-            return await tokens.whose_token(connection, secret)
+        return await tokens.whose_token(self._database, secret)
 
     async def _open(self, account_id: int, name: str) -> str:
         async with self._database.write() as connection:

@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping, insert, select
+from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.clock import instant
 from hub.store.tables import audit
+from subscriptions.store.prepared import Prepared, insert_row
 
 _Row = Mapping[str, Any] | RowMapping
 
@@ -39,22 +40,25 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
 
 
+_LAST = Prepared(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))
+
+
 async def append(
     connection: AsyncConnection, at: int, actor: str, action: str, subject: str, details: Mapping[str, Any] | None = None
 ) -> AuditEntry:
     """Add an entry in the caller's write transaction. `at` in ms since 1970, `actor` is a label; `details` are plain JSON, no addresses."""
-    last = (await connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))).first()
+    last = await _LAST.first(connection) or (0, GENESIS)
     row = {
-        "seq": last.seq + 1 if last else 1,
+        "seq": last[0] + 1,
         "at": at,
         "actor": actor,
         "action": action,
         "subject": subject,
         "details": _canonical(dict(details or {})),
-        "previous": last.hash if last else GENESIS,
+        "previous": last[1],
     }
     row["hash"] = _hash(row)
-    await connection.execute(insert(audit).values(row))
+    await insert_row(connection, audit, row)
     return _entry(row)
 
 

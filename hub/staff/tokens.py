@@ -6,11 +6,13 @@ import hashlib
 import secrets
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.staff.actor import Actor
+from hub.store.database import Database
 from hub.store.tables import token
+from subscriptions.store.prepared import Prepared
 
 PREFIX = "tcs_"
 """Lets secret scanners recognise a token that was committed by mistake."""
@@ -34,11 +36,14 @@ async def add_token(connection: AsyncConnection, agency: str, role: str, now: in
     return (await connection.execute(row)).scalar_one(), secret
 
 
-async def whose_token(connection: AsyncConnection, secret: str) -> Actor | None:
+_WHOSE = Prepared(select(token.c.id, token.c.agency, token.c.role).where(token.c.hash == bindparam("hashed"), token.c.disabled == 0))
+
+
+async def whose_token(database: Database, secret: str) -> Actor | None:
     """Whom a token stands for, None for an unknown or disabled one."""
-    query = select(token.c.id, token.c.agency, token.c.role).where(token.c.hash == _hash(secret), token.c.disabled == 0)
-    row = (await connection.execute(query)).first()
-    return row and Actor(kind="token", id=row.id, name=row.agency, agency=row.agency, role=row.role)
+    for number, agency, role in await database.look(_WHOSE, hashed=_hash(secret)):
+        return Actor(kind="token", id=number, name=agency, agency=agency, role=role)
+    return None
 
 
 async def list_tokens(connection: AsyncConnection) -> tuple[Token, ...]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from hub.errors import SettingsError
 from hub.store import inline_sqlite
 from hub.store.group_commit import Writers
+from subscriptions.store.prepared import Prepared
 
 BUSY_TIMEOUT_MS = 15_000
 SERVER = {
@@ -102,6 +103,7 @@ class Database:
         self.write_lock = asyncio.Lock()
         """Held while a transaction writes, on SQLite also by the ledger's."""
         self._writers = Writers(self._begin_writing, self.write_lock)
+        self._looking: sqlite3.Connection | None = None
 
     @property
     def path(self) -> Path:
@@ -120,8 +122,19 @@ class Database:
 
     async def __aexit__(self, *_: object) -> None:
         await self._writers.aclose()
+        if self._looking is not None:
+            self._looking.close()
         await self.engine.dispose()
         await self._patient.dispose()
+
+    async def look(self, statement: Prepared, **values: Any) -> Sequence[Sequence[Any]]:
+        """All rows of one statement, which is one moment by itself. For what is asked at every request; takes no transaction."""
+        if self.shared:
+            async with self.engine.connect() as connection:
+                return await statement.all(connection, **values)
+        if self._looking is None:
+            self._looking = connect(self.path)
+        return statement.there(self._looking, values)
 
     @asynccontextmanager
     async def read(self, *, long: bool = False) -> AsyncIterator[AsyncConnection]:

@@ -41,6 +41,10 @@ class Prepared:
         if driver is None:
             done = await connection.execute(self._statement, values)
             return done.all() if done.returns_rows else ()
+        return self.there(driver, values)
+
+    def there(self, driver: sqlite3.Connection, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """Every row, on a connection of SQLite's own driver."""
         text, given = self._compiled
         return driver.execute(text, [values.get(name, fixed) for name, fixed in given]).fetchall()
 

@@ -409,9 +409,12 @@ async def note_changes(connection: AsyncConnection, numbers: Sequence[int]) -> N
     await insert_many(connection, audience_change, ("seq", "subscriber"), [(first + index, number) for index, number in enumerate(numbers)])
 
 
+AUDIENCE_POSITION = Prepared(select(audience_counter.c.seq))
+
+
 async def audience_position(connection: AsyncConnection) -> int:
     """Sequence number of the newest change, 0 before the first."""
-    return (await connection.scalar(select(audience_counter.c.seq))) or 0
+    return await AUDIENCE_POSITION.value(connection) or 0
 
 
 async def changes_since(connection: AsyncConnection, seq: int) -> list[int]:
