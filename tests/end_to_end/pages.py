@@ -32,6 +32,13 @@ def sign_up(page: Page, place: str, address: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("check your mail")
 
 
+def leave(page: Page) -> None:
+    """Everything of whoever's settings are open is deleted: nobody's quiet hours hold back what another test waits for."""
+    page.get_by_text("Stop all alerts and delete my data").click()
+    page.get_by_role("button", name="Yes, stop and delete").click()
+    expect(page.get_by_text("are deleted")).to_be_visible()
+
+
 def link_in_outbox(page: Page, kind: str, about: str) -> str:
     """The path of the newest link of a kind (confirm, manage, unsubscribe, why) in an e-mail whose text says `about`.
 

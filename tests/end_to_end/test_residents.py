@@ -10,7 +10,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end.conftest import PHONE, Visitor
-from tests.end_to_end.pages import link_in_outbox, log_in, sign_up
+from tests.end_to_end.pages import leave, link_in_outbox, log_in, sign_up
 
 
 def test_a_person_signs_up_by_zip_confirms_changes_and_leaves_without_javascript(visitor: Visitor) -> None:
@@ -39,9 +39,7 @@ def test_a_person_signs_up_by_zip_confirms_changes_and_leaves_without_javascript
     expect(page.get_by_label("Only danger to people or homes")).to_be_checked()
     expect(page.get_by_text("severe or worse, in ZIP code 11201, in Astoria (Central), and in the Bronx.")).to_be_visible()
 
-    page.get_by_text("Stop all alerts and delete my data").click()
-    page.get_by_role("button", name="Yes, stop and delete").click()
-    expect(page.get_by_text("are deleted")).to_be_visible()
+    leave(page)
     page.go_back()
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("This link does not work")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end.conftest import PHONE, Visitor
-from tests.end_to_end.pages import link_in_outbox
+from tests.end_to_end.pages import leave, link_in_outbox
 from tests.end_to_end.test_every_page import check
 
 
@@ -119,5 +119,6 @@ def test_a_person_manages_without_javascript_on_a_phone(visitor: Visitor) -> Non
     page.get_by_label("Keep quiet at these hours").check()
     page.locator("#times").get_by_role("button", name="Save").click()
     expect(page.get_by_text("you get only what can’t wait")).to_be_visible()
+    leave(page)
     page.goto("/outbox?channel=email")
     expect(page.get_by_text("This is a test that you asked for.").first).to_be_visible()
