@@ -20,6 +20,7 @@ from subscriptions.management import Management, Messages
 from subscriptions.opting_out import FindMatched, Matched, OptingOut
 from subscriptions.own_address import OwnAddress
 from subscriptions.post import Post
+from subscriptions.renewal import Renewal, RenewalRequest
 from subscriptions.sign_up import SignUp
 from subscriptions.store.contract import Transactions
 from subscriptions.subscriber import SubscriptionChange, SubscriptionRequest
@@ -78,6 +79,7 @@ class Enrolment:
         self.answering = Answering(desk)
         """What goes back to them."""
         self._opting_out = OptingOut(desk, find_matched)
+        self._renewal = Renewal(desk)
 
     def offered(self) -> frozenset[str]:
         """The channels that a person can sign up for now."""
@@ -102,6 +104,10 @@ class Enrolment:
     async def attach_telegram(self, start_token: str, chat: str) -> bool:
         """Confirm a Telegram sign-up by its deep link. False for a link that is not ours, is too old, or was used by another chat."""
         return await self._confirmation.attach_telegram(start_token, chat)
+
+    async def renew(self, request: RenewalRequest, *, client: str, source: str) -> None:
+        """A browser's push address was exchanged; the same silence whether it was known. Raises InvalidSubscription, TooManyRequests."""
+        await self._renewal.renew(request, client=client, source=source)
 
     async def view(self, manage: str) -> SubscriptionView:
         """The whole subscription. Raises LinkInvalid, LinkExpired."""

@@ -42,6 +42,8 @@ ACCESS_OF_CLIENT = Limit("access client", 20, HOUR_MS)
 ACCESS_LETTERS = (Limit("access", 3, HOUR_MS), Limit("access day", 10, DAY_MS))
 TESTS_OF_SUBSCRIPTION = Limit("test", 3, HOUR_MS)
 """Test messages that people send themselves."""
+RENEWALS_OF_CLIENT = Limit("renewal", 300, HOUR_MS)
+"""Browsers that tell of a new push address: as many as may sign up themselves."""
 CHANGES_OF_SUBSCRIPTION = Limit("change", 60, HOUR_MS)
 
 LETTERS_TO_STRANGER = (Limit("letter day", 1, DAY_MS), Limit("letter month", 3, 30 * DAY_MS))

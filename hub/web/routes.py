@@ -45,6 +45,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/api/v1/subscriptions/{token}/export", subscriptions.export_subscription, "resident", "All that is kept of one."),
     Route("PATCH", "/api/v1/subscriptions/{token}", subscriptions.change_subscription, "resident", "Change what the body names."),
     Route("DELETE", "/api/v1/subscriptions/{token}", subscriptions.end_subscription, "resident", "Delete it."),
+    Route("POST", "/api/v1/web-push/renewed", web_push.renewed, "resident", "A browser has another push address: its alerts go there."),
     Route("POST", "/api/v1/incidents/{id}/videos", incidents.add_video, "resident", "Share a video, private at first."),
     Route("PATCH", "/api/v1/videos/{manage}", incidents.change_video, "resident", "Change either choice."),
     Route("DELETE", "/api/v1/videos/{manage}", incidents.remove_video, "resident", "Withdraw it."),

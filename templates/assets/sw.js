@@ -2,6 +2,8 @@
 "use strict";
 
 const CACHE = "tocsin-1", LIST = "/api/v1/public/alerts";
+// Where this browser's own push subscription is remembered: by the time it is exchanged, not every browser still says what it was.
+const OWN = "tocsin-push", MINE = "/push-subscription";
 const LIST_MS = 60e3, SHELL_MS = 864e5, PATIENCE_MS = 10e3;
 // The front page and those of alerts, in whatever language: "/", "/es/", "/alerts/al_1".
 const PUBLIC = /^(\/[a-z]{2}(?:-[a-z]{4})?)?\/(?:alerts\/[\w-]+)?$/i;
@@ -10,7 +12,7 @@ self.addEventListener("install", (event) => event.waitUntil(Promise.all([keepShe
 self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), withdraw(), forgetOthers()])));
 
 async function forgetOthers() {
-  for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name);
+  for (const name of await caches.keys()) if (name !== CACHE && name !== OWN) await caches.delete(name);
 }
 
 // --- Without a network
@@ -97,8 +99,31 @@ async function confirm(link) {
   const here = new URL(link, self.location.origin);
   const answer = await fetch(here.pathname, { method: "POST", headers: { Accept: "application/json" } });
   const { manage } = answer.ok ? await answer.json() : {};
+  if (answer.ok) await remember(await self.registration.pushManager.getSubscription());
   const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
   for (const page of answer.ok ? pages : []) page.postMessage({ kind: "confirmed", manage });
+}
+
+// A browser exchanges its push subscription when it likes; who signed up in it need not do so again.
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event.oldSubscription, event.newSubscription)));
+
+const remember = async (mine) => mine && (await caches.open(OWN)).put(MINE, new Response(JSON.stringify(mine)));
+
+async function renew(old, given) {
+  const kept = await caches.match(MINE, { cacheName: OWN });
+  const before = old || (kept && (await kept.json()));
+  const now = given || (await self.registration.pushManager.getSubscription()) || (await subscribe(old));
+  if (!before || !now) return;
+  const body = JSON.stringify({ old: before, new: now });
+  const answer = await fetch("/api/v1/web-push/renewed", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  if (answer.ok) await remember(now);
+}
+
+async function subscribe(old) {
+  const { key } = await (await fetch("/api/v1/web-push/key")).json();
+  const plain = Uint8Array.from(atob(key.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
+  const options = (old && old.options) || { userVisibleOnly: true, applicationServerKey: plain };
+  return self.registration.pushManager.subscribe(options);
 }
 
 self.addEventListener("notificationclick", (event) => {

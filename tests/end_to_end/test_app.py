@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.end_to_end.conftest import Visitor
 from tests.end_to_end.pages import log_in, publish_heat
 from tests.end_to_end.test_residents import push_service
+from tests.subscriptions.test_renewal import browser
 
 SNAPSHOTS = Path(__file__).with_name("accessibility")
 KEPT = """async () => {
@@ -117,6 +118,28 @@ def shown(page: Page, title: str) -> list[Any]:
         title,
     )
     return found
+
+
+def test_a_push_address_that_the_browser_exchanges_is_exchanged_at_the_hub(visitor: Visitor) -> None:
+    """The worker remembers the new one once the hub has taken the news, and names it as the old one the next time."""
+    page = visitor("/subscribe")
+    page.evaluate("async () => { await navigator.serviceWorker.register('/sw.js'); await navigator.serviceWorker.ready; }")
+    (worker,) = page.context.service_workers
+    first, second, third = browser("first"), browser("second"), browser("third")
+    assert worker.evaluate(EXCHANGE, [first, second])["endpoint"] == second["endpoint"]
+    assert worker.evaluate(EXCHANGE, [None, third])["endpoint"] == third["endpoint"]
+    refused = browser("fourth", "https://elsewhere.example")
+    assert worker.evaluate(EXCHANGE, [None, refused])["endpoint"] == third["endpoint"]
+
+
+EXCHANGE = """async ([oldSubscription, newSubscription]) => {
+    const event = Object.assign(new ExtendableEvent("pushsubscriptionchange"), { oldSubscription, newSubscription });
+    let work = null;  // only an event of the browser's own may ask it to wait
+    Object.defineProperty(event, "waitUntil", { value: (one) => { work = one; } });
+    self.dispatchEvent(event);
+    await work;
+    return (await caches.match("/push-subscription")).json();
+}"""
 
 
 def test_the_list_is_narrowed_with_the_keyboard_alone_and_without_a_script(visitor: Visitor) -> None:

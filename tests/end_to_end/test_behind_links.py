@@ -1,4 +1,4 @@
-"""The pages that only a link from a message opens: as sound as the others, in English by day and in Arabic by night, with all that unfolds."""
+"""The pages that only a message's link opens: as sound as the others, in English by day and in Arabic by night, with all that unfolds."""
 
 from __future__ import annotations
 

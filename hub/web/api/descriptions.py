@@ -12,6 +12,7 @@ from hub.web.api import alerts, areas, audit, incidents, openapi, operations, pu
 from hub.web.api.alert_shapes import Accepted, AlertPage, AlertRequest, AlertView, ApproveRequest, RejectRequest, StoppedView
 from hub.web.api.problems import ProblemKind
 from hub.web.route import Handler, Operation
+from subscriptions.renewal import RenewalRequest
 from subscriptions.subscriber import SubscriptionChange, SubscriptionRequest
 from subscriptions.views import Export, SubscriptionView
 
@@ -59,6 +60,7 @@ OPERATIONS: dict[Handler, Operation] = {
     subscriptions.export_subscription: Operation(answer=Export),
     subscriptions.change_subscription: Operation(body=SubscriptionChange, answer=SubscriptionView, refusals=(429,)),
     subscriptions.end_subscription: Operation(status=204),
+    web_push.renewed: Operation(body=RenewalRequest, status=204, refusals=(429,)),
     incidents.add_video: Operation(body=VideoRequest, answer=AddedVideo, status=201, refusals=(429,)),
     incidents.change_video: Operation(body=VideoChanges, answer=VideoView, refusals=(410,)),
     incidents.remove_video: Operation(answer=incidents.Withdrawn),

@@ -10,6 +10,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from tests.subscriptions.residents import Residents, service_on
+from tests.subscriptions.test_renewal import browser
 
 URL = "/api/v1/subscriptions"
 GOOD: dict[str, Any] = {"places": [{"zip": "11201"}], "channels": [{"kind": "email", "address": "a@example.org"}]}
@@ -158,3 +159,17 @@ async def test_an_unknown_layer_is_not_found_and_the_known_ones_are_named(hub: A
 async def test_browsers_get_the_key_for_push(hub: Any, client: TestClient) -> None:
     answer = await client.get("/api/v1/web-push/key")
     assert await answer.json() == {"key": hub.vapid_public_key}
+
+
+async def test_a_browser_tells_of_its_new_push_address_and_nobody_learns_whether_it_was_known(
+    residents: Residents, client: TestClient
+) -> None:
+    old, new, unknown = browser("old"), browser("new"), browser("unknown")
+    await client.post(URL, json=GOOD | {"channels": [{"kind": "web_push", "subscription": old}]})
+    manage = (await residents.confirm_newest("web_push")).manage
+    answers = [await client.post("/api/v1/web-push/renewed", json={"old": one, "new": new}) for one in (unknown, old, old)]
+    assert [(answer.status, await answer.read(), answer.headers["Cache-Control"]) for answer in answers] == [(204, b"", "no-store")] * 3
+    exported = await (await client.get(f"{URL}/{manage}/export")).json()
+    assert [json.loads(one["address"])["endpoint"] for one in exported["addresses"]] == [new["endpoint"]]
+    faulty = await client.post("/api/v1/web-push/renewed", json={"old": old, "new": new, "also": 1})
+    assert (faulty.status, (await faulty.json())["errors"][0]["pointer"]) == (422, "/also")
