@@ -25,6 +25,13 @@ class Topic(CallbackData, prefix="topic", sep="|"):
     wanted: bool
 
 
+class Level(CallbackData, prefix="level", sep="|"):
+    """The least severity of one topic, ``off`` for the one that holds for all."""
+
+    topic: str
+    least: str
+
+
 class Follow(CallbackData, prefix="follow", sep="|"):
     """Follow a named area, by its key."""
 

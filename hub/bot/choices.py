@@ -68,7 +68,7 @@ def change(field: str, value: str, view: SubscriptionView, now: float) -> Subscr
     """What a press of a button asks for; None for one that no button of ours sends."""
     match field:
         case "severity" if value in SEVERITIES:
-            return SubscriptionChange(minimum_severity=value, severities={})
+            return SubscriptionChange(minimum_severity=value)
         case "language" if value in LANGUAGES:
             return SubscriptionChange(language=value)
         case "drills" if value in {"0", "1"}:
@@ -105,6 +105,14 @@ def toggle(topic: str, wanted: bool, view: SubscriptionView) -> SubscriptionChan
     return SubscriptionChange(topics=in_order, severities=dict(severities) if severities != view.severities else UNSET)
 
 
+def level(topic: str, least: str, view: SubscriptionView) -> SubscriptionChange | None:
+    """A topic's own least severity, or with `OFF` none of its own; None for what no button of ours sends."""
+    if topic not in TOPICS or topic not in view.topics or least not in {*SEVERITIES, OFF}:
+        return None
+    others = {name: kept for name, kept in view.severities.items() if name != topic}
+    return SubscriptionChange(severities=others if least == OFF else others | {topic: least})
+
+
 def hours(value: str, talk: Talk) -> str:
     """``22:00-07:00`` as a reader of the language says it."""
     zone = ZoneInfo(TIMEZONE)
@@ -118,12 +126,24 @@ def topics_in_words(view: SubscriptionView, talk: Talk) -> str:
     return talk.plain(N_("all topics")) if len(chosen) == len(TOPICS) else ", ".join(chosen)
 
 
+def severity_in_words(view: SubscriptionView, talk: Talk) -> str:
+    """``Everything (Weather: Only when lives are in danger)``."""
+    single = [f"{talk.plain(name)}: {own}" for topic, name in TOPICS.items() if (own := own_level(topic, view, talk))]
+    return talk.plain(SEVERITIES[severity_of(view)]) + (f" ({'; '.join(single)})" if single else "")
+
+
+def own_level(topic: str, view: SubscriptionView, talk: Talk) -> str:
+    """What one gets of a topic with a level of its own, "" for one without."""
+    least = view.severities.get(topic) if topic in view.topics else None
+    return talk.plain(SEVERITIES["Minor" if least == "Unknown" else least]) if least else ""
+
+
 def summary(view: SubscriptionView, talk: Talk) -> str:
     """Everything that is chosen, line by line, as HTML."""
     lines = [
         talk.say(N_("Places: %(places)s"), places="; ".join(places.place_name(place, talk) for place in view.places)),
         talk.say(N_("Topics: %(topics)s"), topics=topics_in_words(view, talk)),
-        talk.say(N_("How serious: %(severity)s"), severity=talk.plain(SEVERITIES[severity_of(view)])),
+        talk.say(N_("How serious: %(severity)s"), severity=severity_in_words(view, talk)),
         talk.say(N_("Language: %(language)s"), language=LANGUAGES[view.language]),
     ]
     if view.quiet_hours is not None:

@@ -11,7 +11,7 @@ from aiogram.fsm.strategy import FSMStrategy
 from channels.telegram import READ
 from hub.bot import chats, commands, news, settings_menu
 from hub.bot.asking import Asking
-from hub.bot.buttons import Choose, Circle, Follow, Leave, Page, Topic, Whole, Widen
+from hub.bot.buttons import Choose, Circle, Follow, Leave, Level, Page, Topic, Whole, Widen
 from hub.bot.memory import dialogue_storage
 from hub.bot.parts import BotHub
 from hub.bot.talking import Talking
@@ -38,6 +38,7 @@ BUTTONS = (
     (Choose.filter(F.value == "own"), settings_menu.ask_for_hours),
     (Choose.filter(), settings_menu.choose),
     (Topic.filter(), settings_menu.choose_topic),
+    (Level.filter(), settings_menu.choose_level),
     (Leave.filter(), settings_menu.leave),
     (Widen.filter(), settings_menu.widen),
     (Follow.filter(), commands.follow_meant),

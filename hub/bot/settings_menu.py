@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message
 
 from hub.bot import choices, places
 from hub.bot.asking import Asking
-from hub.bot.buttons import Choose, Leave, Page, Topic, Whole, Widen
+from hub.bot.buttons import Choose, Leave, Level, Page, Topic, Whole, Widen
 from hub.bot.parts import CHANNEL
 from hub.bot.talk import Button, Talk
 from hub.bot.words import N_
@@ -92,6 +93,12 @@ async def choose_topic(press: CallbackQuery, callback_data: Topic, talk: Talk) -
         await press.answer(talk.plain(N_("Choose at least one topic.")), show_alert=True)
         return
     await _apply(press, talk, change, "topics")
+
+
+async def choose_level(press: CallbackQuery, callback_data: Level, talk: Talk) -> None:
+    """How serious it must be for one topic."""
+    change = choices.level(callback_data.topic, callback_data.least, subscribed(talk))
+    await _apply(press, talk, change, "levels")
 
 
 async def leave(press: CallbackQuery, callback_data: Leave, talk: Talk) -> None:
@@ -181,8 +188,29 @@ def _severity(view: SubscriptionView, talk: Talk) -> Rows:
             [(_ticked(talk.plain(name), level == chosen), Choose(field="severity", value=level))]
             for level, name in choices.SEVERITIES.items()
         ),
+        [(talk.plain(N_("Another level for single topics")), Page(name="levels"))],
         *_back(talk),
     ]
+
+
+def _levels(view: SubscriptionView, talk: Talk) -> Rows:
+    rows = [
+        [(talk.plain(name) + (f": {own}" if (own := choices.own_level(topic, view, talk)) else ""), Page(name=_level_page(topic)))]
+        for topic, name in choices.TOPICS.items()
+        if topic in view.topics
+    ]
+    return [*rows, *_back(talk, "severity")]
+
+
+def _level(topic: str, view: SubscriptionView, talk: Talk) -> Rows:
+    own = view.severities.get(topic, choices.OFF)
+    offered = {choices.OFF: N_("As above"), **choices.SEVERITIES}
+    rows = [[(_ticked(talk.plain(name), least == own), Level(topic=topic, least=least))] for least, name in offered.items()]
+    return [*rows, *_back(talk, "levels")]
+
+
+def _level_page(topic: str) -> str:
+    return f"level-{topic}"
 
 
 def _language(view: SubscriptionView, talk: Talk) -> Rows:
@@ -208,8 +236,8 @@ def _pause(view: SubscriptionView, talk: Talk) -> Rows:
     return [*rows, *_back(talk)]
 
 
-def _back(talk: Talk) -> Rows:
-    return [[("‹ " + talk.plain(N_("Back")), Page(name="main"))]]
+def _back(talk: Talk, page: str = "main") -> Rows:
+    return [[("‹ " + talk.plain(N_("Back")), Page(name=page))]]
 
 
 def _in_twos(buttons: Sequence[Button]) -> Iterable[Sequence[Button]]:
@@ -225,6 +253,8 @@ MENU: dict[str, Callable[[SubscriptionView, Talk], Rows]] = {
     "places": _places,
     "topics": _topics,
     "severity": _severity,
+    "levels": _levels,
+    **{_level_page(topic): partial(_level, topic) for topic in choices.TOPICS},
     "language": _language,
     "quiet": _quiet,
     "pause": _pause,

@@ -119,6 +119,25 @@ async def test_every_choice_is_a_button_that_shows_what_is_so_now(residents: Res
     assert "Nadie está mirando esto." in await phone.say("hola")
 
 
+async def test_a_single_topic_has_a_level_of_its_own_until_it_is_as_the_others_again(residents: Residents, phone: Phone) -> None:
+    await phone.say("/subscribe 11201")
+    await phone.say("/settings")
+    await phone.press_and_see("How serious")
+    await phone.press_and_see("Another level")
+    await phone.press_and_see("Weather")
+    assert "✓ As above" in phone.buttons
+    assert "How serious: Everything (Weather: Only danger to people or homes)" in await phone.press_and_see("Only danger")
+    assert "Weather: Only danger to people or homes" in phone.buttons
+    await phone.press_and_see("‹ Back")
+    assert "How serious: What may disturb my day (Weather: Only danger" in await phone.press_and_see("What may disturb")
+    await phone.press_and_see("How serious")
+    await phone.press_and_see("Another level")
+    await phone.press_and_see("Weather: Only danger")
+    assert "✓ Only danger to people or homes" in phone.buttons
+    assert "(" not in await phone.press_and_see("As above")
+    assert await residents.rows("SELECT minimum_severity, severities FROM subscriber") == [(2, 0)]
+
+
 async def test_quiet_hours_of_ones_own_are_typed(residents: Residents, phone: Phone) -> None:
     await phone.say("/subscribe 11201")
     for typed, said in (("22.30 to 6", NOBODY), ("25-7", "These are no hours"), ("22:30 – 6:45", "Quiet hours: 10:30 PM – 6:45 AM")):
@@ -175,6 +194,8 @@ async def test_buttons_that_nobody_made_change_nothing(residents: Residents, pho
         "choose|severity|Worst",
         "choose|pause|999999999999",
         "topic|x|1",
+        "level|x|Severe",
+        "level|weather|Worst",
         "read:é",
         "read:" + "z" * 40,
         "read:1",
