@@ -14,7 +14,7 @@ from subscriptions.errors import LinkExpired
 from subscriptions.limits import DAY_MS
 from subscriptions.links import LinkClaims
 from subscriptions.places import Spot, public_names
-from subscriptions.store import heard, sql
+from subscriptions.store import forgetting, heard, sql
 from subscriptions.store.sql import AddressRow, ConsentRow, SubscriberRow
 from subscriptions.views import WAYS, Way, WhyView, month
 
@@ -98,10 +98,10 @@ class OptingOut:
     async def purge(self, now: int) -> None:
         """Forget sign-ups that nobody confirmed in seven days, passers-by after a day, old tokens and full limits."""
         async with self._desk.transactions.read(long=True) as connection:
-            found = await sql.stale(connection, now - CONFIRMATION_LIFE_MS, now - PASSING_MS)
+            found = await forgetting.stale(connection, now - CONFIRMATION_LIFE_MS, now - PASSING_MS)
         async with self._desk.work() as work:
-            await sql.forget(work.connection, found)
-            await sql.delete_over(work.connection, now - TOKENS_KEPT_MS, now)
+            await forgetting.forget(work.connection, found)
+            await forgetting.delete_over(work.connection, now - TOKENS_KEPT_MS, now)
             await heard.forget_expired(work.connection, now)
 
 

@@ -17,6 +17,7 @@ from hub.delivery.batches import Finished, Leased, Offer, Planned, Settlement
 from hub.delivery.frames import To
 from hub.delivery.latency import Histogram
 from hub.delivery.outcome import OPEN, REACHED, Outcome
+from hub.delivery.turns import next_in_turn
 from hub.store.driver import Connection
 
 AT_ONCE = 0
@@ -24,9 +25,6 @@ AT_ONCE = 0
 
 FIRST_BATCH = 64
 """People in the first batch of a list: of twenty alerts that start together, each begins before any has got far."""
-
-SMALL = 8
-"""People in a batch that goes along with others: a letter has one."""
 
 IN_FLIGHT_MS = 500
 """How long an update waits, again and again, for an earlier version that is still being handed over at the same address."""
@@ -44,16 +42,6 @@ _NEW_BATCHES = (
     " VALUES (?,?,?,?,?,?,?,?,?,?,0,?,?)"
 )
 _NEW_BATCH = f"{_NEW_BATCHES} RETURNING id"
-_DUE_OF_ANY_SIZE = (
-    "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.discreet, b.priority,"
-    " b.turn, b.attempt, m.created_at, m.expires_at, b.addresses, m.state, b.node, b.held"
-    " FROM batch b JOIN mailing m ON m.id=b.mailing"
-    " WHERE b.channel=? AND b.state=0 AND b.priority<? AND b.due_at<=? AND (b.held=0 OR m.expires_at>?)"
-    " AND b.id NOT IN (SELECT j.value FROM ids(?) j)"
-)
-_IN_TURN = " ORDER BY b.priority, b.turn, b.id LIMIT ? FOR UPDATE OF b SKIP LOCKED"
-_DUE = _DUE_OF_ANY_SIZE + _IN_TURN
-_DUE_SMALL = f"{_DUE_OF_ANY_SIZE} AND length(b.addresses)<=?{_IN_TURN}"
 _UPSERT = (
     "INSERT INTO delivery(mailing, address, outcome, batch, attempt, at, reason)"
     " SELECT ?, j.value, ?, ?, ?, ?, ? FROM ids(?) j WHERE true"
@@ -153,7 +141,7 @@ class Statements:
 
     def lease(self, channel: str, limit: int, above: int, now: int, together: int) -> tuple[list[Leased], set[int]]:
         """The most urgent batches of a channel that are due, and mailings that may have ended since nobody was left to be leased."""
-        rows = self._due(channel, limit, above, now, together)
+        rows = next_in_turn(self.connection, channel, limit, above, now, together)
         leased, closed = [], set[int]()
         for row in rows:
             values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=False))
@@ -167,19 +155,6 @@ class Statements:
             elif taken.recipients:
                 leased.append(taken)
         return leased, closed
-
-    def _due(self, channel: str, limit: int, above: int, now: int, together: int) -> list[tuple[Any, ...]]:
-        rows = self.connection.execute(_DUE, (channel, above, now, now, self.connection.ids(()), limit)).fetchall()
-        room = together - sum(len(row[14]) // 8 for row in rows)
-        if not rows or room <= 0:
-            return rows
-        taken = self.connection.ids(row[0] for row in rows)
-        for row in self.connection.execute(_DUE_SMALL, (channel, above, now, now, taken, 8 * SMALL, room)).fetchall():
-            room -= len(row[14]) // 8
-            if room < 0:
-                break
-            rows.append(row)
-        return rows
 
     def let_go(self, batch: int, mailing: int, channel: str, count: int) -> None:
         """Its people's quiet hours are over."""

@@ -335,3 +335,14 @@ async def test_when_the_clock_was_put_back_retries_come_as_soon_as_they_would_ha
     assert await house.ledger.bring_forward(hour, NOW) == 2
     assert [of(retry) for retry in await house.lease(now=NOW)] == [[2]]
     assert [of(retry) for retry in await house.lease(now=NOW + 10)] == [[1]]
+
+
+async def test_small_batches_are_taken_together_up_to_a_handful_of_people(house: House) -> None:
+    """Each of many letters is a batch of its own, and would else be a transaction of its own."""
+    letters = [await house.planned([number]) for number in range(1, 8)]
+    many = await house.planned(list(range(8, 21)))
+    taken = await house.ledger.lease("email", 1, LOWEST, NOW, 5)
+    assert [batch.mailing for batch in taken] == letters[:5]
+    rest = await house.ledger.lease("email", 1, LOWEST, NOW, 500)
+    assert [batch.mailing for batch in rest] == letters[5:]
+    assert {batch.mailing for batch in await house.lease()} == {many}
