@@ -23,6 +23,9 @@ ADDRESS_CHARACTERS = 200
 RADIUS_M = 800.0
 """Around an address for which no radius is given: half a mile."""
 
+AWAY = "addresses can't be looked up just now: try again, or give a ZIP or a point on the map"
+"""The detail of a fault that is none of the person's."""
+
 log = structlog.get_logger()
 
 
@@ -78,7 +81,7 @@ async def _located(request: PlaceRequest, geocoder: Geocoder | None, pointer: st
     try:
         point = await geocoder.locate(text)
     except GeocoderAway:
-        faults.add(f"{pointer}/address", "addresses can't be looked up just now: try again, or give a ZIP or a point on the map")
+        faults.add(f"{pointer}/address", AWAY)
         return _settled(request)
     if point is None:
         faults.add(f"{pointer}/address", "was not found in this city: write number and street, like 350 5th Ave, or give a ZIP")

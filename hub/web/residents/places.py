@@ -13,6 +13,7 @@ import msgspec
 from hub.web.language import Words
 from hub.web.residents.forms import Data, Faulty, text
 from subscriptions.errors import FieldError
+from subscriptions.geocoding import AWAY
 from subscriptions.subscriber import PlaceRequest
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def _shape(form: PlaceForm, said: Words, errors: dict[str, str]) -> list[PlaceRe
 def field_of(fault: FieldError, said: Words) -> tuple[str, str]:
     """The field that a fault of the service is about, and a sentence in the reader's language: its own are English."""
     name = fault.pointer.rsplit("/", 1)[-1]
+    if name == "address" and fault.detail == AWAY:
+        return "address", said.text("Addresses can’t be looked up just now. Try again in a few minutes, or give a ZIP code or a point.")
     if name == "address":
         return "address", said.text("This address was not found. Write number and street, like 350 5th Ave, or give a ZIP code.")
     if name in {"lat", "lon", "radius_m"}:

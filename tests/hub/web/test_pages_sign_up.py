@@ -5,14 +5,18 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from hub.web.assets import assets
+from subscriptions.geocoding import NominatimGeocoder
 from subscriptions.limits import SIGN_UPS_OF_CLIENT
 from tests.hub.web.forms import EMAIL, PUSH, TOPICS, errors, page, residents_on, title
+from tests.peers.nominatim import Nominatim, nominatim
 from tests.subscriptions.residents import Residents
 
 SIGN_UP_BYTES = 30_000
@@ -21,11 +25,14 @@ IPHONE = {
 }
 
 
-class FixedGeocoder:
-    """Knows one address."""
+HOME = "350 5th Ave"
 
-    async def locate(self, address: str) -> tuple[float, float] | None:
-        return (40.7484, -73.9857) if address == "350 5th Ave" else None
+
+@pytest.fixture
+async def geocoder() -> AsyncIterator[Nominatim]:
+    """Knows one address."""
+    async with nominatim({HOME: (40.7484, -73.9857)}) as peer:
+        yield peer
 
 
 @pytest.fixture
@@ -68,19 +75,37 @@ async def test_every_kind_of_place_can_be_typed(
     assert str(found[0][0]).split(":")[0] == str(kept[0]).split(":")[0]
 
 
-async def test_a_street_address_is_asked_for_only_where_there_is_a_geocoder_and_only_its_point_is_kept(
-    hub: Any, client: TestClient
-) -> None:
-    without = await residents_on(hub)
+async def test_a_street_address_is_asked_for_only_where_there_is_a_geocoder(hub: Any, client: TestClient, geocoder: Nominatim) -> None:
+    await residents_on(hub)
     assert 'name="address"' not in await page(client, "/subscribe")
-    residents = await residents_on(hub, geocoder=FixedGeocoder())
+    await residents_on(hub, geocoder=NominatimGeocoder(geocoder.url, hub.catalog, "Tocsin"))
     assert 'name="address"' in await page(client, "/subscribe")
-    await page(client, "/subscribe", "POST", data=EMAIL | TOPICS | {"address": "350 5th Ave", "radius_m": "1600"})
+
+
+async def test_of_a_street_address_only_its_point_is_kept_and_its_distance_is_said(
+    hub: Any, client: TestClient, geocoder: Nominatim
+) -> None:
+    residents = await residents_on(hub, geocoder=NominatimGeocoder(geocoder.url, hub.catalog, "Tocsin"))
+    await page(client, "/subscribe", "POST", data=EMAIL | TOPICS | {"address": HOME, "radius_m": "1600"})
     assert await places(residents) == [(None, 40.7484, -73.9857, 1600.0, 0, None)]
-    shown = await page(client, "/subscribe", "POST", status=422, data=EMAIL | TOPICS | {"address": "1 Nowhere"})
-    assert "not found" in errors(shown)["address"]
+    manage = (await residents.confirm_newest()).manage
+    assert "within 1 mile of a point in 10001." in re.sub(r"<[^>]*>", "", await page(client, f"/manage/{manage}"))
+    assert HOME.encode() not in await residents.on_disk()
+
+
+@pytest.mark.parametrize(("away", "said"), [(False, "This address was not found."), (True, "can’t be looked up just now.")])
+async def test_an_address_that_can_not_be_found_is_told_from_one_that_can_not_be_looked_up_and_nothing_typed_is_lost(
+    hub: Any, client: TestClient, geocoder: Nominatim, away: bool, said: str
+) -> None:
+    residents = await residents_on(hub, geocoder=NominatimGeocoder(geocoder.url, hub.catalog, "Tocsin"))
+    geocoder.broken = web.Response(status=503) if away else None
+    form = EMAIL | TOPICS | {"address": "1 Nowhere & Co", "radius_m": "1600", "place": "11201"}
+    shown = await page(client, "/subscribe", "POST", status=422, data=form)
+    assert said in errors(shown)["address"]
     assert "<details open>" in shown
-    assert without is not residents
+    for typed in ('value="1 Nowhere &amp; Co"', 'value="11201"', 'value="1600" selected', 'value="a@example.org"', 'value="crime" checked'):
+        assert typed in shown
+    assert await places(residents) == []
 
 
 @pytest.mark.parametrize(
