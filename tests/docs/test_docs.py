@@ -90,5 +90,5 @@ def test_the_first_page_is_found_from_the_readme():
 
 
 def test_every_picture_is_small():
-    pictures = list(Path(ROOT / "docs").rglob("*.png"))
-    assert {picture.name: picture.stat().st_size for picture in pictures if picture.stat().st_size > 300_000} == {}
+    pictures = [one for kind in ("png", "webp") for one in Path(ROOT / "docs").rglob(f"*.{kind}")]
+    assert {picture.name: picture.stat().st_size for picture in pictures if picture.stat().st_size > 150_000} == {}

@@ -1,6 +1,6 @@
 """Pictures of every page at two widths and in three languages, and their index.
 
-``python -m tests.end_to_end.screenshots`` writes docs/images/pages and docs/screenshots.md.
+``python -m tests.end_to_end.screenshots`` writes docs/images/pages, docs/images/home.webp and docs/screenshots.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from tests.end_to_end.conftest import FLAGS, demonstration
 from tests.end_to_end.pages import link_in_outbox, log_in
@@ -23,6 +23,8 @@ ROOT = Path(__file__).parents[2]
 WIDTHS = {"phone": 390, "desk": 1280}
 LANGUAGES = {"en": "English", "es": "Español", "ar": "العربية"}
 MOST_BYTES = 40_000
+FRONT: ViewportSize = {"width": 1280, "height": 860}
+FRONT_BYTES = 100_000
 TALLEST = 3200
 PLACE = "11215"
 
@@ -118,6 +120,28 @@ class Studio:
             (self.folder / f"{name}-{language}-{size}.webp").write_bytes(base64.b64decode(packed))
 
 
+def take_front(browser: Browser, hub: str) -> None:
+    """The picture of the README: a flood that two people have published, a closure that needed one, and the map."""
+    author, approver = (browser.new_context(base_url=hub, viewport=FRONT, reduced_motion="reduce").new_page() for _ in range(2))
+    log_in(author, "author")
+    for name in ("Road closure", "Flash flood"):
+        author.goto("/console")
+        author.get_by_role("listitem").filter(has_text=name).get_by_role("button", name="Publish").first.click()
+        author.wait_for_url(re.compile("/console/alerts/"))
+    log_in(approver, "approver")
+    approver.goto(author.url)
+    approver.get_by_label("How many people").fill(approver.locator(".big b").inner_text())
+    approver.get_by_role("button", name="Approve and send").click()
+    approver.wait_for_load_state()
+    approver.goto("/")
+    approver.locator("#show-map").click()
+    approver.wait_for_selector("#map[data-ready]")
+    approver.evaluate("scrollTo(0, 0)")
+    png = base64.b64encode(approver.screenshot()).decode()
+    packed = approver.context.new_page().evaluate(PACK, [png, FRONT_BYTES, FRONT["height"]])
+    (ROOT / "docs" / "images" / "home.webp").write_bytes(base64.b64decode(packed))
+
+
 def index(folder: Path) -> Iterator[str]:
     """The lines of docs/screenshots.md."""
     yield "# Every page, in pictures\n"
@@ -151,6 +175,7 @@ def main() -> None:
                 studio.take(name, path, language)
         for name, (path, _) in STAFF.items():
             studio.take(name, path, "en")
+        take_front(browser, hub)
         browser.close()
     (ROOT / "docs" / "screenshots.md").write_text("\n".join(index(folder)).rstrip() + "\n", encoding="utf-8")
 
