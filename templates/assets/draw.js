@@ -6,16 +6,6 @@
   const pair = /^\s*(-?\d+(?:\.\d+)?)\s*[,\s]\s*(-?\d+(?:\.\d+)?)\s*$/;
   let map, drawn;
 
-  function load(kind, address) {
-    return new Promise((done, failed) => {
-      const element = document.createElement(kind);
-      element.onload = done;
-      element.onerror = failed;
-      if (kind === "link") { element.rel = "stylesheet"; element.href = address; } else element.src = address;
-      document.head.append(element);
-    });
-  }
-
   const read = (text) => { const found = pair.exec(text); return found && [Number(found[1]), Number(found[2])]; };
   const ring = () => corners.value.split("\n").map(read).filter(Boolean);
   const mode = () => box.querySelector("input[name=draw]:checked").value;
@@ -50,7 +40,7 @@
 
   async function show() {
     try {
-      await Promise.all([load("link", words.style), load("script", words.script)]);
+      await (await import(words.load)).leaflet(words);
       const ground = await (await fetch("/api/v1/areas/zip.geojson")).json();
       map = L.map("draw-map", { zoomSnap: 0.5, scrollWheelZoom: false, doubleClickZoom: false });
       map.attributionControl.setPrefix(false);

@@ -8,16 +8,6 @@
   const layers = new Map();
   let map = null, painted = null, base = null, moved = false;
 
-  function load(kind, address) {
-    return new Promise((done, failed) => {
-      const element = document.createElement(kind);
-      element.onload = done;
-      element.onerror = failed;
-      if (kind === "link") { element.rel = "stylesheet"; element.href = address; } else element.src = address;
-      document.head.append(element);
-    });
-  }
-
   function layer(name) {
     if (!layers.has(name)) layers.set(name, fetch("/api/v1/areas/" + name + ".geojson").then((answer) => {
       if (!answer.ok) throw new Error(name);
@@ -163,7 +153,7 @@
     button.hidden = true;
     box.hidden = false;
     try {
-      await Promise.all([load("link", settings.style), load("script", settings.script)]);
+      await (await import(settings.load)).leaflet(settings);
       const name = settings.pick ? "zip" : "borough";
       const ground = await layer(name);
       const [zoomInTitle, zoomOutTitle] = settings.zoom.split("|");
