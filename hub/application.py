@@ -45,7 +45,7 @@ from hub.publishing.publishing import Publishing
 from hub.settings import Settings
 from hub.signals import ALERTS, HALT, PLAN, WORK, LocalSignals, RedisSignals, Signals
 from hub.sms.inbox import Inbox
-from hub.sms.start import open_inbox, receivers, run_all, takes_replies
+from hub.sms.start import Receivers, open_inbox, takes_replies
 from hub.staff.account import Staff
 from hub.store.database import Database, database_url
 from hub.store.migrate import upgrade
@@ -78,6 +78,7 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     links: Links
     enrolment: Enrolment
     sms: Inbox
+    receivers: Receivers
     staff: Staff
     incidents: Incidents
     publishing: Publishing
@@ -112,6 +113,7 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
         return (
             parts
             | {f"provider:{channel}": status for channel, status in self.providers.status.items()}
+            | self.receivers.status
             | self.backups.status
             | self.outcomes.status
         )
@@ -139,8 +141,7 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
 
     async def receive_sms(self) -> None:
         """Take what phones write until cancelled, on one node: each message is answered once."""
-        running = receivers(self.channels, self.sms)
-        await self.membership.while_first(lambda: run_all(running))
+        await self.membership.while_first(self.receivers.run)
 
     def stalled(self) -> tuple[Stalled, ...]:
         """Live alerts that reach nobody although people are left."""
@@ -177,7 +178,7 @@ async def open_hub(settings: Settings, *, demo: bool, port: int, role: Role = "a
         await stack.enter_async_context(_running(hub.backups.run))
         if hub.channels.telegram_token and role != "deliver":
             await stack.enter_async_context(_running(hub.run_bot))
-        if role != "deliver" and receivers(hub.channels, hub.sms):
+        if role != "deliver" and hub.receivers:
             await stack.enter_async_context(_running(hub.receive_sms))
         memory.started()
         yield hub
@@ -283,6 +284,9 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         forecaster=Forecaster(database, rates, throughput, wiring.Senders(coordinator, membership, settings.number("senders", 1, 64))),
         took=metrics.publish_seconds.observe,
     )
+    sms = open_inbox(enrolment, places, settings, public_url, clock)
+    receivers = Receivers(channels, sms)
+    metrics.sms_bound.set_function(receivers.bound)
     return Hub(
         settings=settings,
         clock=clock,
@@ -297,7 +301,8 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         keyring=keyring,
         links=links,
         enrolment=enrolment,
-        sms=open_inbox(enrolment, places, settings, public_url, clock),
+        sms=sms,
+        receivers=receivers,
         staff=Staff(database, clock),
         incidents=incidents,
         publishing=publishing,

@@ -74,6 +74,7 @@ class Metrics:
         )
         self.batches_waiting = Gauge("tocsin_batches_waiting", "Batches that no sender has yet.", registry=self.registry)
         self.senders_alive = Gauge("tocsin_senders_alive", "Sender processes that answer.", registry=self.registry)
+        self.sms_bound = Gauge("tocsin_sms_bound", "SMSCs at which this node takes people's text messages.", registry=self.registry)
         self.match_seconds = Histogram(
             "tocsin_match_seconds", "Time to find an alert's people.", buckets=_MATCHES_S, registry=self.registry
         )

@@ -15,6 +15,7 @@ from hub.commands.invariants import SHOWN, Broken, broken_twice
 from hub.errors import SettingsError
 from hub.keys import keyring_of
 from hub.settings import Settings
+from hub.sms.start import replies_in_words
 from hub.staff import audit
 from hub.store.database import Database, database_url
 from hub.store.migrate import revision
@@ -59,6 +60,7 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(False, f"{type(error).__name__}: {error}")
     for name in catalog.KINDS:
         yield _provider(settings, name)
+    yield Finding(True, f"text messages that come in: {replies_in_words(settings.sms, settings.sms_from)}")
 
 
 def _provider(settings: Settings, kind: str) -> Finding:

@@ -31,9 +31,18 @@ class Receiver:
     def __init__(self, smsc: Smsc, inbox: Inbox, pause_s: tuple[float, float] = PAUSE_S) -> None:
         self._smsc, self._inbox, self._pause_s = smsc, inbox, pause_s
         self._faults = 0
+        self.state = ""
+        """``ok`` while it is bound, why not while it tries; empty while it does not run, since another node's does."""
 
     async def run(self) -> None:
         """Until cancelled. An SMSC that is away, or takes no receiver, is asked again with growing pauses."""
+        self.state = "not bound yet"
+        try:
+            await self._run()
+        finally:
+            self.state = ""
+
+    async def _run(self) -> None:
         while True:
             try:
                 async with asyncio.timeout(CONNECT_S):
@@ -42,7 +51,7 @@ class Receiver:
                 await self._pause(str(error) if isinstance(error, SessionLost) else type(error).__name__)
                 continue
             log.info("sms_receiver_bound")
-            self._faults = 0
+            self._faults, self.state = 0, "ok"
             try:
                 await session.ended()
             finally:
@@ -53,6 +62,7 @@ class Receiver:
         first, longest = self._pause_s
         pause = min(longest, first * 2 ** min(self._faults, 16)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
         self._faults += 1
+        self.state = f"not bound: {why}"
         log.warning("sms_receiver_away", why=why, faults=self._faults, again_in_s=round(pause, 1))
         await asyncio.sleep(pause)
 

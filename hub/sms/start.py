@@ -35,22 +35,50 @@ def open_inbox(enrolment: Enrolment, catalog: AreaCatalog, settings: Settings, p
 
 def takes_replies(channels: ChannelSettings) -> bool:
     """Whether people can answer what this hub texts: its words say so."""
-    return bool(_providers(channels, _SMPP | _HTTP)) and _REPLIED_TO.fullmatch(channels.sms_from) is not None
+    return bool(_providers(channels.sms or "", _SMPP | _HTTP)) and _REPLIED_TO.fullmatch(channels.sms_from) is not None
 
 
-def receivers(channels: ChannelSettings, inbox: Inbox) -> tuple[Receiver, ...]:
+class Receivers:
     """One for each SMSC. None while the hub writes in a name, which nobody can answer."""
-    if channels.sms_from and not _REPLIED_TO.fullmatch(channels.sms_from):
-        return ()
-    return tuple(Receiver(read_smsc(url), inbox) for url in _providers(channels, _SMPP))
+
+    def __init__(self, channels: ChannelSettings, inbox: Inbox) -> None:
+        named = bool(channels.sms_from) and not _REPLIED_TO.fullmatch(channels.sms_from)
+        urls = [] if named else _providers(channels.sms or "", _SMPP)
+        self._all = tuple(Receiver(read_smsc(url), inbox) for url in urls)
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for receiver in self._all:
+                group.create_task(receiver.run())
+
+    def bound(self) -> int:
+        """At how many SMSCs this node takes messages now."""
+        return sum(receiver.state == "ok" for receiver in self._all)
+
+    @property
+    def status(self) -> dict[str, str]:
+        """``receiver:sms``, ``receiver:sms:2`` and so on → ``ok`` or why not; nothing on a node that takes none."""
+        return {
+            "receiver:sms" + (f":{place}" if place > 1 else ""): receiver.state
+            for place, receiver in enumerate(self._all, 1)
+            if receiver.state
+        }
 
 
-async def run_all(running: tuple[Receiver, ...]) -> None:
-    """Until cancelled."""
-    async with asyncio.TaskGroup() as group:
-        for receiver in running:
-            group.create_task(receiver.run())
+def replies_in_words(sms: str, sms_from: str) -> str:
+    """How people's text messages reach a hub with these settings, for `tocsin check`."""
+    if not sms:
+        return "TOCSIN_SMS is not set"
+    if sms_from and not _REPLIED_TO.fullmatch(sms_from):
+        return "nobody can answer: TOCSIN_SMS_FROM is no number"
+    ways = [f"{count} SMPP receiver{'s' if count > 1 else ''}" for count in [len(_providers(sms, _SMPP))] if count]
+    ways += ["the webhook /api/v1/sms/inbound"] if _providers(sms, _HTTP) else []
+    return " and ".join(ways) or "this provider brings none"
 
 
-def _providers(channels: ChannelSettings, schemes: frozenset[str]) -> list[str]:
-    return [url for url in (channels.sms or "").split() if urlsplit(url).scheme.lower() in schemes]
+def _providers(sms: str, schemes: frozenset[str]) -> list[str]:
+    return [url for url in sms.split() if urlsplit(url).scheme.lower() in schemes]

@@ -12,6 +12,7 @@ import pytest
 from hub.application import Hub, open_hub
 from hub.settings import load
 from hub.sms.inbox import Inbound
+from hub.sms.start import replies_in_words
 from tests import databases
 from tests.peers.smsc import (
     BIND_RECEIVER,
@@ -147,6 +148,34 @@ async def test_receipts_are_taken_and_rubbish_is_refused_and_nothing_is_answered
         assert await smsc.bring(deliver_sm("Bank", OWN, b"hello", ton=5)) == ROK
         assert await smsc.bring(deliver_sm(OWN, OWN, b"hello")) == ROK
         assert databases.rows(hub.database.url, "SELECT * FROM mailing") == []
+
+
+async def test_how_the_receiver_does_is_told_and_stops_nothing_else(smsc: Smsc, open_one: Open) -> None:
+    async with open_one() as hub:
+        await smsc.receiver()
+        await until(lambda: hub.receivers.status == {"receiver:sms": "ok"})
+        assert (await hub.readiness())["receiver:sms"] == "ok"
+        assert "tocsin_sms_bound 1.0" in hub.metrics.render().decode()
+        smsc.takes_receivers = False
+        await smsc.hang_up()
+        await until(lambda: hub.receivers.status["receiver:sms"].startswith("not bound: "))
+        assert "tocsin_sms_bound 0.0" in hub.metrics.render().decode()
+    assert hub.receivers.status == {}
+
+
+@pytest.mark.parametrize(
+    ("sms", "sender", "said"),
+    [
+        ("", "", "TOCSIN_SMS is not set"),
+        ("smpp://a:b@one:2775 https://sid:token@two", f"+{OWN}", "1 SMPP receiver and the webhook /api/v1/sms/inbound"),
+        ("smpp://a:b@one:2775 smpps://a:b@two:2775", "88377", "2 SMPP receivers"),
+        ("smpp://a:b@one:2775", "TOCSIN", "nobody can answer: TOCSIN_SMS_FROM is no number"),
+        ("smpp://a:b@one:2775", "", "1 SMPP receiver"),
+        ("clickatell://token", f"+{OWN}", "this provider brings none"),
+    ],
+)
+def test_check_says_how_text_messages_come_in(sms: str, sender: str, said: str) -> None:
+    assert replies_in_words(sms, sender) == said
 
 
 async def test_an_smsc_that_hangs_up_is_bound_again(smsc: Smsc, open_one: Open) -> None:
