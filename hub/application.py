@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from channels import catalog
 from channels.contract import ChannelSettings
 from channels.vapid import public_key
-from hub import data_folder, memory, wiring
+from hub import data_folder, wiring
 from hub import demo as samples
 from hub.alerts.store import AlertStore
 from hub.backup.schedule import Schedule
@@ -43,7 +43,7 @@ from hub.live import Live
 from hub.metrics import Metrics
 from hub.publishing.publishing import Publishing
 from hub.settings import Settings
-from hub.signals import ALERTS, HALT, PLAN, WORK, LocalSignals, RedisSignals, Signals
+from hub.signals import ALERTS, HALT, PLAN, WORK, LocalSignals, RedisSignals, Signals, redis_at
 from hub.sms.inbox import Inbox
 from hub.sms.start import Receivers, open_inbox, takes_replies
 from hub.staff.account import Staff
@@ -57,8 +57,6 @@ from subscriptions.enrolment import Enrolment
 from subscriptions.geocoding import NominatimGeocoder
 from subscriptions.links import Links
 from subscriptions.vault import Keyring
-
-REDIS_CONNECT_S = 2.0
 
 log = structlog.get_logger()
 
@@ -180,7 +178,6 @@ async def open_hub(settings: Settings, *, demo: bool, port: int, role: Role = "a
             await stack.enter_async_context(_running(hub.run_bot))
         if role != "deliver" and hub.receivers:
             await stack.enter_async_context(_running(hub.receive_sms))
-        memory.started()
         yield hub
 
 
@@ -330,7 +327,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
 def _redis(stack: AsyncExitStack, settings: Settings) -> Redis | None:
     if not settings.redis:
         return None
-    redis = Redis.from_url(settings.redis, socket_connect_timeout=REDIS_CONNECT_S)
+    redis = redis_at(settings.redis)
     stack.push_async_callback(redis.aclose)
     return redis
 

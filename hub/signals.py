@@ -17,6 +17,8 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 PLAN = "plan"
@@ -28,12 +30,19 @@ HALT = "halt"
 ALERTS = "alerts"
 """An alert went live, was replaced, ended or was stopped: whatever shows alerts is out of date."""
 
+CONNECT_S = 2.0
 RETRY_S = 0.5
 QUEUED = 10_000
 
 Handler = Callable[[bytes], None]
 
 log = structlog.get_logger()
+
+
+def redis_at(url: str) -> Redis:
+    """A client of the Redis that nodes share. Whoever asks it goes on without it, so an answer that does not come is not waited for: one
+    more try, for a connection that broke while it rested, where redis-py would make ten over several seconds."""
+    return Redis.from_url(url, socket_connect_timeout=CONNECT_S, retry=Retry(NoBackoff(), 1))
 
 
 class Signals(Protocol):

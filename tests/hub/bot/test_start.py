@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from hub.bot.start import run_bot
+from hub.signals import redis_at
 from tests.hub.bot.conftest import NO_PAUSE, BotName, Phone, at_once, eventually, parts_of, running
 from tests.peers.bot_api import TOKEN, BotApi
 from tests.subscriptions.residents import Residents
@@ -85,7 +86,7 @@ async def test_a_question_outlives_a_restart_where_there_is_a_redis_and_its_wipi
 
 
 async def test_while_redis_is_away_the_bot_remembers_by_itself(residents: Residents, api: BotApi) -> None:
-    async with Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2) as away, running(parts_of(residents, api, redis=away)):
+    async with redis_at("redis://127.0.0.1:1") as away, running(parts_of(residents, api, redis=away)):
         phone = Phone(api, 6)
         await phone.say("/subscribe")
         assert "ZIP 11201" in await phone.say("11201")
