@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 import structlog
 
 from hub import demo as samples
+from hub import memory
 from hub.application import Hub, open_hub
 from hub.delivery.membership import Role
 from hub.errors import SettingsError
@@ -47,5 +48,6 @@ async def serve(settings: Settings, *, demo: bool, role: Role, say: Callable[[st
             if demo:
                 say(samples.welcome(hub.public_url))
             say(f"listening on http://{settings.host}:{number}")
+            memory.started()
             await stop.wait()
             log.info("stopping")

@@ -346,6 +346,8 @@ class Sender:
         for channel in self._channels.values():
             await channel.aclose()
         self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()  # the loop's end would throw away what the coordinator was too busy to take in
 
 
 def _row_of(failure: DeliveryFailed, address: int, at: int) -> Row:
