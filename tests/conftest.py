@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -45,11 +47,15 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres: PostgresServer) -> str:
+def migrated(postgres: PostgresServer) -> databases.Migrated:
+    """Its databases that are migrated."""
+    return databases.Migrated(postgres)
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(migrated: databases.Migrated) -> str:
     """The name of a database that new ones are copied from."""
-    url = database_url(postgres.new_database(), Path())
-    upgrade(url)
-    return str(url.database)
+    return migrated.name
 
 
 @pytest.fixture(scope="session")
@@ -63,14 +69,15 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
     """A migrated database without anybody in it, of each kind."""
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        url = database_url(server.new_database(request.getfixturevalue("migrated_postgres")), Path())
-    else:
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "tocsin.db")
-        url = database_url("", tmp_path)
-    yield url
-    databases.forget(url)
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            lent = stack.enter_context(request.getfixturevalue("migrated").lent())
+            url = database_url(lent, Path())
+        else:
+            shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "tocsin.db")
+            url = database_url("", tmp_path)
+        stack.callback(databases.forget, url)
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +85,14 @@ def valkey() -> Iterator[str]:
     """The URL of a Redis that the whole run shares."""
     with ValkeyServer() as server:
         yield server.connection_url
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What thousands of tests are made of stays. Left to the collector, it would be gone through again and again, and a hub that a test
+    leaves behind, with all its columns, would wait until there is as much of that."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

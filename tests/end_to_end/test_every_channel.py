@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -25,8 +25,8 @@ from tests.peers.http_sink import HttpSink, Reply, Request
 from tests.peers.push_service import PushService
 from tests.peers.smsc import Smsc
 from tests.peers.smtp import MailServer, mail_server
+from tests.waiting import until
 
-PATIENCE_S = 60.0
 PHONE = "+17185550123"
 CHAT = 4711
 
@@ -92,10 +92,14 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         assert await hub.end() == 0
 
 
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():
-            await asyncio.to_thread(lambda: None)
+async def delivered(hub: HubProcess, alert: str, token: str) -> dict[str, Any]:
+    """The alert's progress, once nobody is waiting any more."""
+
+    async def look() -> dict[str, Any] | None:
+        state = await hub.ask("GET", f"/api/v1/alerts/{alert}/progress", token)
+        return state if state["finished"] else None
+
+    return await until(look) or {}
 
 
 def link_in(text: str, path: str) -> str:
@@ -125,9 +129,7 @@ async def test_one_alert_reaches_each_proven_address_of_those_it_touches(world: 
         "people": 6,
         "by_channel": {"email": 1, "sms": 1, "web_push": 1, "telegram": 1, "webhook": 1, "apprise": 1},
     }
-    async with asyncio.timeout(PATIENCE_S):
-        while not (state := await world.hub.ask("GET", f"/api/v1/alerts/{answer['id']}/progress", token))["finished"]:
-            pass
+    state = await delivered(world.hub, answer["id"], token)
     assert (state["planned"], state["handed_over"], state["failed"]) == (6, 6, 0), state
     check_mail(world, answer["id"])
     ((phone, words),) = world.smsc.phones.messages[1:]
@@ -155,9 +157,8 @@ async def sign_up_everywhere(world: World) -> None:
     await world.subscribe("11201", {"kind": "web_push", "subscription": world.browser})
     await world.subscribe("11201", {"kind": "webhook", "address": f"{world.receiver.url}/hook"})
     await world.subscribe("11201", {"kind": "apprise", "address": world.receiver.url.replace("http", "json") + "/service"})
-    async with asyncio.timeout(PATIENCE_S):
-        while not (started := await telegram_link(world)):
-            pass
+    started = await until(lambda: telegram_link(world))
+    assert started
     world.bot.push_update(start_message(parse_qs(urlsplit(started).query)["start"][0]))
     await until(
         lambda: len(world.mails.sent) >= 2 and world.smsc.phones.messages and world.push.pushes and world.webhooks() and world.services()
@@ -237,10 +238,12 @@ async def test_a_provider_that_is_down_at_start_is_named_and_nothing_is_lost(tmp
         await hub.run("subscribers", "import", "-", stdin=rows.encode())
         token = await hub.run("token", "add", "--agency", "City", "--role", "publisher")
         await hub.start()
-        async with asyncio.timeout(PATIENCE_S):
-            while (await hub.ask("GET", "/readyz", token))["parts"].get("provider:sms") != "refused":
-                pass
-        ready = await hub.ask("GET", "/readyz", token)
+
+        async def refused() -> dict[str, Any] | None:
+            ready = await hub.ask("GET", "/readyz", token)
+            return ready if ready["parts"].get("provider:sms") == "refused" else None
+
+        ready = await until(refused) or {}
         assert ready["ready"] is True
         alert = (await hub.ask("POST", "/api/v1/alerts", token, flood()))["id"]
         await until(lambda: mails.sent)
@@ -250,8 +253,6 @@ async def test_a_provider_that_is_down_at_start_is_named_and_nothing_is_lost(tmp
         back._server = await asyncio.start_server(back._serve, "127.0.0.1", port)
         stack.push_async_callback(back.refuse)
         await until(lambda: back.phones.messages)
-        async with asyncio.timeout(PATIENCE_S):
-            while not (state := await hub.ask("GET", f"/api/v1/alerts/{alert}/progress", token))["finished"]:
-                pass
+        state = await delivered(hub, alert, token)
         assert state["handed_over"] == 2
         assert await hub.end() == 0

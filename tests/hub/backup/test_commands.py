@@ -23,6 +23,7 @@ from hub.settings import Settings, load
 from hub.staff.actor import Actor
 from subscriptions.csv_import import import_csv
 from tests.hub.backup.hubs import CHEAP, WORDS, untold
+from tests.waiting import progressed
 
 PUBLISHER = Actor(kind="staff", id=2, name="publisher", agency="Test", role="publisher")
 PEOPLE = 2000
@@ -72,8 +73,7 @@ def flood() -> bytes:
 
 async def test_a_hub_backed_up_in_the_middle_of_an_alert_stands_again_and_sends_nobody_anything_twice(hub: Hub, tmp_path: Path) -> None:
     alert = await hub.publishing.submit(flood(), PUBLISHER)
-    while not (await hub.publishing.progress(alert.id)).settled:
-        await asyncio.sleep(0)
+    await progressed(hub.publishing, alert.id, lambda state: bool(state.settled))
     await take(hub.database, Keys(hub.keyring.to_bytes()), WORDS, tmp_path / "file", time.time, told=untold, cost=CHEAP)
     await restore(settings_of(tmp_path / "new"), WORDS, tmp_path / "file", time.time, resume=False, told=untold)
     async with open_hub(settings_of(tmp_path / "new"), demo=False, port=0) as again:
@@ -82,8 +82,7 @@ async def test_a_hub_backed_up_in_the_middle_of_an_alert_stands_again_and_sends_
         state = await again.publishing.progress(alert.id)
         assert (state.finished, state.simulated + state.uncertain) == (True, PEOPLE)
         after = await again.publishing.submit(flood(), PUBLISHER)
-        while not (state := await again.publishing.progress(after.id)).finished:
-            await asyncio.sleep(0)
+        state = await progressed(again.publishing, after.id)
         assert (state.matched, state.simulated) == (PEOPLE, PEOPLE)
         assert [finding.what for finding in await examine(again.settings) if not finding.fine] == []
 

@@ -21,8 +21,9 @@ from hub.settings import Settings, load
 from hub.telegram_inbox import TelegramInbox
 from subscriptions.areas import AreaCatalog, open_city
 from subscriptions.audience import Audience
-from tests.peers.bot_api import PATIENCE_S, TOKEN, BotApi, chat, user
+from tests.peers.bot_api import TOKEN, BotApi, chat, user
 from tests.subscriptions.residents import Residents, opened
+from tests.waiting import until
 
 NO_PAUSE = (0.0, 0.0)
 
@@ -53,9 +54,11 @@ class BotName:
 
 async def eventually(residents: Residents, statement: str, expected: list[Any]) -> None:
     """Wait until the first column of a query is that."""
-    async with asyncio.timeout(PATIENCE_S):
-        while await residents.column(statement) != expected:
-            pass
+
+    async def look() -> bool:
+        return await residents.column(statement) == expected
+
+    await until(look)
 
 
 async def at_once(work: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
@@ -20,7 +19,8 @@ from hub.telegram_inbox import TelegramInbox
 from hub.web.routes import build_app
 from tests.hub.bot.conftest import Phone
 from tests.hub.publishing.conftest import PUBLISHER, document
-from tests.peers.bot_api import PATIENCE_S, TOKEN, BotApi, chat, user
+from tests.peers.bot_api import TOKEN, BotApi, chat, user
+from tests.waiting import progressed
 
 
 @asynccontextmanager
@@ -33,9 +33,7 @@ async def hub_with(folder: Path, api: BotApi, **more: str) -> AsyncIterator[Hub]
 
 
 async def progress(hub: Hub, alert: str, name: str, count: int) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while getattr(await hub.publishing.progress(alert), name) != count:
-            pass
+    await progressed(hub.publishing, alert, lambda state: getattr(state, name) == count)
 
 
 async def test_an_alert_is_read_asked_about_replaced_and_called_off(tmp_path: Path, api: BotApi) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from hub.settings import load
 from hub.staff.actor import SYSTEM
 from subscriptions.csv_import import import_csv
 from tests.peers.smtp import mail_server
+from tests.waiting import progressed, until
 
 PEOPLE = 400
 DIES_AFTER = 60
@@ -49,12 +49,9 @@ async def test_everybody_is_reached_although_the_first_server_dies_in_the_middle
             await import_csv(hub.database, hub.keyring, catalog.parsers(), hub.catalog, lines)
             await hub.sync.load()
             stored = await hub.publishing.submit(alert(), SYSTEM)
-            while len(first.sent) < DIES_AFTER:
-                await asyncio.sleep(0)
+            await until(lambda: len(first.sent) >= DIES_AFTER)
             await first.refuse()
-            async with asyncio.timeout(60):
-                while not (state := await hub.publishing.progress(stored.id)).finished:
-                    pass
+            state = await progressed(hub.publishing, stored.id)
         reached = {address for server in (first, second) for envelope in server.sent for address in envelope.rcpt_tos}
         assert reached == {f"p{number}@example.org" for number in range(PEOPLE)}
         assert (state.planned, state.handed_over, state.failed) == (PEOPLE, PEOPLE, 0)

@@ -18,6 +18,7 @@ from hub.publishing.publishing import Publishing
 from hub.settings import load
 from hub.staff.actor import Actor
 from subscriptions.csv_import import import_csv
+from tests.waiting import progressed
 
 AUTHOR = Actor(kind="staff", id=1, name="author", agency="Test", role="author")
 PUBLISHER = Actor(kind="staff", id=2, name="publisher", agency="Test", role="publisher")
@@ -50,9 +51,7 @@ class City:
 
     async def finished(self, alert: str) -> Any:
         """Progress, once nobody is waiting any more."""
-        while not (state := await self.publishing.progress(alert)).finished:
-            pass
-        return state
+        return await progressed(self.publishing, alert)
 
     async def change_whatever_is_launched(self, change: str) -> None:
         """Each alert, in the transaction that launches it, behind the back of what wrote it."""

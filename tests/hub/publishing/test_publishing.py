@@ -16,6 +16,7 @@ from hub.errors import Conflict, Forbidden, InvalidInput, NotFound
 from hub.publishing.preview import too_late
 from hub.staff import audit
 from tests.hub.publishing.conftest import APPROVER, AUTHOR, PUBLISHER, City, document
+from tests.waiting import progressed, until
 
 
 async def test_a_moderate_alert_goes_out_at_once_to_exactly_those_it_touches(city: City) -> None:
@@ -201,8 +202,7 @@ async def test_a_call_off_in_mid_alert_reaches_everyone_whom_the_alert_reached(c
     """S3: nobody keeps a false alarm because it was still on its way when it was taken back."""
     await city.people(*["zip=11201"] * 3000)
     first = await city.publishing.submit(document(), PUBLISHER)
-    while (await city.publishing.progress(first.id)).simulated < 200:
-        pass
+    await progressed(city.publishing, first.id, lambda state: state.simulated >= 200)
     off = await city.publishing.call_off(first.id, PUBLISHER)
     state = await city.finished(off.id)
     reached = "SELECT address FROM delivery WHERE mailing={} AND outcome IN (1, 2, 4, 7)"
@@ -320,8 +320,8 @@ async def test_whoever_joins_is_sent_what_is_still_live_there(city: City) -> Non
     async with city.hub.database.write() as connection:
         await connection.exec_driver_sql("INSERT INTO catch_up(subscriber) SELECT id FROM subscriber")
     city.hub.planner.wake()
-    while await city.table("SELECT count(*) FROM outbox") != [(1,)]:
-        pass
+    await until(lambda: city.table("SELECT 1 FROM outbox"))
+    assert await city.table("SELECT count(*) FROM outbox") == [(1,)]
     assert await city.table("SELECT count(*) FROM catch_up") == [(0,)]
 
 

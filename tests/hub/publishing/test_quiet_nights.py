@@ -10,6 +10,7 @@ import msgspec
 from subscriptions.quiet_hours import QuietHours
 from subscriptions.store import sql
 from tests.hub.publishing.conftest import APPROVER, PUBLISHER, City, document
+from tests.waiting import progressed, until
 
 SECOND = msgspec.structs.replace(APPROVER, id=4, name="second approver")
 
@@ -40,8 +41,7 @@ async def morning(city: City, *, over: bool = False) -> None:
 
 async def others_have_it(city: City, alert: str, *, held: int) -> Any:
     """Progress, once all but those who sleep were reached."""
-    while (state := await city.publishing.progress(alert)).settled < state.planned - held or not state.planned:
-        pass
+    state = await progressed(city.publishing, alert, lambda state: bool(state.planned) and state.settled >= state.planned - held)
     assert (state.held, state.finished) == (held, not held)
     return state
 
@@ -68,8 +68,7 @@ async def test_what_ran_out_overnight_is_not_sent_but_told_once_for_all_of_it(ci
     for alert in alerts:
         state = await city.finished(alert.id)
         assert (state.held, state.held_expired, state.simulated) == (0, 1, 0)
-    while not (copies := await city.table("SELECT copy FROM outbox")):
-        pass
+    copies = await until(lambda: city.table("SELECT copy FROM outbox"))
     ((copy,),) = copies
     assert copy.count("Flash flooding (until") == 2 * len(("text", "html"))
     assert "over" in copy
@@ -83,8 +82,7 @@ async def test_a_drill_that_was_missed_is_called_one(city: City) -> None:
     await others_have_it(city, alert.id, held=1)
     await morning(city, over=True)
     await city.finished(alert.id)
-    while not (copies := await city.table("SELECT copy FROM outbox")):
-        pass
+    copies = await until(lambda: city.table("SELECT copy FROM outbox"))
     ((copy,),) = copies
     assert "EXERCISE: Flash flooding (until" in copy
 
@@ -159,8 +157,8 @@ async def test_nothing_comes_in_a_pause_and_what_is_live_comes_at_its_end(city: 
     assert (await city.finished(alert.id)).matched == 0
     await choose(city, 1, paused_until=1)
     await city.hub.enrolment.resume()
-    while await city.table("SELECT count(*) FROM outbox") != [(1,)]:
-        pass
+    await until(lambda: city.table("SELECT 1 FROM outbox"))
+    assert await city.table("SELECT count(*) FROM outbox") == [(1,)]
     assert await city.table("SELECT paused_until FROM subscriber") == [(None,)]
 
 
