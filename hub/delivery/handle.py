@@ -28,14 +28,18 @@ class Handle:
         self.heard = time.monotonic() + STARTING_S - HUNG_S
         self.ended = asyncio.Event()
         self.doing = frames.Doing()
+        self._draining = False
         self._limited: set[int] = set()
         self._waiting = Counter[str]()
         self._granted = Counter[str]()
 
     def send(self, frame: frames.ToSender) -> None:
-        """Queue a frame; a sender that has gone is noticed by its reader."""
-        if not self.writer.is_closing():
-            self.writer.write(frames.encode(frame))
+        """Queue a frame; a sender that has gone is noticed by its reader. Nothing follows a `Drain`: it would meet a sender that has ended,
+        and that failure would throw away receipts which wait here to be read."""
+        if self.writer.is_closing() or self._draining:
+            return
+        self.writer.write(frames.encode(frame))
+        self._draining = isinstance(frame, frames.Drain)
 
     @property
     def hangs(self) -> bool:
