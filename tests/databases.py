@@ -87,24 +87,31 @@ class Migrated:
             shape = _shape(connection)
         yield url
         with psycopg.connect(url) as connection:
-            if _shape(connection) == shape and self._emptied(connection):
-                self._empty.append(url)
+            try:
+                self._without_guests(connection)
+                if _shape(connection) == shape and self._emptied(connection):
+                    self._empty.append(url)
+            except psycopg.errors.LockNotAvailable:
+                connection.rollback()
 
-    def _emptied(self, connection: psycopg.Connection) -> bool:
-        """Whether it is as it was made; not while whoever had it holds on to it."""
+    def _without_guests(self, connection: psycopg.Connection) -> None:
+        """Nobody else is connected any more, and a test's own tables are gone."""
         others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname=current_database() AND pid<>pg_backend_pid()"
         connection.execute(others)
         connection.execute("SET lock_timeout='10s'")
+        there = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname='public'").fetchall()
+        if own := [table for (table,) in there if table not in self._tables]:
+            connection.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.SQL(",").join(map(sql.Identifier, own))))
+
+    def _emptied(self, connection: psycopg.Connection) -> bool:
+        """Whether it is as it was made."""
         looks = [sql.SQL("SELECT {0} WHERE EXISTS (SELECT FROM {1})").format(table, sql.Identifier(table)) for table in self._tables]
         written = {row[0] for row in connection.execute(sql.SQL(" UNION ALL ").join(looks))}
         connection.execute(sql.SQL("SELECT setval(seqrelid, seqstart, false) FROM pg_sequence"))
         changed = [table for table in self._tables if table in written and self._kept[table] != _copy_out(connection, table)]
         if not changed:
             return not any(self._kept[table] for table in self._tables if table not in written)
-        try:
-            connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(",").join(map(sql.Identifier, changed))))
-        except psycopg.errors.LockNotAvailable:
-            return False
+        connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(",").join(map(sql.Identifier, changed))))
         for table, kept in self._kept.items():
             if kept and not _copy_out(connection, table):
                 with connection.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))) as copy:

@@ -57,7 +57,7 @@ async def test_with_pipelining_a_mails_content_takes_the_next_mails_commands_alo
         writer.write(b"250 one\r\n250 ok\r\n250 ok\r\n354 go\r\n")
         await expect(reader, CONTENT + b".\r\n")
         writer.write(b"250 two\r\n")
-        await reader.read()
+        await reader.readuntil(b"QUIT\r\n")
 
     async with scripted(script) as session:
         assert await send(session, 2) == [Reply(250, "one"), Reply(250, "two")]
@@ -72,7 +72,7 @@ async def test_without_it_each_command_waits_for_its_answer() -> None:
                 writer.write(answer)
             await expect(reader, CONTENT + b".\r\n")
             writer.write(b"250 taken\r\n")
-        await reader.read()
+        await reader.readuntil(b"QUIT\r\n")
 
     async with scripted(script, pipelining=False) as session:
         assert await send(session, 2) == [Reply(250, "taken")] * 2
@@ -86,7 +86,7 @@ async def test_of_pipelined_mails_the_refused_one_fails_alone() -> None:
         writer.write(b"250 reset\r\n250 ok\r\n250 ok\r\n354 go\r\n")
         await expect(reader, CONTENT + b".\r\n")
         writer.write(b"250 taken\r\n")
-        await reader.read()
+        await reader.readuntil(b"QUIT\r\n")
 
     async with scripted(script) as session:
         refused, taken = await send(session, 2)
@@ -103,7 +103,7 @@ async def test_a_server_that_asks_for_content_although_it_refused_the_receiver_g
         writer.write(b"250 taken nothing\r\n250 ok\r\n250 ok\r\n354 go\r\n")
         await expect(reader, CONTENT + b".\r\n")
         writer.write(b"250 taken\r\n")
-        await reader.read()
+        await reader.readuntil(b"QUIT\r\n")
 
     async with scripted(script) as session:
         refused, taken = await send(session, 2)
@@ -138,7 +138,7 @@ async def test_an_answer_in_single_bytes_is_one_answer() -> None:
         for octet in b"250 taken\r\n":
             writer.write(bytes([octet]))
             await writer.drain()
-        await reader.read()
+        await reader.readuntil(b"QUIT\r\n")
 
     async with scripted(script) as session:
         assert await send(session, 1) == [Reply(250, "taken")]

@@ -121,13 +121,14 @@ async def test_one_address_twice_and_no_or_too_many_channels_are_refused(residen
 
 async def test_an_unconfirmed_address_gets_one_letter_a_day_and_three_in_any_thirty_days(residents: Residents) -> None:
     """However often it is signed up, and also when the allowed day begins just before the old one ends."""
-    sent = []
+    sent, before = [], 0
     for hour in range(0, 24 * 65, 5):
         residents.clock.now = 1_790_000_000.0 + hour * HOUR
-        before = len(await residents.letters())
         await residents.subscribe("target@example.org")
-        if len(await residents.letters()) > before:
+        (written,) = await residents.column("SELECT count(*) FROM test_letter")
+        if written > before:
             sent.append(residents.clock.now)
+        before = written
     assert all(later - earlier >= DAY for earlier, later in itertools.pairwise(sent))
     assert all(later - earlier >= 30 * DAY for earlier, later in zip(sent, sent[3:], strict=False))
     assert len(sent) >= 6
