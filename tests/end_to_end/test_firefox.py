@@ -6,10 +6,11 @@ import asyncio
 import json
 from pathlib import Path
 
-from tests.end_to_end.test_every_channel import PATIENCE_S, flood
+from tests.end_to_end.test_every_channel import flood
 from tests.faults.node_process import hub_process
 from tests.peers.autopush import Autopush
 from tests.peers.firefox import firefox
+from tests.waiting import PATIENCE_S
 
 SHOWN = (
     "navigator.serviceWorker.ready.then((one) => one.getNotifications()).then((all) => all.map((one) => [one.title, one.tag, one.body]))"
