@@ -426,6 +426,15 @@ async def test_each_mail_leaves_with_a_return_path_of_its_own_where_there_is_a_m
     assert {str(mail["From"]) for mail in server.mails()} == {"alerts@alerts.example"}
 
 
+@pytest.mark.parametrize(("silent", "sender"), [(False, "Tocsin <alerts@alerts.example>"), (True, "alerts@alerts.example")])
+async def test_a_discreet_mail_names_no_sender(silent: bool, sender: str) -> None:
+    """S29."""
+    channel = SmtpEmail(settings("smtp://127.0.0.1:2525", mail_from="Tocsin <alerts@alerts.example>"))
+    mail = channel.compose(message(silent=silent)).stamp(person())
+    await channel.aclose()
+    assert mail.startswith(f"From: {sender}\r\n".encode())
+
+
 async def test_a_server_that_takes_no_other_sender_gets_the_mails_from_our_own_address(server: MailServer) -> None:
     server.only_from = "alerts@alerts.example"
     channel = SmtpEmail(settings(server, bounces="bounces@alerts.example"))

@@ -464,6 +464,16 @@ def test_a_confirmation_says_what_for_and_that_nothing_else_will_come(renderer, 
     assert nothing_else in text.lower()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_mail_says_that_nobody_reads_replies_and_whom_to_call(renderer, language):
+    """S27."""
+    said = Phrases(language, CITY, "US").gettext("Nobody reads replies to this message. If you need help, call or text 911.")
+    assert "911" in said
+    for message in (renderer.alert(stored(), "email", language), renderer.letter("confirm", "email", language, {"places": "11201"})):
+        assert said in message.parts["text"]
+        assert said in html.unescape(message.parts["html"])
+
+
 @pytest.mark.parametrize("channel", TEXT_CHANNELS)
 @pytest.mark.parametrize("notice", NOTICES)
 def test_a_notice_says_what_happened(renderer, channel, notice):

@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 
 from subscriptions.quiet_hours import QuietHours
+from subscriptions.severity import rank
 from subscriptions.store import sql
+from tests.hub.alerts.cap_documents import area, cap, geocode
 from tests.hub.publishing.conftest import APPROVER, PUBLISHER, City, document
 from tests.waiting import progressed, until
 
@@ -105,6 +107,31 @@ async def test_a_severe_and_immediate_alert_wakes_unless_the_person_said_no(city
     alert = await city.publishing.submit(document(severity="Severe"), APPROVER)
     await city.publishing.approve(alert.id, SECOND)
     assert (await others_have_it(city, alert.id, held=1)).simulated == 1
+
+
+async def test_a_parade_that_its_source_calls_extreme_wakes_nobody(city: City) -> None:
+    """S11: what a foreign source claims is kept, and our own grade decides."""
+    await city.people("zip=11201", "zip=11201")
+    await choose(city, 2, quiet=asleep())
+    now = datetime.now(UTC)
+    words = ("<headline>Flash flooding near the canal", "<headline>Notify NYC - Flag Day Parade and Festival")
+    times = [("2026-11-22T13:50:00-05:00", _cap_time(now)), ("2026-11-22T20:00:00-05:00", _cap_time(now + timedelta(hours=2)))]
+    parade = cap(
+        words,
+        *times,
+        ("<onset>2026-11-22T14:30:00-05:00</onset>", ""),
+        ("Flash Flood Warning", "Civil Emergency Message"),
+        ("<severity>Severe", "<severity>Extreme"),
+        area(geocode("ZIP", "11201")),
+    )
+    alert = await city.publishing.submit(parade, APPROVER, source="cap")
+    await city.publishing.approve(alert.id, SECOND)
+    assert (await others_have_it(city, alert.id, held=1)).simulated == 1
+    assert (alert.document.severity, alert.grade) == ("Extreme", rank("Minor"))
+
+
+def _cap_time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S-00:00")
 
 
 async def test_a_stop_takes_back_what_waits_for_the_morning(city: City) -> None:
