@@ -99,9 +99,8 @@ consent = Table(
     metadata,
     Column("id", _Key, primary_key=True),
     Column("subscriber_public_id", String(40), nullable=False, index=True),  # outlives the subscriber, names nobody
-    Column(
-        "action", String(24), nullable=False
-    ),  # asked | confirmed | changed | stopped | deleted | imported | dead | complained | renewed
+    # asked | confirmed | changed | stopped | deleted | imported | dead | complained | renewed
+    Column("action", String(24), nullable=False),
     Column("channel", String(20), nullable=True),
     Column("source", String(120), nullable=False),  # web | api | telegram | import: …
     Column("policy", String(20), nullable=False),

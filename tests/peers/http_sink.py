@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from tests.peers.listening import stop
+
 
 @dataclass(frozen=True)
 class Request:
@@ -116,9 +118,8 @@ class HttpSink:
     async def refuse(self) -> None:
         """Stop listening and drop what is connected, so that the next connection is refused."""
         if self._server:
-            self._server.close()
+            await stop(self._server)
         self._closing.set()
-        await asyncio.sleep(0)  # whoever was just let in is here after that
         for writer in tuple(self._open):
             writer.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -12,6 +12,8 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
+from tests.peers.listening import stop
+
 CHUNK = 4096
 FURTHEST_CUT = 60_000
 LONGEST_DELAY_S = 0.02
@@ -42,7 +44,7 @@ class Proxy:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._server.close()
+        await stop(self._server)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from channels.gsm7 import decode
+from tests.peers.listening import stop
 
 ROK, RINVDSTADR, RBINDFAIL, RMSGQFUL, RTHROTTLED = 0x00, 0x0B, 0x0D, 0x14, 0x58
 BIND_RECEIVER, BIND_TRANSMITTER, SUBMIT_SM, DELIVER_SM, UNBIND, BIND_TRANSCEIVER, ENQUIRE_LINK, DATA_SM = 1, 2, 4, 5, 6, 9, 0x15, 0x103
@@ -101,7 +102,7 @@ class Smsc:
 
     async def refuse(self) -> None:
         """Stop listening and hang up."""
-        self._server.close()
+        await stop(self._server)
         await self.hang_up()
 
     async def hang_up(self) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.peers.listening import stop
+
 OK = "250 2.0.0 queued as 4F2A"
 
 
@@ -84,7 +86,7 @@ class MailServer:
     async def refuse(self) -> None:
         """Stop listening and hang up."""
         assert self.listener is not None
-        self.listener.close()
+        await stop(self.listener)
         await self.hang_up()
 
     async def listen(self) -> None:
