@@ -108,7 +108,9 @@ class Desk:
         await sql.add_access(work.connection, hash_token(token), subscriber, "manage", work.now + MANAGE_LIFE_MS)
         return token
 
-    async def add_unconfirmed(self, work: Work, subscriber: int, new: NewAddress) -> AddressRow:
+    async def add_unconfirmed(
+        self, work: Work, subscriber: int, new: NewAddress, *, asked: int = 0, asked_at: int | None = None
+    ) -> AddressRow:
         """Keep an address that has yet to prove itself."""
         key_id, sealed = (0, b"") if new.canonical is None else self.addresses.keyring.seal(new.channel, new.canonical)
         number = await sql.add_address(
@@ -120,8 +122,10 @@ class Desk:
             sealed=sealed,
             key_id=key_id,
             created_at=work.now,
+            asked=asked,
+            asked_at=asked_at,
         )
-        return AddressRow(number, subscriber, new.channel, "unconfirmed", new.lookup, sealed, key_id, 0, 0, work.now, None)
+        return AddressRow(number, subscriber, new.channel, "unconfirmed", new.lookup, sealed, key_id, 0, asked, work.now, None)
 
     def places_in_words(self, places: list[PlaceRow]) -> str:
         """For a letter; "" for the whole city."""

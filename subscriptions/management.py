@@ -72,7 +72,9 @@ class Management:
             if places:
                 await self._replace_places(work, owner, places)
             await _remove(work, owner, removed, source)
-            await ask_all(self._desk, work, await find(work.connection), added, source=source)
+            await ask_all(
+                self._desk, work, await find(work.connection), added, await sql.places_of(work.connection, owner.id), source=source
+            )
             await work.consent(owner, "changed", None, source)
             work.changed.add(owner.id)
             return await self.view_of(work.connection, await find(work.connection))

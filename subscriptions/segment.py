@@ -38,6 +38,7 @@ _HOME_BITS = CURVE_BITS + 1
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int32]
+Indices = npt.NDArray[np.intp]
 _Groups: TypeAlias = list[tuple[int, int, Ints]]
 """(kind of address, language, address ids)."""
 Found: TypeAlias = list[tuple[int, int, int, Ints]]
@@ -279,21 +280,21 @@ def _addressed(people: PeopleColumns, addresses: AddressColumns) -> PeopleColumn
     return _only(people, np.isin(people.id, addresses.owner))
 
 
-def _sorted(people: PeopleColumns, places: PlaceColumns) -> tuple[PeopleColumns, _Profiles, Rows]:
+def _sorted(people: PeopleColumns, places: PlaceColumns) -> tuple[PeopleColumns, _Profiles, Indices]:
     """People in the order of their rows; the profiles; and each row's profile."""
     examples, profile = _profiles(people)
     order = np.argsort(people.language.astype(np.int64) << _HOME_BITS | _homes(people.id, places))
     return _only(people, order), _Profiles(_only(people, examples)), profile[order]
 
 
-def _profiles(people: PeopleColumns) -> tuple[Ints, Rows]:
-    """One person of each profile, and everyone's profile."""
+def _profiles(people: PeopleColumns) -> tuple[Ints, Indices]:
+    """One person of each profile, and everyone's profile, as numpy's own index: it would turn any other into that at each match."""
     key, further = people.packed(), people.further
     order = np.lexsort((further, key)) if further.any() else np.argsort(key)
     key, further = key[order], further[order]
     is_first = np.append(True, (key[1:] != key[:-1]) | (further[1:] != further[:-1]))[: len(key)]
-    profile = np.empty(len(key), dtype=np.int32)
-    profile[order] = np.cumsum(is_first, dtype=np.int32) - 1
+    profile = np.empty(len(key), dtype=np.intp)
+    profile[order] = np.cumsum(is_first) - 1
     return order[is_first], profile
 
 

@@ -21,7 +21,7 @@ from subscriptions.limits import (
     SMS_SIGN_UPS,
 )
 from subscriptions.store import sql
-from subscriptions.store.sql import AddressRow, SubscriberRow
+from subscriptions.store.sql import AddressRow, PlaceRow, SubscriberRow
 from subscriptions.subscriber import Choices, SubscriptionRequest, choices
 from subscriptions.views import Subscribed, telegram_link
 
@@ -58,14 +58,16 @@ class SignUp:
                 await self._desk.choose(work, number, Choices(quiet_hours=chosen.quiet_hours))
             await sql.add_places(work.connection, number, places)
             subscriber = await sql.existing_subscriber(work.connection, number)
-            asked = await ask_all(self._desk, work, subscriber, wanted, source=source)
+            asked = await ask_all(self._desk, work, subscriber, wanted, places, source=source)
         telegram = next((telegram_link(self._desk, address) for address in asked if address.channel == "telegram"), None)
         return Subscribed(id=subscriber.public_id, status="awaiting_confirmation", telegram=telegram)
 
 
-async def ask_all(desk: Desk, work: Work, subscriber: SubscriberRow, wanted: list[NewAddress], *, source: str) -> list[AddressRow]:
-    """Keep addresses that have yet to prove themselves, and ask each. Raises TooManyRequests."""
-    words = desk.places_in_words(await sql.places_of(work.connection, subscriber.id))
+async def ask_all(
+    desk: Desk, work: Work, subscriber: SubscriberRow, wanted: list[NewAddress], places: list[PlaceRow], *, source: str
+) -> list[AddressRow]:
+    """Keep addresses that have yet to prove themselves, and ask each, naming the places. Raises TooManyRequests."""
+    words = desk.places_in_words(places)
     for new in wanted:
         await _check_limits(desk, work, new)
     return [await _ask(desk, work, subscriber, new, source=source, parameters={"places": words}) for new in wanted]
@@ -82,12 +84,14 @@ async def _ask(
     desk: Desk, work: Work, subscriber: SubscriberRow, new: NewAddress, *, source: str, parameters: dict[str, str]
 ) -> AddressRow:
     """Send the letter with the link that confirms, unless the address has had its share of letters."""
-    address = await desk.add_unconfirmed(work, subscriber.id, new)
+    asks = new.canonical is not None and await _may_write(desk, work, new)
+    address = await desk.add_unconfirmed(work, subscriber.id, new, **{"asked": FIRST_LETTER, "asked_at": work.now} if asks else {})
     await work.consent(subscriber, "asked", new.channel, source)
-    if new.canonical is None:
-        return address
-    known = await sql.active_address(work.connection, new.lookup) is not None
-    if await desk.limits.take_all(work.connection, LETTERS_TO_KNOWN if known else LETTERS_TO_STRANGER, new.lookup, work.now):
-        await sql.change_address(work.connection, address.id, asked=FIRST_LETTER, asked_at=work.now)
+    if asks:
         await desk.send(work, "confirm", address, subscriber, parameters)
     return address
+
+
+async def _may_write(desk: Desk, work: Work, new: NewAddress) -> bool:
+    known = await sql.active_address(work.connection, new.lookup) is not None
+    return await desk.limits.take_all(work.connection, LETTERS_TO_KNOWN if known else LETTERS_TO_STRANGER, new.lookup, work.now)

@@ -308,7 +308,7 @@ class Statements:
     def _note_times(self, settlements: Sequence[Settlement]) -> None:
         reached: dict[int, list[Settlement]] = {}
         for settlement in settlements:
-            if settlement.outcome in REACHED:
+            if settlement.outcome in REACHED and settlement.leased.alert is not None:  # nobody asks how fast a letter was
                 reached.setdefault(settlement.leased.mailing, []).append(settlement)
         for mailing, parts in sorted(reached.items()):
             histogram = self._histogram(mailing)

@@ -318,7 +318,8 @@ async def test_a_debt_that_was_asked_for_again_while_it_was_paid_stays(house: Ho
 
 
 async def test_progress_knows_how_long_people_waited(house: House) -> None:
-    mailing = await house.planned([1, 2])
+    alert_row(house.store, 1, "al_1", chain="al_1")
+    mailing = await house.planned([1, 2], alert=1)
     (batch,) = await house.lease()
     await house.settle(batch, Outcome.HANDED_OVER, [1, 2], finish=True)
     ((first, last, stored),) = rows(house.store, "SELECT first_at, last_at, latencies FROM pace WHERE mailing=?", mailing)
