@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import os
 import signal
 import socket
@@ -376,6 +377,7 @@ async def _main(descriptor: int) -> None:
 
 def main() -> None:
     """Entry of the process. Ctrl-C in a terminal reaches the whole group: only the coordinator decides when to end."""
+    faulthandler.enable()  # a library that crashes says where
     process_limits.end_with_parent()
     process_limits.allow_many_hosts()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
