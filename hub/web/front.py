@@ -33,7 +33,7 @@ from hub.web.ready import Ready
 from hub.web.security import OPEN
 
 TURN_S = 0.005
-SHARE = 0.055
+SHARE = 0.08
 IDLE_S = 75.0
 LOOK_EVERY_S = 5.0
 LONGEST_HEAD = 8_000
