@@ -1,4 +1,4 @@
-"""Writers share a commit: whoever comes while another writes joins its transaction, and one wait for the disk does for all of them.
+"""Writers share a commit: all who wait when a transaction is opened are in it, one after another, and one wait for the disk does for all.
 
 Each has a savepoint of its own, so that one who fails takes back only what is theirs. Nobody is told that something is kept before the
 commit has said so; when the commit fails, it fails for all. They write one after another, in the order in which they came.
@@ -7,7 +7,7 @@ commit has said so; when the commit fails, it fails for all. They write one afte
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -38,18 +38,13 @@ class Writers:
     def __init__(self, begin: Callable[[], Awaitable[AsyncConnection]], lock: asyncio.Lock) -> None:
         self._begin, self._lock = begin, lock
         self._turn = asyncio.Lock()
-        self._waiting = 0
         self._group: _Group | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One writer's part; when the block is left without an exception, it is on the disk."""
-        self._waiting += 1
-        try:
-            await self._turn.acquire()
-        finally:
-            self._waiting -= 1
+        await self._turn.acquire()
         try:
             group = self._group or await self._opened()
         except BaseException:
@@ -75,31 +70,54 @@ class Writers:
     async def _opened(self) -> _Group:
         await self._lock.acquire()
         try:
-            self._group = _Group(await self._begin())
+            self._group = group = _Group(await self._begin())
         except BaseException:
             self._lock.release()
             raise
-        return self._group
+        self._spawn(self._end_in_turn(group))
+        return group
 
     async def _take_back(self, group: _Group) -> None:
         try:
             await run(group.connection, _TAKE_BACK)
             await run(group.connection, _RELEASE)
-        except Exception as error:  # noqa: BLE001 - of either driver, with a full disk or a lost connection: all of it has gone
+        except BaseException as error:
+            # With a full disk or a lost connection all of it has gone; and what may not have been taken back must not be kept.
             group.broken = error
+            if not isinstance(error, Exception):
+                raise
 
     def _leave(self, group: _Group) -> None:
         group.members += 1
-        if self._waiting and group.members < MOST and group.broken is None:
+        if group.members < MOST and group.broken is None:
             self._turn.release()
-            return
-        self._group = None
-        # In a task of its own, for the others' sake: the last writer may be cancelled.
-        task = asyncio.get_running_loop().create_task(self._end(group))
+        else:
+            self._spawn(self._end_now(group))
+
+    def _spawn(self, ending: Coroutine[None, None, None]) -> None:
+        """In a task of its own, for the others' sake: any writer may be cancelled."""
+        task = asyncio.get_running_loop().create_task(ending)
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
+    async def _end_in_turn(self, group: _Group) -> None:
+        """Behind all who waited when it was opened; whoever comes later is in the next one."""
+        await self._turn.acquire()
+        try:
+            if self._group is group:
+                await self._end(group)
+        finally:
+            self._turn.release()
+
+    async def _end_now(self, group: _Group) -> None:
+        """It is full, or broken. The turn is the last writer's."""
+        try:
+            await self._end(group)
+        finally:
+            self._turn.release()
+
     async def _end(self, group: _Group) -> None:
+        self._group = None
         try:
             if group.wrote and group.broken is None:
                 await group.connection.commit()
@@ -113,4 +131,3 @@ class Writers:
             await group.connection.close()
         finally:
             self._lock.release()
-            self._turn.release()

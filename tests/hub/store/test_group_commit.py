@@ -81,6 +81,27 @@ async def test_who_is_cancelled_in_the_middle_or_at_the_end_costs_nobody_else_an
     assert names(database) == ["a", "c"]
 
 
+async def test_whoever_waits_and_gives_up_leaves_nobody_waiting_for_a_commit(database: Database) -> None:
+    """Also at the very moment when the turn was theirs."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def add_slowly() -> None:
+        async with database.write() as connection:
+            await connection.execute(text("INSERT INTO thing VALUES ('slow')"))
+            begun.set()
+            await go_on.wait()
+
+    slow = asyncio.create_task(add_slowly())
+    waiting = asyncio.create_task(add(database, "waiting"))
+    await begun.wait()
+    go_on.set()
+    await asyncio.sleep(0)  # the slow one goes on, and the turn is the other's who waits for it
+    waiting.cancel()
+    async with asyncio.timeout(30):
+        await slow
+    assert names(database) == ["slow"]
+
+
 async def test_a_commit_that_fails_fails_for_everyone_in_it_and_for_nobody_after(database: Database) -> None:
     databases.write(database.url, "CREATE TABLE other(name TEXT REFERENCES thing DEFERRABLE INITIALLY DEFERRED)")
 
