@@ -84,7 +84,8 @@ def _urgent(node: Node) -> tuple[float, float]:
     state = node.after(waiting, 10**9)
     assert state["handed_over"] == state["planned"] > 0, state
     times = state["timeline"]
-    return tuple((moment(times[name]) + 0.001 - start) * 1000 for name in ("first_handover", "last_handover"))  # type: ignore[return-value]
+    first, last = ((moment(times[name]) + 0.001 - start) * 1000 for name in ("first_handover", "last_handover"))
+    return first, last
 
 
 def memory() -> dict[str, Figure]:

@@ -35,7 +35,7 @@ app.conf.update(
 _own = threading.local()
 
 
-@app.task(name="post")  # type: ignore[untyped-decorator]
+@app.task(name="post")  # type: ignore[untyped-decorator]  # Celery leaves its decorators untyped
 def post(url: str) -> None:
     """One recipient."""
     if not hasattr(_own, "session"):

@@ -31,7 +31,7 @@ class Sink(asyncio.Protocol):
         self._delay_s = delay_s
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # TCP gives a whole one
 
     def data_received(self, data: bytes) -> None:
         self._waiting += data
@@ -48,11 +48,11 @@ class Sink(asyncio.Protocol):
         if self._delay_s:
             asyncio.get_running_loop().call_later(self._delay_s, self._answer_late)
         else:
-            self._transport.write(self._whole)  # type: ignore[attr-defined]
+            self._transport.write(self._whole)
 
     def _answer_late(self) -> None:
         if not self._transport.is_closing():  # whoever asked may have been killed meanwhile
-            self._transport.write(self._whole)  # type: ignore[attr-defined]
+            self._transport.write(self._whole)
 
 
 async def main(delay_s: float = 0.0, body: str = "", hosts: int = 0, port: int = 0) -> None:

@@ -84,7 +84,7 @@ class Tally(Sink):
             self._runs.pop(name, None)
         told = await self._book(name).until(int(values.get("count", 0)), float(values.get("within", 0)))
         body = msgspec.json.encode(told)
-        self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))  # type: ignore[attr-defined]
+        self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
 
 def ask(url: str, run: str, count: int = 0, within_s: float = PATIENCE_S, *, forget: bool = False) -> Reached:
