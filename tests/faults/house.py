@@ -27,6 +27,7 @@ from tests.faults.processes import PATIENCE_S
 from tests.peers.http_sink import Fault, HttpSink, Reply, Request, Responder
 from tests.peers.moods import is_refused, is_taken
 from tests.peers.proxy import Proxy
+from tests.waiting import until
 
 SENDERS = 2
 BOUND = SENDERS * WINDOW
@@ -163,14 +164,17 @@ class House:
     async def publish(self, key: str, **changes: Any) -> str:
         """Publish until there is an answer, across whatever happens to the hub meanwhile; the same `key` publishes once. The alert's id."""
         body = json.dumps(flood(**changes)).encode()
-        while True:
+
+        async def published() -> str:
             try:
                 answer = await self._post("/api/v1/alerts", self.token, body, {"Idempotency-Key": key})
                 if answer["status"] == "awaiting_approval":
                     await self._post(f"/api/v1/alerts/{answer['id']}/approve", self.approver, b"{}", {})
-                return str(answer["id"])
             except aiohttp.ClientError:
-                await asyncio.sleep(0.05)  # it is away, or on its way back
+                return ""  # it is away, or on its way back
+            return str(answer["id"])
+
+        return await until(published)
 
     async def _post(self, path: str, token: str, body: bytes, headers: dict[str, str]) -> Any:
         headers |= {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

@@ -31,8 +31,8 @@ from tests.databases import rows
 from tests.hub.publishing.conftest import document
 from tests.peers.http_sink import HttpSink
 from tests.peers.postgres import PostgresServer
+from tests.waiting import until
 
-PATIENCE_S = 60.0
 PEOPLE = 3000
 PUBLISHER = Actor(kind="staff", id=2, name="publisher", agency="Test", role="publisher")
 
@@ -69,14 +69,6 @@ async def city(tmp_path: Path, postgres: PostgresServer, migrated_postgres: str,
     async with AsyncExitStack() as stack:
         sink = await stack.enter_async_context(HttpSink())
         yield City(stack, tmp_path, postgres.new_database(migrated_postgres), valkey, sink)
-
-
-async def until(look: Callable[[], Any]) -> Any:
-    """What `look` gives, once it is true; the limit is for a broken product."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not (found := await look()):
-            await asyncio.sleep(0.02)
-    return found
 
 
 def done(hub: Hub, alert: str) -> Callable[[], Any]:

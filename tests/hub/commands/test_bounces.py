@@ -20,6 +20,7 @@ from subscriptions.return_path import ReturnPaths
 from subscriptions.subscriber import read_subscription
 from tests.channels.came_back import RETURNED, complaint, dsn
 from tests.peers.smtp import MailServer, mail_server
+from tests.waiting import until
 
 MAILBOX = "bounces@alerts.example.gov"
 ANN, BEN = "Ann@example.org", "ben@example.org"
@@ -35,9 +36,7 @@ class City:
         before = len(self.mails.sent)
         document = f'{{"places": [{{"zip": "11201"}}], "channels": [{{"kind": "email", "address": "{address}"}}]}}'
         await self.hub.enrolment.subscribe(read_subscription(document.encode()), client="c", source="test")
-        async with asyncio.timeout(60):
-            while len(self.mails.sent) == before:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(self.mails.sent) > before)
         text = self.mails.mails()[-1].get_body(("plain",))
         assert text is not None
         token = re.search(r"/confirm/([A-Za-z0-9_-]+)", text.get_content())

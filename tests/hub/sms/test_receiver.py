@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -27,11 +26,11 @@ from tests.peers.smsc import (
     deliver_sm,
     tlv,
 )
+from tests.waiting import until
 
 PHONE, OWN = "17185550123", "12125550100"
 NOBODY = "Nobody is watching this. Call or text 911."
 NOT_NOW = 0x64
-PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -50,15 +49,6 @@ def open_one(tmp_path: Path, smsc: Smsc) -> Callable[..., AbstractAsyncContextMa
 
 
 Open = Callable[..., AbstractAsyncContextManager[Hub]]
-
-
-async def until(look: Callable[[], object | Awaitable[object]]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            found = look()
-            if await found if isinstance(found, Awaitable) else found:
-                return
-            await asyncio.sleep(0.01)
 
 
 def said(smsc: Smsc) -> list[str]:
