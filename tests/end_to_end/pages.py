@@ -39,12 +39,15 @@ def leave(page: Page) -> None:
     expect(page.get_by_text("are deleted")).to_be_visible()
 
 
-def link_in_outbox(page: Page, kind: str, about: str) -> str:
-    """The path of the newest link of a kind (confirm, manage, unsubscribe, why) in an e-mail whose text says `about`.
+def link_in_outbox(page: Page, kind: str, *about: str) -> str:
+    """The path of the newest link of a kind (confirm, manage, unsubscribe, why) in an e-mail whose text says all of `about`.
 
     Each test has a place of its own, so that nobody opens another person's letter while theirs is still on its way.
     """
-    link = page.locator(".device.email").filter(has_text=about).locator(f"a[href*='/{kind}/']").first
+    mail = page.locator(".device.email")
+    for words in about:
+        mail = mail.filter(has_text=words)
+    link = mail.locator(f"a[href*='/{kind}/']").first
     for _ in range(200):
         page.goto("/outbox?channel=email")
         if link.count():

@@ -107,11 +107,12 @@ def test_whoever_confirms_during_an_alert_sees_it_and_can_stop_from_the_message(
     page.get_by_role("button", name="Yes").click()
     expect(page.get_by_role("heading", name=re.compile("alerts? (is|are) in effect there now"))).to_be_visible()
 
-    page.goto(link_in_outbox(page, "why", "To a subscriber"))
+    alert = ("To a subscriber", "Flatbush Avenue Extension")
+    page.goto(link_in_outbox(page, "why", *alert))
     expect(page.get_by_text("ZIP 11205")).to_be_visible()
     expect(page.get_by_text("stops@example.org")).to_have_count(0)
 
-    stop = link_in_outbox(page, "unsubscribe", "To a subscriber")
+    stop = link_in_outbox(page, "unsubscribe", *alert)
     page.goto(stop)
     page.get_by_role("button", name="Stop alerts to this address").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your alerts have ended")
