@@ -8,11 +8,12 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
+from types import MappingProxyType
 from typing import Literal
 
 import psycopg
@@ -26,11 +27,16 @@ _STOPS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SI
 class PostgresServer:
     """Started by `start`, and again after `stop`; the port stays the same."""
 
-    def __init__(self, folder: Path, *, durable: bool) -> None:
-        """`durable` waits for the disk at each commit, as a real server does; a test that cuts no power need not."""
-        self.folder, self._durable = folder, durable
+    def __init__(
+        self, folder: Path, *, durable: bool, programs: Path | None = None, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """`durable` waits for the disk at each commit, as a real server does; a test that cuts no power need not.
+
+        `programs` is where others than those of the wheel are, `settings` are further ones of its configuration.
+        """
+        self.folder, self._durable, self._settings = folder, durable, settings
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
-        self._programs = _programs(folder, self._user)
+        self._programs = programs or _programs(folder, self._user)
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = int(probe.getsockname()[1])
         self._process: subprocess.Popen[bytes] | None = None
@@ -56,6 +62,7 @@ class PostgresServer:
         options = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "", "max_connections": 200}
         if not self._durable:
             options |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+        options |= self._settings
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._data, *(f"-c{name}={value}" for name, value in options.items())],
@@ -85,11 +92,13 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+def postgres_server(
+    *, durable: bool = False, programs: Path | None = None, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[PostgresServer]:
     """A server that ends with the block, and its files with it."""
     folder = Path(mkdtemp(prefix="tocsin-postgres-"))
     folder.chmod(0o755)
-    server = PostgresServer(folder, durable=durable)
+    server = PostgresServer(folder, durable=durable, programs=programs, settings=settings)
     try:
         server.start()
         yield server
