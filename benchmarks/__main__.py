@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import at_scale, crowd, fanout, ledger, matching, nodes, providers, recovery, residents, slow_network, versus
+from benchmarks import at_scale, crowd, fanout, ledger, matching, nodes, postgis, providers, recovery, residents, slow_network, versus
 from benchmarks.measure import Bar, Figure, Missing, at_most, times
 from hub import log
 
@@ -79,6 +79,9 @@ BARS: dict[str, Bar] = {
 }
 """What the figures have to reach; one without a bar is shown beside its yardstick only."""
 
+BESIDE_POSTGIS = {"match_neighbourhood_1m": times(30), "match_city_1m": times(30)}
+"""What they have to reach besides, where PostGIS is there to be the yardstick."""
+
 NAMES = [name for names in SUITES for name in names]
 
 
@@ -120,14 +123,21 @@ def table(figures: dict[str, Figure]) -> Table:
     """One line a figure."""
     shown = Table("figure", "value", "unit", "ratio", "least … most", "rounds", "bar", "met", "yardstick", box=None, pad_edge=False)
     for name, figure in figures.items():
-        bar = BARS.get(name)
+        bars = bars_of(name, figure)
         spread = f"{figure['ratio_min']} … {figure['ratio_max']}"
-        met = "" if bar is None else "yes" if bar.met(figure) else "NO"
+        limits = ", ".join(map(str, bars))
+        met = "" if not bars else "yes" if all(bar.met(figure) for bar in bars) else "NO"
         shown.add_row(
-            name, f"{figure['value']:,}", figure["unit"], str(figure["ratio"]), spread, str(figure["rounds"]), str(bar or ""), met,
+            name, f"{figure['value']:,}", figure["unit"], str(figure["ratio"]), spread, str(figure["rounds"]), limits, met,
             figure["yardstick"],
         )  # fmt: skip
     return shown
+
+
+def bars_of(name: str, figure: Figure) -> list[Bar]:
+    """All that a figure has to reach beside the yardstick that it was taken with."""
+    further = BESIDE_POSTGIS.get(name) if figure["yardstick"] == postgis.YARDSTICK else None
+    return [bar for bar in (BARS.get(name), further) if bar is not None]
 
 
 if __name__ == "__main__":
