@@ -20,7 +20,7 @@ import pytest
 from lxml import html
 from playwright.async_api import Page, async_playwright, expect
 
-from hub.commands.mirror import LIST, copy
+from hub.commands.mirror import LIST, copy, mirror
 from hub.errors import HubError
 from hub.staff.actor import SYSTEM
 from hub.web.language import PAGE_LANGUAGES
@@ -177,13 +177,16 @@ def test_the_command_copies_and_says_what_is_wrong(hub: Parts, tmp_path: Path) -
     wrong = tocsin("mirror", tmp_path / "other", "--data", tmp_path / "nothing")
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert "there is no hub in" in wrong.stderr
-    wrong = tocsin("mirror", tmp_path / "site/index.html", "--data", tmp_path)
-    assert wrong.returncode == 1
-    assert "index.html: " in wrong.stderr
     assert "Traceback" not in wrong.stderr
-    wrong = tocsin("mirror", tmp_path / "site", "--data", tmp_path, "--every", "0.1")
-    assert wrong.returncode == 1
-    assert "between 1 and 86400 seconds" in wrong.stderr
+
+
+async def test_a_folder_that_is_a_file_and_a_time_out_of_bounds_are_refused_in_words(hub: Parts, tmp_path: Path) -> None:
+    settings = hub.settings.replace("this test", data=str(tmp_path))
+    (tmp_path / "site").write_text("a file")
+    with pytest.raises(HubError, match="site: File exists"):
+        await mirror(settings, tmp_path / "site", every=None, say=print)
+    with pytest.raises(HubError, match="between 1 and 86400 seconds"):
+        await mirror(settings, tmp_path / "other", every=0.1, say=print)
 
 
 def test_a_copy_that_goes_on_ends_on_sigterm(hub: Parts, tmp_path: Path) -> None:
