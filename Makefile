@@ -18,7 +18,7 @@ run: setup  ## set up, then serve the demonstration on http://127.0.0.1:8080
 	@$(BIN)/tocsin serve --demo
 
 test: setup-tests  ## set up, then run every test (ARGS="-k name" for some)
-	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 faults: .venv/.ready-tests  ## kill, hang, cut power and worse at random points (SEED=n POINTS=m); one line of JSON
 	@$(BIN)/python -m tests.faults --seed $(or $(SEED),1) --points $(or $(POINTS),60)

