@@ -36,6 +36,7 @@ from subscriptions.columns import (
 from subscriptions.languages import tag
 from subscriptions.matching import Group, Match, Matching, Reach, Target
 from subscriptions.quiet_hours import NOBODY, QuietRules
+from subscriptions.region import Shape
 from subscriptions.segment import Found, Segment
 
 __all__ = ["AddressColumns", "AddressKinds", "AddressRow", "Audience", "PeopleColumns", "Person", "PlaceColumns", "PlaceRow"]
@@ -177,7 +178,8 @@ class Audience:
             self._replace(worn, self._joined(worn, [segment.alive for segment in worn]))
 
     async def tidy(self) -> None:
-        """As `settle`, but large segments are joined in a thread; nothing waits for it, and whoever changes meanwhile is not lost."""
+        """As `settle`, but large segments are joined in a thread, and what each named area reaches is measured there beforehand. Nothing
+        waits for it, and whoever changes meanwhile is not lost."""
         async with self._tidying:
             self._forget_old_answer()
             self._settle(JOINED_AT_ONCE)
@@ -187,6 +189,8 @@ class Audience:
                 for old, before in zip(worn, alive, strict=True):
                     segment.strike(old.id[before & ~old.alive])
                 self._replace(worn, segment)
+            for segment in [one for one in self._segments if one.size >= MANY and not one.knows_areas]:
+                await asyncio.to_thread(segment.remember_areas, (Shape(area) for area in self._catalog.metric))
 
     def _forget_old_answer(self) -> None:
         """It may be a dozen megabytes; whoever is to ask again does so within the second."""

@@ -79,6 +79,8 @@ class Reach:
     everyone: bool
     areas: npt.NDArray[np.bool_]
     regions: tuple[Region, ...] = field(default=())
+    named: tuple[int, ...] = ()
+    """The areas that the first region is made of, where it is made of named ones."""
 
 
 class Matching:
@@ -96,7 +98,7 @@ class Matching:
         if target.citywide:
             return Reach(True, ~flags)
         flags[reached_areas(self._catalog, target)] = True
-        return Reach(False, flags, tuple(self._regions(target)))
+        return Reach(False, flags, tuple(self._regions(target)), target.areas)
 
     def _regions(self, target: Target) -> list[Region]:
         named = [self._named(target.areas)] if target.areas else []

@@ -10,7 +10,7 @@ Rows are never changed, only struck out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -95,6 +95,7 @@ class Segment:
         self._sorted, self._order = people.id[order], order.astype(np.int32)
         self.unknown_places = int(np.count_nonzero(columns.places.area == UNKNOWN))
         self._remembered: dict[Region, Rows] = {}
+        self._near: list[Rows] | None = None
         self._keep_places(columns.places, areas)
         self._keep_shapes(columns.shapes)
         self._keep_addresses(columns.addresses)
@@ -197,11 +198,25 @@ class Segment:
         bounds = zip(self._first_follower[areas].tolist(), self._first_follower[areas + 1].tolist(), strict=True)
         named = [self._followers[first:end] for first, end in bounds]
         drawn = [self._shape_owner[region.overlapping(self._shapes, self._shape_tree)] for region in reach.regions if len(self._shapes)]
-        return np.concatenate([*named, *(self._reached(region) for region in reach.regions), *drawn])
+        return np.concatenate([*named, *self._points_reached(reach), *drawn])
+
+    def _points_reached(self, reach: Reach) -> list[Rows]:
+        if self._near is None or not reach.named or reach.regions[0] in self._remembered:
+            return [self._reached(region) for region in reach.regions]
+        return [*(self._near[area] for area in reach.named), *(self._reached(region) for region in reach.regions[1:])]
 
     def _reached(self, region: Region) -> Rows:
         known = self._remembered.get(region)
         return self.points.reached(region) if known is None else known
+
+    @property
+    def knows_areas(self) -> bool:
+        """Whether `remember_areas` has been done."""
+        return self._near is not None
+
+    def remember_areas(self, shapes: Iterable[Region]) -> None:
+        """Measure every named area once and for all, in the catalogue's order. Takes seconds for a million, and may run in a thread."""
+        self._near = [self.points.reached(shape) for shape in shapes]
 
     def remember(self, region: Region) -> None:
         """Measure a region once and for all: points never change."""

@@ -50,7 +50,8 @@ class AudienceSync:
             self._at = began
 
     async def _catch_up(self) -> None:
-        if [(self._seen,)] == list(map(tuple, await self._database.look(sql.AUDIENCE_POSITION))):
+        newest = await self._database.look(sql.AUDIENCE_POSITION)
+        if self._seen == (newest[0][0] if newest else 0):
             return
         async with self._database.read() as connection:
             position = await sql.audience_position(connection)

@@ -14,6 +14,9 @@ from hub.delivery.hosts import QUICK_S, Host
 FEW = 4
 """Workers of a lane that go on while another has something more urgent: that gets nearly all of the process, and nothing stands still."""
 
+AT_ONCE = 8
+"""Workers that are woken in one turn of the event loop: answers to the first requests are read while the next are written."""
+
 MOST_WORKERS = 512
 MOST_HOSTS = 4096
 PATIENCE_S = 2.0
@@ -164,11 +167,14 @@ class Lane:
             self.workers.append(asyncio.create_task(self._run(number)))
 
     def _wake(self, count: int) -> None:
-        while count > 0 and self._idle:
+        last = count - AT_ONCE
+        while count > max(0, last) and self._idle:
             idle = self._idle.pop()
             if not idle.done():
                 idle.set_result(None)
                 count -= 1
+        if count > 0 and self._idle:
+            asyncio.get_running_loop().call_soon(self._wake, count)
 
     async def _nothing_to_do(self) -> None:
         idle = asyncio.get_running_loop().create_future()

@@ -23,6 +23,8 @@ from hub.store.database import Database
 from hub.store.tables import alert as table
 
 LOOK_EVERY_S = 1.0
+SOON_S = 0.03
+"""From a hint to the look: in this moment the alert goes out to the first whom it is for."""
 LOOK_BACK_MS = 60_000
 REMEMBERED_MS = 24 * 3600 * 1000
 """How far back a reader may resume after a restart."""
@@ -96,6 +98,7 @@ class News:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     if not self._stopping:
                         await self._hint.wait()
+                        await asyncio.sleep(0 if self._stopping else SOON_S)
                     continue
             looks += 1
             if looks % HEARTBEAT_LOOKS == 0:

@@ -6,12 +6,13 @@ import asyncio
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from subscriptions import severity, topics
 from subscriptions.areas import AreaCatalog
-from subscriptions.audience import JOINED_AT_ONCE, Audience
+from subscriptions.audience import JOINED_AT_ONCE, MANY, Audience
 from subscriptions.columns import AddressRow, Columns, Person, PlaceRow, of_persons
 from subscriptions.languages import number
 from subscriptions.matching import Group, Match, Target, reached_areas
@@ -317,6 +318,26 @@ async def test_everyone_loaded_anew_while_parts_are_joined_stays_as_loaded(catal
     audience.bulk(*rows([someone(7, PlaceRow("zip:11201"))]))
     await joining
     assert ids(audience.match(alert(catalog, "zip:11201"))) == [7]
+
+
+async def test_what_each_named_area_reaches_is_known_beforehand_and_reaches_the_same(catalog: AreaCatalog, audience: Audience) -> None:
+    places = np.random.default_rng(8).uniform((40.66, -74.03, 20), (40.74, -73.95, 900), (MANY, 3)).tolist()
+    audience.bulk(*rows([someone(each, PlaceRow(None, *spot)) for each, spot in enumerate(places, start=1)]))
+    audience.put(someone(MANY + 1, PlaceRow(None, 40.693, -73.99, 50.0)))
+    drawn = shapely.box(-74.01, 40.70, -74.0, 40.71)
+    targets = [
+        alert(catalog, "zip:11201"),
+        alert(catalog, "zip:11201", "neighborhood:BK0602"),
+        alert(catalog, "zip:10004", polygons=(drawn,)),
+        alert(catalog, "borough:3", circles=((-74.0, 40.72, 300.0),)),
+        alert(catalog, *(area.key for area in catalog.areas if area.index in catalog.whole)),
+    ]
+    measured = [audience.match(target) for target in targets]
+    assert len({match.people for match in measured}) == len(targets), "five different questions"
+    await audience.tidy()
+    assert [segment.knows_areas for segment in audience._segments] == [True, False]
+    audience.remove(0)
+    assert all(same(audience.match(target), before) for target, before in zip(targets, measured, strict=True))
 
 
 def test_an_answer_is_given_again_only_while_nobody_has_changed(catalog: AreaCatalog, audience: Audience) -> None:
