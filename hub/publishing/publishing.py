@@ -235,10 +235,14 @@ class Publishing:
             if status == "live":
                 await records.launch(connection, alert, now)
         if status == "live":
-            self._launched(alert)
-            await asyncio.sleep(0)  # it goes out first: whoever asked is answered, and the page told, while it does
-            self._took(time.perf_counter() - began)
+            await self._went_live(alert, began)
         return alert
+
+    async def _went_live(self, alert: StoredAlert, began: float) -> None:
+        """It goes out first: whoever asked is answered, and the page told, while it does."""
+        self._took(time.perf_counter() - began)
+        self._launched(alert)
+        await asyncio.sleep(0)
 
     async def _people(self, draft: Draft, actor: Actor, now: int) -> int:
         chain = None
@@ -289,8 +293,7 @@ class Publishing:
             raise Conflict(
                 f"The audience has grown from {seen.audience} to {people} people since it was written. Look again, then approve."
             )
-        self._launched(alert)
-        self._took(time.perf_counter() - began)
+        await self._went_live(alert, began)
         return alert
 
     async def _waiting(self, connection: AsyncConnection, alert_id: str, actor: Actor, expected: str | None, now: int) -> StoredAlert:
