@@ -48,7 +48,10 @@ def run(connection: Connection, query: str, *values: Any) -> Any:
 def run_many(connection: Connection, query: str, many: list[tuple[Any, ...]]) -> None:
     """One statement for each tuple of values."""
     if many:
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        sqlite = connection.dialect.name == "sqlite"
+        mark = "?" if sqlite else "%s"
+        if sqlite and not connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]  # a pool's always has one
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # left to itself, each row would be synchronised to disk alone
         connection.exec_driver_sql(query.replace("?", mark), many)
 
 
