@@ -14,6 +14,7 @@ Everything is measured in metres in the city's own projection, never in degrees.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -97,13 +98,11 @@ class Matching:
         flags = np.zeros(len(self._catalog.areas), dtype=np.bool_)
         if target.citywide:
             return Reach(True, ~flags)
-        flags[reached_areas(self._catalog, target)] = True
-        return Reach(False, flags, tuple(self._regions(target)), target.areas)
-
-    def _regions(self, target: Target) -> list[Region]:
         named = [self._named(target.areas)] if target.areas else []
         drawn = [self._drawn(polygon) for polygon in target.polygons]
-        return [*named, *drawn, *(self._disc(*circle) for circle in target.circles)]
+        discs = [self._disc(*circle) for circle in target.circles]
+        flags[_reached(self._catalog, target, [shape.geometry for shape in drawn])] = True
+        return Reach(False, flags, (*named, *drawn, *discs), target.areas)
 
     def _named(self, areas: tuple[int, ...]) -> Shape:
         key = tuple(sorted(set(areas)))
@@ -135,9 +134,13 @@ def reached_areas(catalog: AreaCatalog, target: Target) -> Indices:
     """Indices of the named areas whose followers the target reaches, sorted; all of them for the whole city."""
     if target.citywide:
         return np.arange(len(catalog.areas))
-    drawn = [_overlapping(catalog, catalog.to_metric(polygon)) for polygon in target.polygons]
+    return _reached(catalog, target, [catalog.to_metric(polygon) for polygon in target.polygons])
+
+
+def _reached(catalog: AreaCatalog, target: Target, drawn: Sequence[BaseGeometry]) -> Indices:
+    overlapping = [_overlapping(catalog, shape) for shape in drawn]
     circles = [_near(catalog, *circle) for circle in target.circles]
-    return np.unique(np.concatenate([catalog.matching(target.areas), *drawn, *circles]))
+    return np.unique(np.concatenate([catalog.matching(target.areas), *overlapping, *circles]))
 
 
 def _overlapping(catalog: AreaCatalog, drawn: BaseGeometry) -> Indices:

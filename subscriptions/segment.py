@@ -24,8 +24,10 @@ from subscriptions.point_tree import CURVE_BITS, PointTree, curve
 from subscriptions.region import Region
 from subscriptions.topics import LEVEL_BITS
 
-_CARD = np.dtype([("id", "i8"), ("address", "i8"), ("extra", "i4"), ("group", "u2"), ("extras", "u2"), ("unused", "i8")])
-"""A person's id, their first address and its group, and where further addresses stand. Padded: numpy copies odd sizes slowly."""
+_CARD = np.dtype([("id", "u4"), ("address", "u4"), ("extra", "u4"), ("group", "u2"), ("extras", "u2")])
+"""A person's id, their first address and its group, and where further addresses stand: four to a line of memory."""
+_WIDE_CARD = np.dtype([("id", "i8"), ("address", "i8"), ("extra", "i4"), ("group", "u2"), ("extras", "u2"), ("unused", "i8")])
+"""For numbers beyond 2**32. Padded: numpy copies odd sizes slowly."""
 
 FEW = 8
 """Up to one matched row in so many, addresses are looked up per person; beyond, all addresses are scanned in order."""
@@ -142,7 +144,8 @@ class Segment:
         first, extra = by_person[is_first], by_person[~is_first]
         self._extra, self._extra_group = self._address[extra], group[extra]
         extras = np.bincount(self._address_row, minlength=self.size) - 1
-        self._card = np.empty(self.size, dtype=_CARD)
+        narrow = max(self.id.max(initial=0), self._address.max(initial=0)) <= np.iinfo(np.uint32).max
+        self._card = np.empty(self.size, dtype=_CARD if narrow else _WIDE_CARD)
         self._card["id"], self._card["address"], self._card["group"] = self.id, self._address[first], group[first]
         self._card["extras"], self._card["extra"] = extras, np.cumsum(extras) - extras
 
@@ -225,10 +228,10 @@ class Segment:
     def _few(self, touched: Rows, wanted: Flags, *, whole: bool) -> tuple[_Groups, Ints]:
         """Each row once, in order: sorting a few is faster than scanning flags of everyone."""
         rows = np.sort(touched)
-        rows = rows[np.diff(rows, prepend=-1) > 0]
+        rows = rows[np.append(True, rows[1:] != rows[:-1])[: len(rows)]]
         rows = rows[wanted.take(self._profile_of.take(rows))]
         cards = self._card.take(rows if whole else rows[self.alive[rows]])
-        return self._addresses_of(cards), np.ascontiguousarray(cards["id"])
+        return self._addresses_of(cards), cards["id"].astype(np.int64)
 
     def _all_addresses(self) -> _Groups:
         bounds = self._bounds.tolist()
@@ -236,13 +239,14 @@ class Segment:
 
     def _addresses_of(self, cards: npt.NDArray[np.void]) -> _Groups:
         """All addresses of the people on these cards."""
-        more = np.flatnonzero(cards["extras"])
+        more = np.flatnonzero(cards["extras"] != 0)
         count = cards["extras"][more].astype(np.int32)
         after = np.cumsum(count, dtype=np.int32)
         index = np.repeat(cards["extra"][more] - (after - count), count) + np.arange(after[-1] if len(after) else 0, dtype=np.int32)
-        group = np.concatenate([cards["group"], self._extra_group[index]])
-        ids = np.concatenate([cards["address"], self._extra[index]]).take(np.argsort(group, kind="stable"))
-        bounds = np.cumsum(np.bincount(group, minlength=len(self._groups))).tolist()
+        group = np.concatenate([cards["group"], self._extra_group.take(index)])
+        order = np.argsort(group, kind="stable")
+        ids = np.concatenate([cards["address"], self._extra.take(index)]).take(order)
+        bounds = np.searchsorted(group.take(order), np.arange(len(self._groups), dtype=np.uint16), side="right").tolist()
         slices = zip(self._groups, [0, *bounds], bounds, strict=False)
         return [(*each, ids[low:high]) for each, low, high in slices if high > low]
 

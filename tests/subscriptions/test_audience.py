@@ -320,6 +320,15 @@ async def test_everyone_loaded_anew_while_parts_are_joined_stays_as_loaded(catal
     assert ids(audience.match(alert(catalog, "zip:11201"))) == [7]
 
 
+@pytest.mark.parametrize("first", [1, 2**32 - 2, 2**40])
+def test_numbers_of_any_size_come_back_as_they_are(catalog: AreaCatalog, audience: Audience, first: int) -> None:
+    people = [someone(first + each, PlaceRow("zip:11201"), channels=("email", "sms")) for each in range(3)]
+    audience.bulk(*rows([*people, *(someone(each, PlaceRow("zip:10001")) for each in range(5_000, 5_100))]))
+    found = audience.match(alert(catalog, "zip:11201"))
+    assert ids(found) == [person.id for person in people]
+    assert sorted(np.concatenate(list(found.groups.values())).tolist()) == [100 * person.id + each for person in people for each in (0, 1)]
+
+
 async def test_what_each_named_area_reaches_is_known_beforehand_and_reaches_the_same(catalog: AreaCatalog, audience: Audience) -> None:
     places = np.random.default_rng(8).uniform((40.66, -74.03, 20), (40.74, -73.95, 900), (MANY, 3)).tolist()
     audience.bulk(*rows([someone(each, PlaceRow(None, *spot)) for each, spot in enumerate(places, start=1)]))
