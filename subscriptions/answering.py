@@ -152,10 +152,10 @@ class Answering:
                 owner = await sql.existing_subscriber(work.connection, owner.id)
             return address, owner
         values = {"language": languages.number(language), "topics": 0, "minimum_severity": 0, "created_at": work.now}
-        number = await sql.add_subscriber(work.connection, public_id=new_public_id(), status="passing", **values)
-        added = await self._desk.add_unconfirmed(work, number, sender)
+        reader = await sql.add_subscriber(work.connection, public_id=new_public_id(), status="passing", **values)
+        added = await self._desk.add_unconfirmed(work, reader.id, sender)
         await sql.change_address(work.connection, added.id, state="answered")
-        return added, await sql.existing_subscriber(work.connection, number)
+        return added, reader
 
 
 async def _owned(connection: AsyncConnection, sender: NewAddress) -> AddressRow | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -32,6 +32,9 @@ DISPLAY_DEGREES = 0.0002
 OUTLINE_MARGIN_M = 800.0
 """Water around the city that still is the city: piers, bridges, half a river."""
 _OUTLINE_DETAIL_M = 30.0
+
+NAMES_KEPT, LONGEST_KEPT = 4_096, 80
+"""Names as people type them whose area is remembered, and the longest of them: reading one takes longer than keeping a sign-up."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +95,7 @@ class AreaCatalog:
         self._trees = {layer: _Mapped([area for area in mapped if area.layer == layer]) for layer in self.layers}
         self._tree = shapely.STRtree(self.metric)
         self._drawn: dict[str, bytes] = {}
+        self._found = lru_cache(NAMES_KEPT)(self._look_up)
 
     def get(self, key: str) -> Area | None:
         """The area with a stored key."""
@@ -103,6 +107,9 @@ class AreaCatalog:
 
     def find(self, layer: str, text: str) -> Area | None:
         """The one area of a layer that goes by this name, in any case, accents or digits; None when there is none or more than one."""
+        return self._found(layer, text) if len(text) <= LONGEST_KEPT else self._look_up(layer, text)
+
+    def _look_up(self, layer: str, text: str) -> Area | None:
         index = None if self._is_refused(layer, text) else self._names.find(layer, text)
         return None if index is None else self.areas[index]
 

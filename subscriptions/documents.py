@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import types
-from functools import cache
+from contextlib import suppress
+from functools import cache, partial
 from typing import Any, NoReturn, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -60,11 +61,15 @@ class _Object(dict[str, Any]):
     doubled: tuple[str, ...] = ()
 
 
-def parse(raw: bytes) -> Any:
-    """The JSON value. Raises UnreadableDocument for anything that is not UTF-8 JSON (RFC 8259), NaN and Infinity included."""
+def _parse(raw: bytes, doubled: list[_Object]) -> Any:
+    """The JSON value; `doubled` gets the objects in which a key stands twice.
+
+    Raises UnreadableDocument for anything that is not UTF-8 JSON (RFC 8259), NaN and Infinity included.
+    """
     try:
-        document = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse_constant)
-        json.dumps(document, ensure_ascii=False).encode()
+        document = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=partial(_object, doubled), parse_constant=_refuse_constant)
+        if b"\\u" in raw:
+            json.dumps(document, ensure_ascii=False).encode()
     except UnicodeDecodeError:
         raise UnreadableDocument("the body is not UTF-8") from None
     except UnicodeEncodeError:
@@ -78,8 +83,13 @@ def parse(raw: bytes) -> Any:
 
 def read(raw: bytes, wanted: type[S]) -> S:
     """The document as a Struct. Raises UnreadableDocument, or InvalidSubscription with every fault of its shape."""
+    doubled: list[_Object] = []
+    document = _parse(raw, doubled)
+    if not doubled:
+        with suppress(msgspec.ValidationError):  # of which every fault is looked for below
+            return msgspec.convert(document, wanted)
     faults = Faults()
-    result = shape(parse(raw), wanted, "", faults)
+    result = shape(document, wanted, "", faults)
     faults.check()
     return msgspec.convert(result, wanted)
 
@@ -99,9 +109,10 @@ def shape(value: Any, wanted: Any, pointer: str, faults: Faults) -> Any:
         return None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
+def _object(doubled: list[_Object], pairs: list[tuple[str, Any]]) -> _Object:
     result = _Object(pairs)
     if len(result) < len(pairs):
+        doubled.append(result)
         seen: set[str] = set()
         result.doubled = tuple(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add is None
     return result

@@ -150,9 +150,8 @@ class OwnAddress:
 
     async def _add(self, work: Work, new: NewAddress, chosen: dict[str, object], source: str) -> SubscriberRow:
         values = {"public_id": new_public_id(), "status": "active", "created_at": work.now, "confirmed_at": work.now, **chosen}
-        number = await sql.add_subscriber(work.connection, **values)
-        owner = await sql.existing_subscriber(work.connection, number)
-        address = await self._desk.add_unconfirmed(work, number, new)
+        owner = await sql.add_subscriber(work.connection, **values)
+        address = await self._desk.add_unconfirmed(work, owner.id, new)
         await sql.change_address(work.connection, address.id, state="active", confirmed_at=work.now)
         await work.consent(owner, "confirmed", new.channel, source)
         return owner

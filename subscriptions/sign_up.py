@@ -53,11 +53,10 @@ class SignUp:
             limit = OWN_SIGN_UPS_OF_CLIENT if all(new.channel in OWN for new in wanted) else SIGN_UPS_OF_CLIENT
             await self._desk.limits.count(work.connection, limit, client, work.now)
             values = {"public_id": new_public_id(), "status": "pending", "created_at": work.now, **chosen.columns()}
-            number = await sql.add_subscriber(work.connection, **values)
+            subscriber = await sql.add_subscriber(work.connection, **values)
             if chosen.quiet_hours:
-                await self._desk.choose(work, number, Choices(quiet_hours=chosen.quiet_hours))
-            await sql.add_places(work.connection, number, places)
-            subscriber = await sql.existing_subscriber(work.connection, number)
+                await self._desk.choose(work, subscriber.id, Choices(quiet_hours=chosen.quiet_hours))
+            await sql.add_places(work.connection, subscriber.id, places)
             asked = await ask_all(self._desk, work, subscriber, wanted, places, source=source)
         telegram = next((telegram_link(self._desk, address) for address in asked if address.channel == "telegram"), None)
         return Subscribed(id=subscriber.public_id, status="awaiting_confirmation", telegram=telegram)

@@ -228,7 +228,7 @@ class Front:
 
     def _count(self) -> None:
         for (kind, status), number in self._answered.items():
-            self._hub.metrics.http_requests.labels("GET", ROUTES[kind], str(status)).inc(number)
+            self._hub.metrics.answered("GET", ROUTES[kind], status).inc(number)
             log.info("requests", method="GET", route=ROUTES[kind], status=status, number=number)
         self._answered.clear()
 

@@ -87,7 +87,7 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
     response = await handler(request)
     route = route_of(request)
     tell = log.debug if route in _QUIET else log.info
-    hub(request).metrics.http_requests.labels(request.method, route, str(response.status)).inc()
+    hub(request).metrics.answered(request.method, route, response.status).inc()
     tell("request", method=request.method, route=route, status=response.status, ms=round((time.perf_counter() - started) * 1000, 1))
     return response
 

@@ -64,7 +64,14 @@ class Prepared:
 
 async def insert_row(connection: AsyncConnection, table: Table, values: Mapping[str, Any], returning: Column[Any] | None = None) -> Any:
     """Insert one row; returns the column that was asked for."""
-    return await _insert(table, tuple(values), returning).value(connection, **values)
+    return await _insert(table, tuple(values), () if returning is None else (returning,)).value(connection, **values)
+
+
+async def inserted_row(
+    connection: AsyncConnection, table: Table, values: Mapping[str, Any], returning: tuple[Column[Any], ...]
+) -> Sequence[Any]:
+    """Insert one row; returns these columns of it as they were kept."""
+    return (await _insert(table, tuple(values), returning).all(connection, **values))[0]
 
 
 async def update_row(connection: AsyncConnection, key: Column[int], number: int, values: Mapping[str, Any]) -> None:
@@ -82,8 +89,8 @@ async def run(connection: AsyncConnection, text: str) -> None:
 
 
 @lru_cache(_KINDS_KEPT)
-def _insert(table: Table, columns: tuple[str, ...], returning: Column[Any] | None) -> Prepared:
-    return Prepared(insert(table) if returning is None else insert(table).returning(returning), columns)
+def _insert(table: Table, columns: tuple[str, ...], returning: tuple[Column[Any], ...]) -> Prepared:
+    return Prepared(insert(table).returning(*returning) if returning else insert(table), columns)
 
 
 @lru_cache(_KINDS_KEPT)

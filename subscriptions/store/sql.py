@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Table, bindparam, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subscriptions.store.prepared import Prepared, insert_row, update_row
+from subscriptions.store.prepared import Prepared, insert_row, inserted_row, update_row
 from subscriptions.store.tables import (
     access,
     address,
@@ -112,9 +112,9 @@ async def _all(connection: AsyncConnection, statement: Prepared, record: type[R]
 # People
 
 
-async def add_subscriber(connection: AsyncConnection, **values: Any) -> int:
-    """Insert a subscription and return its number."""
-    return int(await insert_row(connection, subscriber, values, subscriber.c.id))
+async def add_subscriber(connection: AsyncConnection, **values: Any) -> SubscriberRow:
+    """Insert a subscription."""
+    return SubscriberRow(*await inserted_row(connection, subscriber, values, tuple(_SUBSCRIBER)))
 
 
 _SUBSCRIBER_BY_ID = Prepared(select(*_SUBSCRIBER).where(subscriber.c.id == bindparam("number")))
