@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator
 
@@ -12,7 +13,7 @@ from channels.contract import Channel, ChannelSettings, Message
 from channels.outbox import Outbox
 from channels.webhook import Webhook
 from hub.delivery.frames import To, Work
-from hub.delivery.lanes import FEW, Job, Lane, Precedence
+from hub.delivery.lanes import AT_ONCE, FEW, Job, Lane, Precedence
 from tests.hub.delivery.sender_process import SETTINGS
 
 PEOPLE = 200
@@ -164,3 +165,14 @@ async def test_credits_go_to_the_most_urgent(house: House) -> None:
     house.second.credit(3)
     await house.calm()
     assert house.begun == {2: 2, 1: 1}
+
+
+async def test_a_few_are_begun_before_the_first_answers_are_read(house: House) -> None:
+    """What the process can hear in a turn of its loop comes after what is begun in it: all at once would keep the first answer waiting."""
+    await house.calm()
+    house.first.put(job(house.webhook, 1, 0))
+    begun = [0]
+    while begun[-1] < house.webhook.limits.concurrency:
+        await asyncio.sleep(0)
+        begun.append(house.begun.get(1, 0))
+    assert max(after - before for before, after in itertools.pairwise(begun)) == AT_ONCE
