@@ -118,13 +118,24 @@ class Ledger:
         """Write outcomes, retries, counters and waits; then close batches. Returns the mailings that ended with it."""
         try:
             with self._timed("settle"):
-                await self._write(lambda s: s.settle(settlements, finished))
+                return await self._settle(settlements, finished)
         except BROKEN_DATA as error:
             # One receipt that can't be written must not hold up all others. What is free text in it is left out.
             log.error("receipts_refused", error=type(error).__name__)  # noqa: TRY400 - a traceback may quote an address
             plain = [replace(settlement, reason=None, copies=(), posted=()) for settlement in settlements]
-            await self._write(lambda s: s.settle(plain, finished))
-        return await self.end({leased.mailing for leased in finished}) if finished else []
+            return await self._settle(plain, finished)
+
+    async def _settle(self, settlements: Sequence[Settlement], finished: Sequence[Leased]) -> list[Finished]:
+        mailings = {leased.mailing for leased in finished}
+
+        def alone(statements: Statements) -> list[Finished]:
+            statements.settle(settlements, finished)
+            return statements.end(mailings) if mailings else []
+
+        if not self._database.shared:
+            return await self._write(alone)
+        await self._write(lambda s: s.settle(settlements, finished))
+        return await self.end(mailings) if mailings else []
 
     async def end(self, mailings: Iterable[int]) -> list[Finished]:
         """Mark as done those of these of which nothing is left."""

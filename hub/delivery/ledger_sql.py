@@ -342,7 +342,7 @@ class Statements:
     # -- ending
 
     def end(self, mailings: Iterable[int]) -> list[Finished]:
-        """Those of these of which nothing is left. Not in the transaction that finished the last batch: with several nodes each would
+        """Those of these of which nothing is left. With several nodes not in the transaction that finished the last batch, since each would
         still see the other's."""
         query = "SELECT id FROM mailing WHERE state='planned' AND id IN (SELECT j.value FROM ids(?) j) ORDER BY id FOR UPDATE"
         planned = [row[0] for row in self.connection.execute(query, (self.connection.ids(mailings),)).fetchall()]
