@@ -256,7 +256,9 @@ class Statements:
 
     def _postpone(self, settlement: Settlement) -> Counter[tuple[int, str, str]]:
         leased, addresses = settlement.leased, settlement.addresses
-        (state,) = self.connection.execute("SELECT state FROM mailing WHERE id=?", (leased.mailing,)).fetchone()
+        (state,) = self.connection.execute("SELECT state FROM mailing WHERE id=? FOR UPDATE", (leased.mailing,)).fetchone()
+        if state == "done":
+            return Counter()  # this node hung, and another took the batch over and reached everybody
         if state == "stopped":
             ended = Outcome.UNCERTAIN if settlement.outcome is Outcome.DOUBTFUL else Outcome.WITHHELD
             self.close(leased.batch, leased.mailing, leased.channel, ended, addresses, settlement.at)
