@@ -264,6 +264,17 @@ async def test_what_would_be_tried_again_after_a_stop_is_withheld_at_once(house:
     assert rows(house.store, "SELECT count(*) FROM batch") == [(0,)]
 
 
+async def test_what_would_be_tried_again_after_others_finished_it_is_nobodys(house: House) -> None:
+    """A node that hung and wakes reports a batch that another took over and brought to its end."""
+    mailing = await house.planned([1])
+    (batch,) = await house.lease()
+    await house.settle(batch, Outcome.HANDED_OVER, [1], finish=True)
+    await house.settle(batch, Outcome.WAITING, [1], due_at=NOW + 9, next_attempt=2)
+    assert house.outcomes(mailing) == {1: Outcome.HANDED_OVER}
+    assert house.counters(mailing) == {"planned": 1, "handed_over": 1}
+    assert rows(house.store, "SELECT count(*) FROM batch") == [(0,)]
+
+
 async def test_a_lease_that_nobody_holds_is_free_again(house: House) -> None:
     await house.planned([1, 2], size=1)
     first, second = await house.lease()
