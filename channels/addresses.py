@@ -28,7 +28,7 @@ def parse_email(raw: str) -> str:
     """``local@domain`` with the domain in lower-case ASCII (IDNA 2008); the local part is kept as written (RFC 5321 §2.4). No DNS."""
     text = raw.strip()
     local, _, domain = text.rpartition("@")
-    if len(text) <= _LONGEST_PLAIN and len(local) <= _LONGEST_LOCAL and _PLAIN_LOCAL.fullmatch(local):
+    if text.isascii() and len(text) <= _LONGEST_PLAIN and len(local) <= _LONGEST_LOCAL and _PLAIN_LOCAL.fullmatch(local):
         return f"{local}@{_domain(domain)}"
     return _checked(text)
 
