@@ -53,7 +53,7 @@
     function show(found, near) {
       const areas = found.length ? found : near;
       if (!areas.length) { told.textContent = ""; close(); return; }
-      const title = document.createElement("p");
+      const marked = options()[at]?.dataset.name, title = document.createElement("p");
       title.setAttribute("role", "presentation");
       title.textContent = field.dataset.near;
       list.replaceChildren(...(found.length ? [] : [title]), ...areas.map((area, index) => {
@@ -72,6 +72,9 @@
       field.removeAttribute("aria-activedescendant");
       list.hidden = false;
       field.setAttribute("aria-expanded", "true");
+      // An answer that comes late takes nobody's choice away.
+      const kept = options().findIndex((one) => one.dataset.name === marked);
+      if (kept >= 0) mark(kept);
       told.textContent = found.length ? field.dataset.count + " " + areas.length : field.dataset.near + " " + options()[0].dataset.name;
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.end_to_end.conftest import PHONE, Visitor
 from tests.end_to_end.pages import leave, link_in_outbox
@@ -29,7 +29,8 @@ def test_a_place_is_found_and_taken_by_keyboard_and_the_sign_up_finished_without
     tab_to(page, "place")
     field = page.get_by_role("combobox", name="Which place?")
     expect(field).to_have_attribute("aria-expanded", "false")
-    page.keyboard.type("Sunnys")
+    with page.expect_response(re.compile("q=Sunnys$")):
+        page.keyboard.type("Sunnys")
     expect(field).to_have_attribute("aria-expanded", "true")
     page.keyboard.press("ArrowDown")
     option = page.get_by_role("listbox", name="Suggestions").get_by_role("option", selected=True)
@@ -42,6 +43,29 @@ def test_a_place_is_found_and_taken_by_keyboard_and_the_sign_up_finished_without
     page.keyboard.type("keys@example.org")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("check your mail")
+
+
+def test_an_answer_that_comes_late_leaves_the_choice_made_by_keyboard(visitor: Visitor) -> None:
+    page = visitor("/subscribe")
+    late: list[Route] = []
+
+    def hold(route: Route) -> None:
+        late.append(route)
+
+    page.route(re.compile("q=Sunnys$"), hold)
+    field = page.get_by_role("combobox", name="Which place?")
+    field.press_sequentially("Sunny")
+    expect(field).to_have_attribute("aria-expanded", "true")
+    with page.expect_request(re.compile("q=Sunnys$")):
+        field.press("s")
+    field.press("ArrowDown")
+    chosen = page.get_by_role("listbox", name="Suggestions").get_by_role("option", selected=True)
+    before = chosen.element_handle()
+    with page.expect_response(re.compile("q=Sunnys$")):
+        late.pop().continue_()
+    page.wait_for_function("one => !one.isConnected", arg=before)
+    expect(chosen).to_have_text(re.compile("^Sunnyside"))
+    expect(field).to_have_attribute("aria-activedescendant", str(chosen.get_attribute("id")))
 
 
 def test_the_combobox_closes_on_escape_adds_after_a_comma_and_answers_a_slip(visitor: Visitor) -> None:
