@@ -34,7 +34,8 @@ TOGETHER = 64
 """People of small batches that one sender is given at once."""
 SILENCE_S = 10.0
 """A sender hands over for so long after the coordinator's last word."""
-ENDING_S = 1.0
+ENDING_S = 5.0
+"""For a sender that has said its last word, to end by itself."""
 JUMP_S = 1.0
 """A clock that loses more than this between two looks was put back."""
 GATHER_S = 0.005
@@ -93,7 +94,8 @@ class Coordinator:
             async with asyncio.timeout(HUNG_S):
                 await asyncio.gather(*(handle.ended.wait() for handle in self.handles))
         for handle in self.handles:
-            await self._end(handle)
+            if not handle.ended.is_set():
+                _kill(handle)
         await asyncio.gather(*self._readers)
         try:
             async with asyncio.timeout(LAST_COMMITS_S):
@@ -101,6 +103,8 @@ class Coordinator:
         except TimeoutError:
             log.exception("receipts_not_settled", receipts=len(self._rows))
         finally:
+            # After the receipts are safe: to take a process down can last on a busy machine.
+            await asyncio.gather(*(self._end(handle) for handle in self.handles))
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -141,8 +145,7 @@ class Coordinator:
         for handle in self.handles:
             if not handle.ended.is_set():
                 log.error("sender_fenced", pid=handle.process.pid)
-                with contextlib.suppress(ProcessLookupError):
-                    handle.process.kill()
+                _kill(handle)
 
     async def _start_sender(self) -> None:
         handle = await start(self._configure, self._alive())
@@ -226,8 +229,7 @@ class Coordinator:
             if handle.ended.is_set():
                 await asyncio.wait_for(handle.process.wait(), ENDING_S)
         if handle.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                handle.process.kill()
+            _kill(handle)
             await handle.process.wait()
         handle.writer.close()
 
@@ -355,3 +357,8 @@ class Coordinator:
             self._wake.set()
         dead = [row.address for _, _, rows, _ in taken for row in rows if row.dead]
         await self._settled(settlements, dead)
+
+
+def _kill(handle: Handle) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        handle.process.kill()

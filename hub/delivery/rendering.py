@@ -23,6 +23,7 @@ from hub.delivery.alert_words import MARKS, AlertWords, Published, alert_words, 
 from hub.delivery.phrases import READ, Phrases
 from hub.delivery.shortening import cut, fit_essential_sms, fit_sms, one_line, sentence
 from hub.languages.catalogue import SOURCE_LANGUAGE
+from hub.languages.compiled import Compiled
 from subscriptions.languages import LANGUAGES, RIGHT_TO_LEFT, nearest
 from subscriptions.severity import SEVERITIES
 
@@ -254,9 +255,13 @@ def webhook_data(stored: Published, words: AlertWords, public_url: str) -> str:
     return msgspec.json.encode(head | document | made).decode()
 
 
+_COMPILED = Compiled()
+
+
 def _environment(phrases: Phrases) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
+        bytecode_cache=_COMPILED,
         autoescape=select_autoescape(["html"], default_for_string=False),
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from types import CodeType
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
-from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
-from jinja2.bccache import Bucket
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from hub.languages.compiled import Compiled
 from hub.web import when
 from hub.web.assets import asset_url
 from hub.web.chat import chat
@@ -43,23 +42,7 @@ class Pages:
         return self._environment_of(language).get_template(name).render(values)
 
 
-class _Compiled(BytecodeCache):
-    """What was compiled for one language serves all others: words are looked up when a page is drawn."""
-
-    def __init__(self) -> None:
-        self._code: dict[tuple[str, str], CodeType] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """See `BytecodeCache`."""
-        bucket.code = self._code.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """See `BytecodeCache`."""
-        if bucket.code is not None:
-            self._code[bucket.key, bucket.checksum] = bucket.code
-
-
-_COMPILED = _Compiled()
+_COMPILED = Compiled()
 
 
 def _environment(language: str) -> Environment:
