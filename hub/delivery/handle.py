@@ -96,12 +96,17 @@ class Handle:
 async def start(configure: frames.Configure, alive: frames.Alive) -> Handle:
     """A process of its own over a socket pair, never a fork: its ends close with the coordinator's."""
     ours, theirs = socket.socketpair()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "hub.delivery.sender", str(theirs.fileno()), pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL
-    )
+    process = await sender_process(theirs)
     theirs.close()
     reader, writer = await asyncio.open_connection(sock=ours, limit=2**20)
     handle = Handle(process, reader, writer)
     handle.send(configure)
     handle.send(alive)
     return handle
+
+
+async def sender_process(theirs: socket.socket) -> asyncio.subprocess.Process:
+    """Start one at the other end of a socket pair."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "hub.delivery.sender", str(theirs.fileno()), pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL
+    )

@@ -20,8 +20,8 @@ from hub.delivery.coordinator import WINDOW
 from hub.delivery.membership import TAKEOVER_S
 from tests.faults.house import BOUND, House, house
 from tests.faults.points import Fault
-from tests.faults.processes import gone, tell
 from tests.peers.postgres import PostgresServer, postgres_server
+from tests.processes import gone, tell
 
 NODES = 2
 

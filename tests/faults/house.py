@@ -23,10 +23,10 @@ from hub.commands.check import examine
 from hub.delivery.coordinator import WINDOW
 from hub.settings import load
 from tests.faults.node_process import HubProcess
-from tests.faults.processes import PATIENCE_S
 from tests.peers.http_sink import Fault, HttpSink, Reply, Request, Responder
 from tests.peers.moods import is_refused, is_taken
 from tests.peers.proxy import Proxy
+from tests.processes import PATIENCE_S
 from tests.waiting import until
 
 SENDERS = 2

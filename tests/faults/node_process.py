@@ -12,8 +12,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.faults.processes import PATIENCE_S, children, gone, tell
-from tests.faults.warm import Command
+from tests.processes import PATIENCE_S, children, gone, tell
+from tests.warm import Command
 
 
 class HubProcess:

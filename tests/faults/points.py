@@ -15,8 +15,8 @@ from hub.delivery.coordinator import HUNG_S, SILENCE_S, WINDOW
 from tests.faults.folder_events import FolderEvents
 from tests.faults.house import BOUND, TAKEN, House, Verdict, alert_of
 from tests.faults.power_loss import cut_power
-from tests.faults.processes import gone, tell
 from tests.peers.moods import Moods
+from tests.processes import gone, tell
 
 MOST_EVENTS = 60
 """An alert to some thousand people opens and writes the files of the data folder about so often, and so does a start."""

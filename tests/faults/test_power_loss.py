@@ -10,7 +10,7 @@ import pytest
 
 from hub.store.database import connect
 from tests.faults.power_loss import cut_power, read_log
-from tests.faults.warm import CONTEXT
+from tests.warm import CONTEXT
 
 ROWS = 40
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import sys
 import time
 from types import TracebackType
 from typing import Self
@@ -14,6 +13,7 @@ from hub.delivery import frames
 from hub.delivery.coordinator import WINDOW
 from hub.delivery.frames import Row, To
 from subscriptions.vault import Keyring
+from tests.warm import sender_process
 
 PATIENCE_S = 60.0
 SETTINGS = ChannelSettings(public_url="http://hub.invalid", webhook_key=b"k" * 32, allow_private=True)
@@ -36,9 +36,7 @@ class SenderProcess:
 
     async def __aenter__(self) -> Self:
         ours, theirs = socket.socketpair()
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "hub.delivery.sender", str(theirs.fileno()), pass_fds=[theirs.fileno()]
-        )
+        self.process = await sender_process(theirs)
         theirs.close()
         reader, self._writer = await asyncio.open_connection(sock=ours, limit=2**20)
         self.say(self._configure)
