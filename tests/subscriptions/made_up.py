@@ -20,6 +20,7 @@ class Maker:
 
     def __init__(self, catalog: AreaCatalog, seed: int) -> None:
         self.catalog = catalog
+        self.envelopes = shapely.envelope([area.geometry for area in catalog.areas])
         self.random = np.random.default_rng(seed)
         self._next_address = 1
 
@@ -56,8 +57,8 @@ class Maker:
         return tuple(int(index) for index in self.random.choice(near, size=min(len(near), self.random.integers(1, 5)), replace=False))
 
     def near(self, lon: float, lat: float) -> list[int]:
-        point = shapely.Point(lon, lat)
-        return [area.index for area in sorted(self.catalog.areas, key=lambda area: area.geometry.envelope.distance(point))[:12]]
+        distances = shapely.distance(self.envelopes, shapely.Point(lon, lat))
+        return [self.catalog.areas[at].index for at in np.argsort(distances, kind="stable")[:12]]
 
     def polygon(self, lon: float, lat: float) -> Polygon:
         """A star without crossings; now and then a long thin one."""

@@ -6,6 +6,7 @@ Nothing of the product's geometry is used but the shapes in degrees, so that a w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import shapely
 from pyproj import Geod
@@ -31,6 +32,7 @@ def metres(one: tuple[float, float], other: tuple[float, float]) -> float:
     return float(GEOD.inv(one[0], one[1], other[0], other[1])[2])
 
 
+@lru_cache(1024)  # a city has some hundred areas, and each is asked for thousands of times
 def square_metres(shape: BaseGeometry) -> float:
     """Area on the ellipsoid."""
     if shape.is_empty or shape.area == 0:
@@ -110,6 +112,7 @@ def _less(value: float, limit: float, edge: float = EDGE_M) -> bool:
     return value < limit
 
 
+@lru_cache(4096)
 def _belong_together(one: BaseGeometry, other: BaseGeometry) -> bool:
     if one is other:
         return True
