@@ -36,6 +36,8 @@ class Kind(msgspec.Struct, frozen=True):
     description: str
     per_second: float | None = None
     """Hand-overs a second that the provider allows this hub in total; the adapter's `limits` say the same."""
+    per_second_each: float | None = None
+    """Messages a second that each receiver takes; likewise."""
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -54,7 +56,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "SMS over SMPP 3.4, by a Twilio-compatible API, or by an SMS service of Apprise.",
         ),
         "telegram": Kind(
-            "channels.telegram:Telegram", "channels.addresses:parse_chat", "telegram_token", "Messages of the hub's own Telegram bot.", 30.0
+            "channels.telegram:Telegram",
+            "channels.addresses:parse_chat",
+            "telegram_token",
+            "Messages of the hub's own Telegram bot.",
+            30.0,
+            1.0,
         ),
         "apprise": Kind(
             "channels.apprise_services:AppriseServices",
@@ -129,6 +136,11 @@ def available(settings: ChannelSettings) -> frozenset[str]:
 def per_second(name: str) -> float | None:
     """Hand-overs a second that the channel's provider allows this hub in total, None for no limit."""
     return KINDS[name].per_second
+
+
+def per_second_each(name: str) -> float | None:
+    """Messages a second that each of the channel's receivers takes, None for no limit."""
+    return KINDS[name].per_second_each
 
 
 def parse_address(name: str, raw: str) -> str:

@@ -103,6 +103,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Hand-overs under way at once in one sender process."""
     per_second: float | None = None
     """Hand-overs a second that the provider allows this hub in total, None for no limit."""
+    per_second_each: float | None = None
+    """Messages a second that one receiver takes: a chat, or a host; None for no limit."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +194,14 @@ class Hosted(Protocol):
 
     def host_of(self, address: str) -> str:
         """The host that answers for a canonical address, by any name that is the same for all of its addresses."""
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A channel whose receivers do not all take the same rate."""
+
+    def share_of(self, purpose: Purpose, address: str) -> float:
+        """What part of `per_second_each` the receiver of a canonical address takes; 0 where such messages don't count."""
 
 
 @runtime_checkable

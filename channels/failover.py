@@ -19,7 +19,20 @@ import msgspec
 import structlog
 
 from channels.breaker import Breaker
-from channels.contract import Channel, DeliveryFailed, Draft, Limits, Message, ProviderFault, Receipt, Recipient, TryAgain, Uncertain
+from channels.contract import (
+    Channel,
+    DeliveryFailed,
+    Draft,
+    Limits,
+    Message,
+    Paced,
+    ProviderFault,
+    Purpose,
+    Receipt,
+    Recipient,
+    TryAgain,
+    Uncertain,
+)
 
 log = structlog.get_logger()
 
@@ -50,6 +63,11 @@ class Failover:
         """A draft for each."""
         drafts = tuple(provider.compose(message) for _, provider, _ in self._providers)
         return FailoverDraft(drafts, tuple(dict.fromkeys(name for draft in drafts for name in draft.slots)))
+
+    def share_of(self, purpose: Purpose, address: str) -> float:
+        """See `channels.contract.Paced`; as the first provider says."""
+        first = self._providers[0][1]
+        return first.share_of(purpose, address) if isinstance(first, Paced) else 1.0
 
     async def deliver(self, draft: FailoverDraft, to: Recipient) -> Receipt:
         """By the most preferred provider that its breaker lets through."""

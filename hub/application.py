@@ -208,7 +208,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     words = wiring.Words(renderer, alerts, incidents, public_url, metrics)
     coordinator = Coordinator(
         ledger,
-        frames.Configure(channels, keyring.to_bytes(), WINDOW, clock() - time.time()),
+        frames.Configure(channels, keyring.to_bytes(), WINDOW, clock() - time.time(), rates.each()),
         clock,
         senders=settings.number("senders", 1, 64) if role != "web" else 0,
         until=lambda: membership.until,

@@ -22,6 +22,7 @@ from hub.delivery.forecast import Throughput
 from hub.delivery.frames import THREADED
 from hub.delivery.membership import Membership
 from hub.delivery.outcome import OPEN, REACHED, Outcome
+from hub.delivery.rate_limit import EACH
 from hub.delivery.rendering import Renderer
 from hub.incidents.incident import Incidents
 from hub.metrics import Metrics
@@ -133,6 +134,11 @@ class Rates:
         if not real:
             return None
         return self._chosen[channel] if channel in self._chosen else catalog.per_second(channel)
+
+    def each(self) -> dict[str, float]:
+        """Channel → messages a second that each of its receivers takes."""
+        rates = {channel: self._chosen.get(f"{channel}{EACH}", catalog.per_second_each(channel)) for channel in catalog.KINDS}
+        return {channel: rate for channel, rate in rates.items() if rate}
 
 
 class Settled:

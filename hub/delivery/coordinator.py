@@ -82,7 +82,9 @@ class Coordinator:
     async def __aenter__(self) -> Coordinator:
         for _ in range(self._count):
             await self._start_sender()
-        self._tasks = [asyncio.create_task(loop()) for loop in (self._dispatch, self._settle, self._watch, self._credits.run)]
+        self._tasks = [
+            asyncio.create_task(loop()) for loop in (self._dispatch, self._settle, self._watch, self._credits.run, self._credits.answer)
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -161,6 +163,8 @@ class Coordinator:
                 frame = frames.to_coordinator.decode(body)
                 if isinstance(frame, frames.Unused):
                     handle.unused(frame.channel, frame.count)
+                if isinstance(frame, frames.Wanted):
+                    self._credits.want(handle, frame)
                 if isinstance(frame, frames.Doing):
                     handle.doing = frame
                     self._waited(frame.waits)

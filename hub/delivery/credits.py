@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+import msgspec
 import structlog
 
+from hub.delivery import frames
 from hub.delivery.handle import Handle
 from hub.delivery.rate_limit import RateLimit
 
@@ -19,7 +21,7 @@ log = structlog.get_logger()
 
 
 class Credits:
-    """`run` until cancelled; `grant` at once when somebody was given work."""
+    """`run` and `answer` until cancelled; `grant` at once when somebody was given work."""
 
     def __init__(
         self, rate_limit: RateLimit, rate_of: Callable[[str, bool], float | None], handles: Callable[[], Sequence[Handle]]
@@ -27,6 +29,8 @@ class Credits:
         self._rate_limit, self._rate_of, self._handles = rate_limit, rate_of, handles
         self._granting = asyncio.Lock()
         self._wanted = asyncio.Event()
+        self._asked = asyncio.Event()
+        self._wishes: dict[tuple[Handle, str], frames.Wanted] = {}
 
     async def run(self) -> None:
         """Grant as time goes by, while anybody needs it."""
@@ -40,11 +44,32 @@ class Credits:
                 log.exception("grant_failed")
                 self._wanted.set()
 
+    def want(self, handle: Handle, wanted: frames.Wanted) -> None:
+        """A sender says how many wait there for one receiver's rate."""
+        if wanted.count:
+            self._wishes[handle, wanted.key] = wanted
+            self._asked.set()
+        else:
+            self._wishes.pop((handle, wanted.key), None)
+
+    async def answer(self) -> None:
+        """Grant what receivers take as soon as it is asked for; what they don't take yet, `run` grants."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            try:
+                async with self._granting:
+                    await self._grant_each()
+            except Exception:  # process boundary: the next tick tries again
+                log.exception("grant_failed")
+                self._wanted.set()
+
     async def grant(self) -> None:
         """As much as the limits allow now."""
         async with self._granting:
             for channel in sorted({channel for handle in self._handles() for channel in handle.limited_channels}):
                 await self._grant(channel)
+            await self._grant_each()
 
     async def _grant(self, channel: str) -> None:
         per_second = self._rate_of(channel, False)
@@ -60,3 +85,19 @@ class Credits:
             if granted < count:
                 self._wanted.set()
                 return
+
+    async def _grant_each(self) -> None:
+        """The most urgent first at each receiver."""
+        for (handle, key), wanted in sorted(self._wishes.items(), key=lambda wish: wish[1].priority):
+            if handle.ended.is_set():
+                self._wishes.pop((handle, key), None)
+                continue
+            granted = await self._rate_limit.take(f"each {key}", wanted.per_second, wanted.count)
+            if granted:
+                handle.send(frames.Granted(key, granted))
+            if self._wishes.get((handle, key)) is wanted:  # nothing newer was said meanwhile
+                self._wishes[handle, key] = msgspec.structs.replace(wanted, count=wanted.count - granted)
+                if granted == wanted.count:
+                    del self._wishes[handle, key]
+            if granted < wanted.count:
+                self._wanted.set()

@@ -12,6 +12,7 @@ class DeliveryIds:
     """Makes ids that are unguessable and the same for every try of one (mailing, address)."""
 
     def __init__(self, key: bytes) -> None:
+        self._key = key
         self._base = blake2b(key=key, digest_size=16, person=b"tocsin-delivery")
 
     def of(self, mailing: int, address: int) -> str:
@@ -19,3 +20,7 @@ class DeliveryIds:
         mac = self._base.copy()
         mac.update(_PAIR.pack(mailing, address))
         return mac.hexdigest()
+
+    def receiver(self, channel: str, name: str) -> str:
+        """What a receiver is called where its rate is shared, which says nothing of who it is."""
+        return blake2b(f"{channel} {name}".encode(), key=self._key, digest_size=16, person=b"tocsin-receiver").hexdigest()

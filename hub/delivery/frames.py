@@ -23,6 +23,8 @@ class Configure(msgspec.Struct, frozen=True, tag="configure"):
     keyring: bytes
     window: int
     clock_shift: float
+    per_second_each: dict[str, float] = {}
+    """Channel → messages a second that each of its receivers takes; none for no limit."""
 
 
 class To(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -70,6 +72,22 @@ class Unused(msgspec.Struct, frozen=True, tag="unused"):
     """So many credits are void: nobody could be begun with them in time."""
 
     channel: str
+    count: int
+
+
+class Wanted(msgspec.Struct, frozen=True, tag="wanted"):
+    """So many wait in a sender for one receiver's rate, of this priority at most; takes the place of what was said of it before."""
+
+    key: str
+    per_second: float
+    priority: int
+    count: int
+
+
+class Granted(msgspec.Struct, frozen=True, tag="granted"):
+    """So many of those may begin, soon."""
+
+    key: str
     count: int
 
 
@@ -125,8 +143,8 @@ class Receipts(msgspec.Struct, frozen=True, tag="receipts"):
     finished: bool = False
 
 
-ToSender = Configure | Work | Committed | Credits | Halt | Alive | Drain
-ToCoordinator = Receipts | Unused | Doing | Alive
+ToSender = Configure | Work | Committed | Credits | Granted | Halt | Alive | Drain
+ToCoordinator = Receipts | Unused | Wanted | Doing | Alive
 
 _encoder = msgspec.msgpack.Encoder()
 to_sender = msgspec.msgpack.Decoder(ToSender)

@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable
 
 from channels.breaker import Breaker
+from channels.contract import TryAgain
 
 FIRST_PLACES = 8
 QUICK_S = 1.0
 """An answer within this time earns a place, a later one costs one."""
+AGAIN_S = 5.0
+"""Whoever waited in vain for a place at a slow host is tried again after this."""
 
 
 class Host:
@@ -47,6 +50,10 @@ class Host:
     def rests_s(self) -> float:
         """Seconds until it is worth asking again."""
         return self._breaker.wait_s
+
+    def put_off(self, _priority: int) -> TryAgain:
+        """When one who waited in vain is to come again."""
+        return TryAgain("the receiver's host is slow", after=AGAIN_S)
 
     def enter(self) -> bool:
         """Begin a hand-over; False while the host rests after failures. Only when it is not full."""

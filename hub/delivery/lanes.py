@@ -7,9 +7,10 @@ import time
 from collections.abc import Awaitable, Callable
 from heapq import heapify, heappop, heappush
 
-from channels.contract import Channel, Draft, Hosted
+from channels.contract import Channel, Draft, Hosted, Paced, Purpose, TryAgain
 from hub.delivery.frames import Row, To, Work
 from hub.delivery.hosts import QUICK_S, Host
+from hub.delivery.pace import CREDIT_S, PATIENCE_S, Pace
 
 FEW = 4
 """Workers of a lane that go on while another has something more urgent: that gets nearly all of the process, and nothing stands still."""
@@ -19,12 +20,7 @@ AT_ONCE = 8
 
 MOST_WORKERS = 512
 MOST_HOSTS = 4096
-PATIENCE_S = 2.0
-"""A turn waits so long for a place at a slow host; waiting that takes longer is a row in the ledger."""
-
-CREDIT_S = 1.0
-"""A credit that was not used for so long is void."""
-
+MOST_PACES = 4096
 LEAST = 1_000
 """A priority below all others."""
 
@@ -74,10 +70,18 @@ class Precedence:
 class Lane:
     """All jobs of one channel: its workers always take the most urgent person next, so an urgent batch overtakes in mid-batch."""
 
-    def __init__(self, channel: Channel, precedence: Precedence, hand_over: Callable[[Lane, Job, To], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        precedence: Precedence,
+        hand_over: Callable[[Lane, Job, To], Awaitable[None]],
+        per_second_each: float | None = None,
+        key_of: Callable[[str], str] = str,
+    ) -> None:
+        """Each receiver takes `per_second_each`, and is called by its `key_of` outside of this process."""
         self._jobs: list[Job] = []
         self._ready: list[Turn] = []
-        self._parked: dict[Host, list[Turn]] = {}
+        self._parked: dict[Host | Pace, list[Turn]] = {}
         self._turns = 0
         self._idle: list[asyncio.Future[None]] = []
         self._precedence, self._hand_over = precedence, hand_over
@@ -87,6 +91,9 @@ class Lane:
         self._concurrency = channel.limits.concurrency
         self._hosts: dict[str, Host] = {}
         self.host_of = channel.host_of if isinstance(channel, Hosted) else None
+        self._share_of = channel.share_of if isinstance(channel, Paced) else None
+        self._per_second_each, self._key_of = per_second_each, key_of
+        self.paces: dict[str, Pace] = {}
         self._busy_since: list[float] = []
         self._wanted = self._concurrency
         self.workers: list[asyncio.Task[None]] = []
@@ -129,29 +136,62 @@ class Lane:
             host = self._hosts[name] = Host(self._concurrency)
         return host
 
-    def park(self, host: Host, job: Job, to: To) -> None:
-        """Its host is full: it comes again when one of those under way has ended."""
+    def pace(self, purpose: Purpose, address: str) -> Pace | None:
+        """Whose rate counts for an address beside the channel's; None for nobody's."""
+        if self._per_second_each is None:
+            return None
+        share = 1.0 if self._share_of is None else self._share_of(purpose, address)
+        if not share:
+            return None
+        key = self._key_of(address if self.host_of is None else self.host_of(address))
+        pace = self.paces.get(key)
+        if pace is None:
+            if len(self.paces) >= MOST_PACES:
+                self.paces = {known: pace for known, pace in self.paces.items() if pace in self._parked or not pace.is_idle}
+            pace = self.paces[key] = Pace(key, self._per_second_each * share)
+        return pace
+
+    def crowd(self, pace: Pace) -> int:
+        """How many turns wait for a receiver's rate."""
+        return len(self._parked.get(pace, ()))
+
+    def waits(self, pace: Pace, priority: int = LEAST) -> tuple[int, int]:
+        """(priority of the most urgent turn that waits for a receiver's rate, how many turns of this priority and above do)."""
+        turns = self._parked.get(pace, [])
+        return turns[0][0] if turns else LEAST, sum(1 for turn in turns if turn[0] <= priority)
+
+    def park(self, gate: Host | Pace, job: Job, to: To) -> None:
+        """Its host is full, or its receiver takes no more now: it comes again when there is room."""
         self._turns += 1
-        heappush(self._parked.setdefault(host, []), (job.priority, self._turns, time.monotonic(), job, to))
+        heappush(self._parked.setdefault(gate, []), (job.priority, self._turns, time.monotonic(), job, to))
 
     def left(self, host: Host) -> None:
         """A hand-over at this host has ended: the next ones may come, all of them when it rests, since it refuses at once."""
         turns = self._parked.get(host)
         if not turns:
             return
-        places = len(turns) if host.rests_s else host.places - host.under_way
-        for _ in range(min(places, len(turns))):
+        self._release(host, len(turns) if host.rests_s else host.places - host.under_way)
+
+    def granted(self, pace: Pace, count: int) -> None:
+        """So many more of a receiver's turns may begin."""
+        pace.credit(count)
+        self._release(pace, count)
+
+    def _release(self, gate: Host | Pace, count: int) -> None:
+        turns = self._parked.get(gate, [])
+        for _ in range(min(count, len(turns))):
             heappush(self._ready, heappop(turns))
         if not turns:
-            del self._parked[host]
+            self._parked.pop(gate, None)
         self._wake(len(self._ready))
 
-    def look_after(self) -> list[tuple[Job, To]]:
-        """Each second: whoever has waited too long for a slow host is returned, and what hangs there gets a stand-in."""
+    def look_after(self) -> list[tuple[Job, To, TryAgain]]:
+        """Each second: whoever has waited too long for a slow host or a receiver's rate is returned, with when to come again, and what
+        hangs at a host gets a stand-in."""
         now, late = time.monotonic(), []
-        for host, turns in self._parked.items():
-            if host.is_slow:
-                late += [(job, to) for _, _, since, job, to in turns if now - since > PATIENCE_S]
+        for gate, turns in self._parked.items():
+            if gate.is_slow:
+                late += [(job, to, gate.put_off(job.priority)) for _, _, since, job, to in sorted(turns) if now - since > PATIENCE_S]
                 turns[:] = [turn for turn in turns if now - turn[2] <= PATIENCE_S]
                 heapify(turns)
         if self.host_of is not None:

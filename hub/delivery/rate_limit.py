@@ -19,6 +19,9 @@ from hub.errors import SettingsError
 
 BURST_S = 0.1
 FORGOTTEN_MS = 60_000
+KEPT = 10_000
+EACH = "/each"
+"""After a channel's name: each push origin, host or chat, and whatever else stands for itself."""
 ANSWER_S = 0.5
 
 _TAKE = """
@@ -37,13 +40,16 @@ log = structlog.get_logger()
 
 
 def read_rates(setting: str) -> dict[str, float | None]:
-    """TOCSIN_RATES: channel → hand-overs a second, None for no limit. Raises SettingsError."""
+    """TOCSIN_RATES: channel, or channel and EACH for one receiver of it → hand-overs a second, None for no limit. Raises SettingsError."""
     rates: dict[str, float | None] = {}
     for part in setting.replace(",", " ").split():
-        channel, _, number = part.partition("=")
-        if channel not in catalog.KINDS or not number.replace(".", "", 1).isdecimal():
-            raise SettingsError(f"TOCSIN_RATES: {part!r} is not channel=N, with one of {', '.join(catalog.KINDS)} and a number a second")
-        rates[channel] = float(number) or None
+        name, _, number = part.partition("=")
+        if name.removesuffix(EACH) not in catalog.KINDS or not number.replace(".", "", 1).isdecimal():
+            kinds = ", ".join(catalog.KINDS)
+            raise SettingsError(
+                f"TOCSIN_RATES: {part!r} is neither channel=N nor channel{EACH}=N, with one of {kinds} and a number a second"
+            )
+        rates[name] = float(number) or None
     return rates
 
 
@@ -57,6 +63,8 @@ class RateLimit(Protocol):
 def _bucket(per_second: float) -> tuple[float, float]:
     """(tokens a second, tokens that it holds)."""
     burst = max(1.0, per_second * BURST_S)
+    if per_second <= 1.0:
+        return per_second, burst
     return max(per_second - burst, per_second / 2), burst
 
 
@@ -71,6 +79,8 @@ class LocalRateLimit:
         """See `RateLimit`."""
         rate, burst = _bucket(per_second)
         now = self._timer()
+        if len(self._levels) > KEPT:
+            self._levels = {each: held for each, held in self._levels.items() if now - held[1] < FORGOTTEN_MS / 1000}
         level, at = self._levels.get(key, (burst, now))
         level = min(burst, level + max(0.0, now - at) * rate)
         granted = max(0, min(wanted, int(level)))

@@ -3,7 +3,8 @@
 Started as ``python -m hub.delivery.sender FD`` with one end of a socket pair. It reads no database, no environment and no settings file;
 when the other end closes it is gone within a moment, and whatever it had not reported is leased again.
 
-The way of one hand-over: turn (`lanes`) → window → still valid? → open address → a place at its host → deliver → row → receipts.
+The way of one hand-over: turn (`lanes`) → window → still valid? → open address → its receiver's rate (`pace`) → a place at its host →
+deliver → row → receipts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 
 import structlog
 import uvloop
@@ -42,6 +44,7 @@ from hub.delivery.frames import THREADED, Row, To, Work
 from hub.delivery.hosts import Host
 from hub.delivery.lanes import Job, Lane, Precedence
 from hub.delivery.outcome import Outcome
+from hub.delivery.pace import Pace
 from hub.delivery.window import Window
 from hub.log import configure as configure_log
 from subscriptions.errors import VaultError
@@ -52,9 +55,6 @@ from subscriptions.vault import Keyring
 FLUSH_ROWS = 64
 FLUSH_S = 0.01
 DRAFTS_KEPT = 64
-SLOW_HOST_S = 5.0
-"""Whoever waited in vain for a place at a slow host is tried again after this."""
-
 log = structlog.get_logger()
 
 
@@ -74,6 +74,8 @@ class Sender:
         self._channels: dict[tuple[str, bool], Channel] = {}
         self._lanes: dict[tuple[str, bool], Lane] = {}
         self._early_credits: dict[str, int] = {}
+        self._per_second_each = configure.per_second_each
+        self._asked: dict[Pace, Lane] = {}
         self._precedence = Precedence()
         self._tasks: set[asyncio.Task[None]] = set()
         self._halted: set[int] = set()
@@ -114,6 +116,8 @@ class Sender:
         match frame:
             case frames.Credits(channel, count):
                 self._credit(channel, count)
+            case frames.Granted(key, count):
+                self._granted(key, count)
             case frames.Committed(count):
                 self._window.give(count)
             case Work():
@@ -137,6 +141,23 @@ class Sender:
         else:
             lane.credit(count)
 
+    def _granted(self, key: str, count: int) -> None:
+        for lane in self._lanes.values():
+            if (pace := lane.paces.get(key)) is not None:
+                lane.granted(pace, count)
+
+    def _ask(self, lane: Lane, pace: Pace) -> None:
+        """Tell the coordinator, once for all that happens in this turn of the loop, how many wait for a receiver's rate."""
+        if not self._asked:
+            asyncio.get_running_loop().call_soon(self._tell_asked)
+        self._asked[pace] = lane
+
+    def _tell_asked(self) -> None:
+        for pace, lane in self._asked.items():
+            priority, pace.told = lane.waits(pace)
+            self._writer.write(frames.encode(frames.Wanted(pace.key, pace.per_second, priority, pace.told)))
+        self._asked.clear()
+
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -158,7 +179,8 @@ class Sender:
         job = Job(work, channel, draft)
         key = (work.channel, work.simulated)
         if key not in self._lanes:
-            self._lanes[key] = Lane(channel, self._precedence, self._hand_over)
+            each = None if work.simulated else self._per_second_each.get(work.channel)
+            self._lanes[key] = Lane(channel, self._precedence, self._hand_over, each, partial(self._ids.receiver, work.channel))
             self._lanes[key].credit(self._early_credits.pop(work.channel, 0) if not work.simulated else 0)
         self._lanes[key].put(job)
         if work.mailing in self._halted:
@@ -223,6 +245,8 @@ class Sender:
                 earlier=work.earlier.get(to.address),
             )
             host = lane.host(recipient.address)
+            if self._must_wait(lane, job, to, recipient.address):
+                return None
             if host is None:
                 receipt = await job.channel.deliver(job.draft, recipient)
             elif host.is_full and not host.rests_s:
@@ -241,6 +265,17 @@ class Sender:
         outcome = Outcome.SIMULATED if receipt.simulated else Outcome.HANDED_OVER
         posted = int(receipt.provider_id) if receipt.provider_id and work.channel in THREADED else None
         return Row(to.address, outcome, int(self.clock() * 1000), copy=receipt.copy, posted=posted)
+
+    def _must_wait(self, lane: Lane, job: Job, to: To, address: str) -> bool:
+        """Whether the turn waits for its receiver's rate. Raises TryAgain when it would wait for long."""
+        pace = lane.pace(job.work.message.purpose, address)
+        if pace is None or pace.begin():
+            return False
+        if lane.crowd(pace) >= pace.room and lane.waits(pace, job.priority)[1] >= pace.room:
+            raise pace.put_off(job.priority)
+        lane.park(pace, job, to)
+        self._ask(lane, pace)
+        return True
 
     async def _at_host(self, lane: Lane, host: Host, job: Job, recipient: Recipient) -> Receipt:
         """Deliver in one of the host's places, and keep how it did. Raises TryAgain at once while it rests."""
@@ -307,8 +342,11 @@ class Sender:
         for lane in self._lanes.values():
             late = lane.look_after()
             self._window.give(-len(late))
-            for job, to in late:
-                self._report(job, Row(to.address, Outcome.WAITING, at, "the receiver's host is slow", after=SLOW_HOST_S))
+            for job, to, again in late:
+                self._report(job, _row_of(again, to.address, at))
+            for pace in lane.paces.values():
+                if pace.told != lane.crowd(pace):
+                    self._ask(lane, pace)
 
     def _forget_waiting(self) -> None:
         # Not reported at all: the coordinator gives the unsettled rest of each batch back when this sender ends.

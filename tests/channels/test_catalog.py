@@ -43,6 +43,7 @@ async def test_each_channel_opens_under_its_own_name_with_the_rate_that_the_tabl
     assert isinstance(channel, Channel)
     assert channel.name == name
     assert channel.limits.per_second == catalog.per_second(name)
+    assert channel.limits.per_second_each == catalog.per_second_each(name)
     await channel.aclose()
 
 

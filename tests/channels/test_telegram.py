@@ -17,7 +17,6 @@ from aiohttp import web
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from channels.chat_pace import ChatPace
 from channels.contract import (
     ChannelSettings,
     DeliveryFailed,
@@ -31,6 +30,7 @@ from channels.contract import (
     Uncertain,
     slot,
 )
+from channels.failover import Failover
 from channels.telegram import Telegram
 from channels.telegram_text import shorten
 from tests.peers.bot_api import TOKEN, BotApi, failure, result
@@ -152,21 +152,11 @@ async def test_what_an_answer_means(
     assert TOKEN not in caught.value.reason
 
 
-async def test_one_chat_gets_one_message_a_second_and_a_group_one_in_three(api: BotApi) -> None:
-    now = 100.0
-    channel = Telegram(settings(api), monotonic=lambda: now)
-    draft = channel.compose(message())
-    for chat, pause in (("7", 1.0), ("-7", 3.0)):
-        await channel.deliver(draft, person(chat))
-        now += 0.4
-        with pytest.raises(TryAgain) as caught:
-            await channel.deliver(draft, person(chat))
-        assert caught.value.after == pytest.approx(pause - 0.4)
-        await channel.deliver(draft, person(f"{chat}8"))
-        now += pause - 0.4
-        await channel.deliver(draft, person(chat))
-    await channel.aclose()
-    assert [sent["chat_id"] for sent in api.sent] == ["7", "78", "7", "-7", "-78", "-7"]
+def test_a_chat_takes_one_message_a_second_a_group_twenty_a_minute_and_what_strikes_does_not_count(channel: Telegram) -> None:
+    assert Telegram.limits.per_second_each == 1.0
+    assert (channel.share_of("alert", "7"), channel.share_of("alert", "-7")) == (1.0, 20 / 60)
+    assert channel.share_of("strike", "7") == 0.0
+    assert Failover([channel]).share_of("alert", "-7") == 20 / 60
 
 
 async def test_a_flood_stops_one_message_and_names_its_time_while_others_go_on(api: BotApi, channel: Telegram) -> None:
@@ -182,15 +172,6 @@ async def test_a_flood_stops_one_message_and_names_its_time_while_others_go_on(a
     assert isinstance(failed, TryAgain)
     assert failed.after == 35.0
     assert ends[3] is failed
-
-
-async def test_chats_of_the_past_are_forgotten() -> None:
-    now = 0.0
-    pace = ChatPace(lambda: now)
-    for chat in range(1, 1000):
-        assert pace.wait_s(chat) == 0
-        now += 0.1
-    assert len(pace._free_at) <= 11
 
 
 async def test_a_server_that_is_away_is_tried_again(api: BotApi, channel: Telegram) -> None:

@@ -22,15 +22,20 @@ SETTINGS = ChannelSettings(public_url="http://hub.invalid", webhook_key=b"k" * 3
 class SenderProcess:
     """Start with ``async with``. `rows` holds what was reported by address; each receipt is committed at once unless `commits` is off."""
 
-    def __init__(self, settings: ChannelSettings = SETTINGS, *, window: int = WINDOW, commits: bool = True) -> None:
+    def __init__(
+        self, settings: ChannelSettings = SETTINGS, *, window: int = WINDOW, commits: bool = True, each: dict[str, float] | None = None
+    ) -> None:
+        """`each`: channel → messages a second that each receiver takes."""
         self._keyring = Keyring.generate()
-        self._configure = frames.Configure(settings, self._keyring.to_bytes(), window, 0.0)
+        self._configure = frames.Configure(settings, self._keyring.to_bytes(), window, 0.0, each or {})
         self._commits = commits
         self.rows: dict[int, Row] = {}
         self.order: list[int] = []
         self.finished: set[int] = set()
         self.doing = frames.Doing()
         self.waits = 0
+        self.wanted: dict[str, frames.Wanted] = {}
+        """What it said last of each receiver whose rate it waits for."""
         self._next = 0
         self._news = asyncio.Condition()
 
@@ -72,6 +77,16 @@ class SenderProcess:
             await self._news.wait_for(lambda: self.rows.keys() >= set(numbers))
         return [self.rows[number] for number in numbers]
 
+    async def until_wanted(self, count: int, *, priority: int = 2) -> frames.Wanted:
+        """Wait until so many wait for some receiver's rate, the most urgent of this priority."""
+
+        def found() -> list[frames.Wanted]:
+            return [wanted for wanted in self.wanted.values() if (wanted.count, wanted.priority) == (count, priority)]
+
+        async with asyncio.timeout(PATIENCE_S), self._news:
+            await self._news.wait_for(found)
+        return found()[0]
+
     async def until_ahead(self, count: int) -> None:
         """Wait until it says that so many hand-overs are ahead of what was committed."""
         async with asyncio.timeout(PATIENCE_S), self._news:
@@ -82,6 +97,10 @@ class SenderProcess:
             frame = frames.to_coordinator.decode(body)
             if isinstance(frame, frames.Receipts):
                 await self._note(frame)
+            elif isinstance(frame, frames.Wanted):
+                async with self._news:
+                    self.wanted[frame.key] = frame
+                    self._news.notify_all()
             elif isinstance(frame, frames.Doing):
                 async with self._news:
                     self.doing, self.waits = frame, self.waits + frame.waits

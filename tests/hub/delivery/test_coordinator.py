@@ -35,6 +35,19 @@ LOOK_S = 0.2
 """Not everything that is written is settled: how often to look all the same."""
 
 
+class Counted(LocalRateLimit):
+    """Keeps what it granted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.granted = Counter[str]()
+
+    async def take(self, key: str, per_second: float, wanted: int) -> int:
+        granted = await super().take(key, per_second, wanted)
+        self.granted[key] += granted
+        return granted
+
+
 class Node:
     """One coordinator with its senders over a database of webhook addresses at a sink."""
 
@@ -43,9 +56,12 @@ class Node:
         self.dead: list[int] = []
         self.written = asyncio.Event()
         self.asked = False
+        self.rate_limit = Counted()
 
     @asynccontextmanager
-    async def running(self, *, senders: int = 2, rate: float | None = None, clock: Clock = time.time) -> AsyncIterator[Coordinator]:
+    async def running(
+        self, *, senders: int = 2, rate: float | None = None, each: dict[str, float] | None = None, clock: Clock = time.time
+    ) -> AsyncIterator[Coordinator]:
         async def render(leased: Leased) -> Message:
             if leased.language == "broken":
                 raise LookupError("no such words")
@@ -67,7 +83,7 @@ class Node:
         async with Database(self.store) as database:
             ledger = Ledger(database)
             ledger.join(1)
-            configure = frames.Configure(settings, self.keyring.to_bytes(), WINDOW, 0.0)
+            configure = frames.Configure(settings, self.keyring.to_bytes(), WINDOW, 0.0, each or {})
             coordinator = Coordinator(
                 ledger,
                 configure,
@@ -76,7 +92,7 @@ class Node:
                 until=lambda: math.inf,
                 render=render,
                 rate_of=lambda *_: rate,
-                rate_limit=LocalRateLimit(),
+                rate_limit=self.rate_limit,
                 settled=settled,
             )
             try:
@@ -269,3 +285,14 @@ async def test_a_wire_frame_survives_the_round_trip() -> None:
     frame = frames.Receipts(3, [row], finished=True)
     assert frames.to_coordinator.decode(frames.encode(frame)[4:]) == frame
     assert msgspec.msgpack.decode(frames.encode(frame)[4:], type=dict)["type"] == "receipts"
+
+
+async def test_a_receivers_rate_is_asked_for_by_all_senders_together_and_everybody_gets_it_once(store: URL) -> None:
+    async with node(store, 150) as house, house.running(each={"webhook": 60.0}) as coordinator:
+        mailing = await house.launch(coordinator, 150)
+        await house.until(lambda: house.state(mailing) == "done")
+        assert house.counters(mailing) == {"planned": 150, "handed_over": 150}
+        assert set(house.reached().values()) == {1}
+        ((key, granted),) = house.rate_limit.granted.items()
+        assert key.startswith("each ")
+        assert granted >= 150

@@ -60,6 +60,14 @@ async def test_no_second_holds_more_than_the_rate(hand: Hand) -> None:
     assert sum(granted[100:200]) >= 26
 
 
+async def test_a_rate_of_one_a_second_or_less_is_kept_to_the_moment(hand: Hand) -> None:
+    limit, granted = LocalRateLimit(hand), []
+    for _ in range(120):
+        granted.append(await limit.take("chat", 1 / 3, 5))
+        hand.now += 0.1
+    assert [at for at, count in enumerate(granted) if count] == pytest.approx([0, 30, 60, 90], abs=1)
+
+
 async def test_nodes_share_what_redis_grants(valkey: str) -> None:
     async with Redis.from_url(valkey) as one, Redis.from_url(valkey) as other:
         nodes = [RedisRateLimit(redis, "shared", lambda: 2) for redis in (one, other)]
@@ -74,7 +82,8 @@ async def test_without_redis_each_node_takes_its_share(hand: Hand) -> None:
 
 def test_rates_are_read_and_what_is_none_is_said() -> None:
     assert read_rates("sms=100, telegram=0 email=2.5") == {"sms": 100.0, "telegram": None, "email": 2.5}
+    assert read_rates("web_push/each=500 telegram/each=0") == {"web_push/each": 500.0, "telegram/each": None}
     assert read_rates("") == {}
-    for wrong in ("fax=1", "sms", "sms=fast", "sms=-1"):
+    for wrong in ("fax=1", "fax/each=1", "sms/one=1", "sms", "sms=fast", "sms=-1"):
         with pytest.raises(SettingsError, match="TOCSIN_RATES"):
             read_rates(wrong)

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 from hub.delivery import frames
 from hub.delivery.hosts import FIRST_PLACES
+from hub.delivery.lanes import LEAST
 from hub.delivery.outcome import Outcome
 from tests.hub.delivery.sender_process import SenderProcess
 from tests.peers.http_sink import HANG, HttpSink
@@ -97,3 +98,55 @@ async def test_it_says_how_far_ahead_of_the_ledger_it_is_and_how_many_waited_for
         assert sender.waits > 0
         sender.say(frames.Committed(20))
         await sender.until_ahead(0)
+
+
+async def test_a_receiver_with_a_rate_gets_no_more_than_is_granted_and_holds_up_nobody_else() -> None:
+    async with HttpSink() as few, HttpSink() as others, SenderProcess(each={"webhook": 10.0}) as sender:
+        limited = sender.give(at(few, 20), batch=1)
+        wanted = await sender.until_wanted(20)
+        assert wanted.per_second == 10.0
+        assert few.url not in wanted.key
+        sender.say(frames.Granted(wanted.key, 3))
+        await few.arrived(3)
+        served = sender.give(at(others, 5), batch=2)
+        free = await sender.until_wanted(5)
+        assert free.key != wanted.key
+        sender.say(frames.Granted(free.key, 5))
+        await sender.until_reported(served)
+        rows = [row for row in await sender.until_reported(limited) if row.outcome == Outcome.WAITING]
+        assert len(rows) == 17
+        assert len(few.requests) == 3
+        assert {row.reason for row in rows} == {"this receiver takes only so many a second"}
+        assert not any(row.maybe_sent for row in rows)
+
+
+async def test_those_a_receiver_has_no_room_for_come_again_one_by_one_at_its_rate() -> None:
+    async with HttpSink() as few, SenderProcess(each={"webhook": 10.0}) as sender:
+        late = sender.give(at(few, 60), batch=1)[20:]
+        rows = await sender.until_reported(late)
+        assert {row.outcome for row in rows} == {Outcome.WAITING}
+        after = sorted(row.after or 0.0 for row in rows)
+        assert after[0] >= 2.0
+        assert 0.09 * len(late) <= after[-1] - after[0] <= 0.1 * len(late)
+        assert not few.requests
+
+
+async def test_whoever_is_more_urgent_gets_a_receivers_next_place() -> None:
+    async with HttpSink() as few, SenderProcess(each={"webhook": 10.0}) as sender:
+        minor = sender.give(at(few, 20), batch=1, priority=3)
+        await sender.until_wanted(20, priority=3)
+        extreme = sender.give([f"{few.url}/urgent"], batch=2, priority=0)
+        wanted = await sender.until_wanted(21, priority=0)
+        sender.say(frames.Granted(wanted.key, 1))
+        await sender.until_reported(extreme)
+        assert [request.path for request in few.requests] == ["/urgent"]
+        await sender.until_reported(minor)
+
+
+async def test_what_is_stopped_waits_for_no_receiver_any_more() -> None:
+    async with HttpSink() as few, SenderProcess(each={"webhook": 10.0}) as sender:
+        stopped = sender.give(at(few, 15), batch=1)
+        await sender.until_wanted(15)
+        sender.say(frames.Halt(1))
+        assert {row.outcome for row in await sender.until_reported(stopped)} == {Outcome.WITHHELD}
+        await sender.until_wanted(0, priority=LEAST)
