@@ -6,7 +6,7 @@ N senders are not N limits, and neither are N nodes: the limit is asked for each
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 import structlog
@@ -31,6 +31,7 @@ class Credits:
         self._wanted = asyncio.Event()
         self._asked = asyncio.Event()
         self._wishes: dict[tuple[Handle, str], frames.Wanted] = {}
+        self._fresh: set[tuple[Handle, str]] = set()
 
     async def run(self) -> None:
         """Grant as time goes by, while anybody needs it."""
@@ -48,6 +49,7 @@ class Credits:
         """A sender says how many wait there for one receiver's rate."""
         if wanted.count:
             self._wishes[handle, wanted.key] = wanted
+            self._fresh.add((handle, wanted.key))
             self._asked.set()
         else:
             self._wishes.pop((handle, wanted.key), None)
@@ -59,7 +61,8 @@ class Credits:
             self._asked.clear()
             try:
                 async with self._granting:
-                    await self._grant_each()
+                    fresh, self._fresh = self._fresh, set()
+                    await self._grant_each(fresh & self._wishes.keys())
             except Exception:  # process boundary: the next tick tries again
                 log.exception("grant_failed")
                 self._wanted.set()
@@ -69,7 +72,7 @@ class Credits:
         async with self._granting:
             for channel in sorted({channel for handle in self._handles() for channel in handle.limited_channels}):
                 await self._grant(channel)
-            await self._grant_each()
+            await self._grant_each(self._wishes.keys())
 
     async def _grant(self, channel: str) -> None:
         per_second = self._rate_of(channel, False)
@@ -86,9 +89,9 @@ class Credits:
                 self._wanted.set()
                 return
 
-    async def _grant_each(self) -> None:
+    async def _grant_each(self, wishes: Collection[tuple[Handle, str]]) -> None:
         """The most urgent first at each receiver."""
-        for (handle, key), wanted in sorted(self._wishes.items(), key=lambda wish: wish[1].priority):
+        for (handle, key), wanted in sorted(((wish, self._wishes[wish]) for wish in wishes), key=lambda wish: wish[1].priority):
             if handle.ended.is_set():
                 self._wishes.pop((handle, key), None)
                 continue

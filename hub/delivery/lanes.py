@@ -20,7 +20,7 @@ AT_ONCE = 8
 
 MOST_WORKERS = 512
 MOST_HOSTS = 4096
-MOST_PACES = 4096
+MANY_PACES = 1024
 LEAST = 1_000
 """A priority below all others."""
 
@@ -94,6 +94,7 @@ class Lane:
         self._share_of = channel.share_of if isinstance(channel, Paced) else None
         self._per_second_each, self._key_of = per_second_each, key_of
         self.paces: dict[str, Pace] = {}
+        self._many_paces = MANY_PACES
         self._busy_since: list[float] = []
         self._wanted = self._concurrency
         self.workers: list[asyncio.Task[None]] = []
@@ -146,8 +147,9 @@ class Lane:
         key = self._key_of(address if self.host_of is None else self.host_of(address))
         pace = self.paces.get(key)
         if pace is None:
-            if len(self.paces) >= MOST_PACES:
+            if len(self.paces) >= self._many_paces:
                 self.paces = {known: pace for known, pace in self.paces.items() if pace in self._parked or not pace.is_idle}
+                self._many_paces = max(MANY_PACES, 2 * len(self.paces))
             pace = self.paces[key] = Pace(key, self._per_second_each * share)
         return pace
 
@@ -175,6 +177,7 @@ class Lane:
     def granted(self, pace: Pace, count: int) -> None:
         """So many more of a receiver's turns may begin."""
         pace.credit(count)
+        pace.told = max(0, pace.told - count)
         self._release(pace, count)
 
     def _release(self, gate: Host | Pace, count: int) -> None:

@@ -19,7 +19,6 @@ from hub.errors import SettingsError
 
 BURST_S = 0.1
 FORGOTTEN_MS = 60_000
-KEPT = 10_000
 EACH = "/each"
 """After a channel's name: each push origin, host or chat, and whatever else stands for itself."""
 ANSWER_S = 0.5
@@ -74,13 +73,15 @@ class LocalRateLimit:
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
         self._timer = timer
         self._levels: dict[str, tuple[float, float]] = {}
+        self._many = 1_000
 
     async def take(self, key: str, per_second: float, wanted: int) -> int:
         """See `RateLimit`."""
         rate, burst = _bucket(per_second)
         now = self._timer()
-        if len(self._levels) > KEPT:
+        if len(self._levels) > self._many:  # twice as many as were left the last time, so that looking through all of them stays rare
             self._levels = {each: held for each, held in self._levels.items() if now - held[1] < FORGOTTEN_MS / 1000}
+            self._many = max(1_000, 2 * len(self._levels))
         level, at = self._levels.get(key, (burst, now))
         level = min(burst, level + max(0.0, now - at) * rate)
         granted = max(0, min(wanted, int(level)))
