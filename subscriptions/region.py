@@ -24,6 +24,8 @@ _ROUNDING_M = 0.02
 _ROUNDING_M2 = 100.0
 """What single precision may be wrong by, in a distance and in its square, as far as small shapes reach."""
 _WORTH_SORTING_OUT = 64
+_FEW_EDGES = 64
+"""Up to so many, all distances from all points at once cost less than GEOS' search for the nearest edge of each."""
 _AT_ONCE = 1_024
 """Points in one product: it stays in the cache, and BLAS shares nothing so small with threads, which wait long for a busy core."""
 
@@ -56,16 +58,25 @@ class Shape:
         self.geometry = geometry
         self._border = shapely.boundary(geometry)
         shapely.prepare([self.geometry, self._border])
+        self._edges = _Edges(self._border) if shapely.get_num_coordinates(geometry) <= _FEW_EDGES else None
         west, south, east, north = geometry.bounds
         self.bounds = (west, south, east, north)
         self._hull = _Hull(geometry, self._border) if max(east - west, north - south) <= SMALL_M else None
 
     def within(self, x: Floats, y: Floats, reach: Floats) -> Flags:
         if self._hull is None or len(x) < _WORTH_SORTING_OUT:
-            return _dwithin(self.geometry, x, y, reach)
+            return self._near(x, y, reach)
         near, left = self._hull.sorted_out(x, y, reach)
-        near[left] = _dwithin(self.geometry, x[left], y[left], reach[left])
+        near[left] = self._near(x[left], y[left], reach[left])
         return near
+
+    def _near(self, x: Floats, y: Floats, distance: Floats) -> Flags:
+        if self._edges is None:
+            return _dwithin(self.geometry, x, y, distance)
+        return self._edges.within(x, y, distance) | shapely.contains_xy(self.geometry, x, y)
+
+    def _near_border(self, x: Floats, y: Floats, distance: Floats) -> Flags:
+        return _dwithin(self._border, x, y, distance) if self._edges is None else self._edges.within(x, y, distance)
 
     def overlapping(self, shapes: Geometries, tree: shapely.STRtree) -> Indices:
         near: Indices = tree.query(self.geometry, predicate="intersects")
@@ -84,7 +95,7 @@ class Shape:
             whole = furthest <= sure - _ROUNDING_M
             left = np.flatnonzero(~whole & (nearest <= most + half + _ROUNDING_M))
         inside = left[shapely.contains_xy(self.geometry, x[left], y[left])]
-        whole[inside] = (sure[inside] >= 0) | ~_dwithin(self._border, x[inside], y[inside], half[inside])
+        whole[inside] = (sure[inside] >= 0) | ~self._near_border(x[inside], y[inside], half[inside])
         doubtful = np.zeros(len(x), dtype=np.bool_)
         doubtful[left] = ~whole[left]
         return whole, doubtful
@@ -93,6 +104,25 @@ class Shape:
 def _dwithin(geometry: BaseGeometry, x: Floats, y: Floats, distance: Any) -> Flags:
     """`distance` is an array, which shapely takes and its stubs don't know."""
     return np.asarray(shapely.dwithin(geometry, shapely.points(x, y), distance))
+
+
+class _Edges:
+    """The edges of a shape's border, each as a start, a way and its length."""
+
+    def __init__(self, border: BaseGeometry) -> None:
+        corners, line = shapely.get_coordinates(shapely.get_parts(border), return_index=True)
+        first = np.flatnonzero(line[1:] == line[:-1])
+        self._start = corners[first].T[:, :, None]
+        self._way = corners[first + 1].T[:, :, None] - self._start
+        self._squared = np.maximum(np.sum(self._way**2, axis=0), np.finfo(float).tiny)
+
+    def within(self, x: Floats, y: Floats, distance: Floats) -> Flags:
+        """Which points are no further from an edge than `distance`."""
+        (east, north), (along_x, along_y) = np.stack([x, y])[:, None, :] - self._start, self._way
+        part = np.clip((east * along_x + north * along_y) / self._squared, 0.0, 1.0)
+        apart = (east - part * along_x) ** 2 + (north - part * along_y) ** 2
+        near: Flags = np.min(apart, axis=0, initial=np.inf) <= distance**2
+        return near
 
 
 class _Hull:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -31,6 +32,9 @@ _WIDE_CARD = np.dtype([("id", "i8"), ("address", "i8"), ("extra", "i4"), ("group
 
 FEW = 8
 """Up to one matched row in so many, addresses are looked up per person; beyond, all addresses are scanned in order."""
+
+KINDS_KEPT = 32
+"""Kinds of alert (topics, severity, languages, drill) of which it is known who wants them."""
 
 C = TypeVar("C", PeopleColumns, PlaceColumns, AddressColumns)
 
@@ -53,13 +57,15 @@ class _Profiles:
 
     example: PeopleColumns
 
-    def wanting(self, target: Target) -> Flags:
+    def wanting(self, topics: int, severity: int, languages: frozenset[int] | None, drill: bool) -> Flags:
         """Which profiles want this kind of alert."""
         choices = self.example
-        wanted = self._wanting_topics(target.topics, target.severity)
-        if target.languages is not None:
-            wanted &= np.isin(choices.language, np.array(sorted(target.languages), dtype=np.uint8))
-        return wanted & choices.drills if target.drill else wanted
+        wanted = self._wanting_topics(topics, severity)
+        if languages is not None:
+            wanted &= np.isin(choices.language, np.array(sorted(languages), dtype=np.uint8))
+        wanted = wanted & choices.drills if drill else wanted
+        wanted.setflags(write=False)
+        return wanted
 
     def _wanting_topics(self, topics: int, severity: int) -> Flags:
         """Any of the topics, at its own least severity where one was chosen for it."""
@@ -90,6 +96,7 @@ class Segment:
     def __init__(self, columns: Columns, areas: int) -> None:
         """`areas` is the number of areas of the catalogue. People without an address are left out, and whatever belongs to nobody."""
         people, self.profiles, self._profile_of = _sorted(_addressed(columns.people, columns.addresses), columns.places)
+        self._wanting = lru_cache(KINDS_KEPT)(self.profiles.wanting)
         self.id = people.id
         self.id.setflags(write=False)  # as the addresses: matches give out views
         self.alive = np.ones(len(people.id), dtype=np.bool_)
@@ -168,7 +175,8 @@ class Segment:
 
     def match(self, reach: Reach, target: Target, holding: Mapping[int, int]) -> tuple[Found, Ints]:
         """Addresses by group, and ids of the people reached. `holding`: rule of quiet hours → until when it holds this alert back."""
-        wanted, held = self.profiles.wanting(target), self.profiles.held(holding)
+        wanted = self._wanting(target.topics, target.severity, target.languages, target.drill)
+        held = self.profiles.held(holding)
         if held is None:
             return self._match(reach, wanted, 0)
         ends = np.unique(held[wanted]).tolist()
