@@ -44,7 +44,7 @@ from hub.delivery.frames import THREADED, Row, To, Work
 from hub.delivery.hosts import Host
 from hub.delivery.lanes import Job, Lane, Precedence
 from hub.delivery.outcome import Outcome
-from hub.delivery.pace import Pace
+from hub.delivery.receiver_rates import ReceiverRates
 from hub.delivery.window import Window
 from hub.log import configure as configure_log
 from subscriptions.errors import VaultError
@@ -75,7 +75,7 @@ class Sender:
         self._lanes: dict[tuple[str, bool], Lane] = {}
         self._early_credits: dict[str, int] = {}
         self._per_second_each = configure.per_second_each
-        self._asked: dict[Pace, Lane] = {}
+        self._receiver_rates = ReceiverRates(lambda wanted: writer.write(frames.encode(wanted)))
         self._precedence = Precedence()
         self._tasks: set[asyncio.Task[None]] = set()
         self._halted: set[int] = set()
@@ -117,7 +117,7 @@ class Sender:
             case frames.Credits(channel, count):
                 self._credit(channel, count)
             case frames.Granted(key, count):
-                self._granted(key, count)
+                self._receiver_rates.granted(self._lanes.values(), key, count)
             case frames.Committed(count):
                 self._window.give(count)
             case Work():
@@ -140,23 +140,6 @@ class Sender:
             self._early_credits[channel] = self._early_credits.get(channel, 0) + count
         else:
             lane.credit(count)
-
-    def _granted(self, key: str, count: int) -> None:
-        for lane in self._lanes.values():
-            if (pace := lane.paces.get(key)) is not None:
-                lane.granted(pace, count)
-
-    def _ask(self, lane: Lane, pace: Pace) -> None:
-        """Tell the coordinator, once for all that happens in this turn of the loop, how many wait for a receiver's rate."""
-        if not self._asked:
-            asyncio.get_running_loop().call_soon(self._tell_asked)
-        self._asked[pace] = lane
-
-    def _tell_asked(self) -> None:
-        for pace, lane in self._asked.items():
-            priority, pace.told = lane.waits(pace)
-            self._writer.write(frames.encode(frames.Wanted(pace.key, pace.per_second, priority, pace.told)))
-        self._asked.clear()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -245,7 +228,7 @@ class Sender:
                 earlier=work.earlier.get(to.address),
             )
             host = lane.host(recipient.address)
-            if self._must_wait(lane, job, to, recipient.address):
+            if self._receiver_rates.must_wait(lane, job, to, recipient.address):
                 return None
             if host is None:
                 receipt = await job.channel.deliver(job.draft, recipient)
@@ -265,17 +248,6 @@ class Sender:
         outcome = Outcome.SIMULATED if receipt.simulated else Outcome.HANDED_OVER
         posted = int(receipt.provider_id) if receipt.provider_id and work.channel in THREADED else None
         return Row(to.address, outcome, int(self.clock() * 1000), copy=receipt.copy, posted=posted)
-
-    def _must_wait(self, lane: Lane, job: Job, to: To, address: str) -> bool:
-        """Whether the turn waits for its receiver's rate. Raises TryAgain when it would wait for long."""
-        pace = lane.pace(job.work.message.purpose, address)
-        if pace is None or pace.begin():
-            return False
-        if lane.crowd(pace) >= pace.room and lane.waits(pace, job.priority)[1] >= pace.room:
-            raise pace.put_off(job.priority)
-        lane.park(pace, job, to)
-        self._ask(lane, pace)
-        return True
 
     async def _at_host(self, lane: Lane, host: Host, job: Job, recipient: Recipient) -> Receipt:
         """Deliver in one of the host's places, and keep how it did. Raises TryAgain at once while it rests."""
@@ -344,9 +316,7 @@ class Sender:
             self._window.give(-len(late))
             for job, to, again in late:
                 self._report(job, _row_of(again, to.address, at))
-            for pace in lane.paces.values():
-                if pace.told != lane.crowd(pace):
-                    self._ask(lane, pace)
+            self._receiver_rates.look_after(lane)
 
     def _forget_waiting(self) -> None:
         # Not reported at all: the coordinator gives the unsettled rest of each batch back when this sender ends.
