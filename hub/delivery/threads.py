@@ -8,8 +8,8 @@ reader may say in the chat itself that they have read it: *confirmed*, which is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -18,9 +18,6 @@ from hub.delivery.batches import Leased, Planned
 from hub.delivery.outcome import REACHED, Outcome
 from hub.store.driver import Connection
 from subscriptions import languages
-
-if TYPE_CHECKING:
-    from hub.delivery.ledger_sql import Statements
 
 PRIORITY = 4
 """Behind every alert that is going out."""
@@ -32,6 +29,19 @@ _ARRIVED = ",".join(str(int(outcome)) for outcome in (*REACHED, Outcome.DOUBTFUL
 _EARLIER = (
     " FROM posted p JOIN mailing m ON m.id=p.mailing JOIN alert e ON e.number=m.alert JOIN alert n ON n.chain=e.chain AND e.number<n.number"
 )
+
+
+class Statements(Protocol):
+    """What is asked here of `hub.delivery.ledger_sql.Statements`."""
+
+    @property
+    def connection(self) -> Connection: ...
+
+    def plan(self, mailing: int, matched: int, lists: Sequence[Planned], now: int) -> bool:
+        """Freeze a launched mailing's list."""
+
+    def count(self, mailing: int, channel: str, outcome: str, by: int) -> None:
+        """Add to a counter."""
 
 
 def note(connection: Connection, mailing: int, posted: Iterable[tuple[int, int]]) -> None:
