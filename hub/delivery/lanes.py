@@ -197,6 +197,7 @@ class Lane:
                 late += [(job, to, gate.put_off(job.priority)) for _, _, since, job, to in sorted(turns) if now - since > PATIENCE_S]
                 turns[:] = [turn for turn in turns if now - turn[2] <= PATIENCE_S]
                 heapify(turns)
+        self._parked = {gate: turns for gate, turns in self._parked.items() if turns}
         if self.host_of is not None:
             stuck = sum(1 for since in self._busy_since if since and now - since > QUICK_S)
             self._wanted = min(self._concurrency + stuck, MOST_WORKERS)
