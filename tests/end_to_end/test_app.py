@@ -109,7 +109,7 @@ def shown(page: Page, title: str) -> list[Any]:
     found: list[Any] = page.evaluate(
         """async (title) => {
             const worker = await navigator.serviceWorker.ready;
-            for (;;) {
+            for (const end = Date.now() + 60000; Date.now() < end;) {
                 const one = (await worker.getNotifications()).find((each) => each.title === title);
                 if (one) return [one.title, one.renotify, one.silent || false, one.requireInteraction];
                 await new Promise((wake) => setTimeout(wake, 50));
