@@ -3,7 +3,7 @@
 Started as ``python -m hub.delivery.sender FD`` with one end of a socket pair. It reads no database, no environment and no settings file;
 when the other end closes it is gone within a moment, and whatever it had not reported is leased again.
 
-The way of one hand-over: turn (`lanes`) → window → still valid? → open address → its receiver's rate (`pace`) → a place at its host →
+The way of one hand-over: turn (`lanes`) → window → still valid? → open address → a place at its host → its receiver's rate (`pace`) →
 deliver → row → receipts.
 """
 
@@ -228,15 +228,12 @@ class Sender:
                 earlier=work.earlier.get(to.address),
             )
             host = lane.host(recipient.address)
-            if self._receiver_rates.must_wait(lane, job, to, recipient.address):
-                return None
-            if host is None:
-                receipt = await job.channel.deliver(job.draft, recipient)
-            elif host.is_full and not host.rests_s:
+            if host is not None and host.is_full and not host.rests_s:
                 lane.park(host, job, to)
                 return None
-            else:
-                receipt = await self._at_host(lane, host, job, recipient)
+            if self._receiver_rates.must_wait(lane, job, to, recipient.address):  # last, since it uses up a credit
+                return None
+            receipt = await (job.channel.deliver(job.draft, recipient) if host is None else self._at_host(lane, host, job, recipient))
         except DeliveryFailed as failure:
             return _row_of(failure, to.address, int(self.clock() * 1000))
         except VaultError:

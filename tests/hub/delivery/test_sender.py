@@ -150,3 +150,11 @@ async def test_what_is_stopped_waits_for_no_receiver_any_more() -> None:
         sender.say(frames.Halt(1))
         assert {row.outcome for row in await sender.until_reported(stopped)} == {Outcome.WITHHELD}
         await sender.until_wanted(0, priority=LEAST)
+
+
+async def test_a_turn_that_waits_for_a_place_at_its_host_uses_up_one_credit() -> None:
+    async with HttpSink() as sink, SenderProcess(each={"webhook": 20.0}) as sender:
+        people = sender.give(at(sink, 3 * FIRST_PLACES), batch=1)
+        wanted = await sender.until_wanted(len(people))
+        sender.say(frames.Granted(wanted.key, len(people)))
+        assert {row.outcome for row in await sender.until_reported(people)} == {Outcome.HANDED_OVER}
