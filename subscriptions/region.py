@@ -24,10 +24,11 @@ _ROUNDING_M = 0.02
 _ROUNDING_M2 = 100.0
 """What single precision may be wrong by, in a distance and in its square, as far as small shapes reach."""
 _WORTH_SORTING_OUT = 64
-_FEW_EDGES = 64
+_FEW_EDGES = 32
 """Up to so many, all distances from all points at once cost less than GEOS' search for the nearest edge of each."""
 _AT_ONCE = 1_024
-"""Points in one product: it stays in the cache, and BLAS shares nothing so small with threads, which wait long for a busy core."""
+"""Points in one product: it stays in the cache, and BLAS shares nothing so small with threads, which wait long for a busy core. So many are
+held against all edges at once, too."""
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -118,11 +119,18 @@ class _Edges:
 
     def within(self, x: Floats, y: Floats, distance: Floats) -> Flags:
         """Which points are no further from an edge than `distance`."""
-        (east, north), (along_x, along_y) = np.stack([x, y])[:, None, :] - self._start, self._way
-        part = np.clip((east * along_x + north * along_y) / self._squared, 0.0, 1.0)
-        apart = (east - part * along_x) ** 2 + (north - part * along_y) ** 2
-        near: Flags = np.min(apart, axis=0, initial=np.inf) <= distance**2
+        squared = np.empty(len(x))
+        for start in range(0, len(x), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            squared[some] = self._least_squared(np.stack([x[some], y[some]]))
+        near: Flags = squared <= distance**2
         return near
+
+    def _least_squared(self, points: Floats) -> Floats:
+        (east, north), (along_x, along_y) = points[:, None, :] - self._start, self._way
+        part = np.clip((east * along_x + north * along_y) / self._squared, 0.0, 1.0)
+        least: Floats = np.min((east - part * along_x) ** 2 + (north - part * along_y) ** 2, axis=0)
+        return least
 
 
 class _Hull:
