@@ -1,6 +1,7 @@
 """How fast a provider may be asked: tokens that fill up with time, on one node or shared by all of them through Redis.
 
-In no second more than the rate is granted: the bucket holds what fits into BURST_S, and fills that much slower.
+In no second more than the rate is granted: the bucket holds what fits into BURST_S, and fills that much slower. A rate of one a second or
+less needs no such reserve, since its bucket holds one.
 """
 
 from __future__ import annotations
