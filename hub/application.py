@@ -278,7 +278,9 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         launched=told.launched,
         halt=halting,
         ended=told.ended,
-        forecaster=Forecaster(database, rates, throughput, wiring.Senders(coordinator, membership, settings.number("senders", 1, 64))),
+        forecaster=Forecaster(
+            database, rates, rates.of_a_host, throughput, wiring.Senders(coordinator, membership, settings.number("senders", 1, 64))
+        ),
         took=metrics.publish_seconds.observe,
     )
     sms = open_inbox(enrolment, places, settings, public_url, clock)

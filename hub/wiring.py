@@ -140,6 +140,11 @@ class Rates:
         rates = {channel: self._chosen.get(f"{channel}{EACH}", catalog.per_second_each(channel)) for channel in catalog.KINDS}
         return {channel: rate for channel, rate in rates.items() if rate}
 
+    def of_a_host(self, channel: str, simulated: bool) -> float | None:
+        """What one host takes a second where many people's addresses are at one host; None for no limit, and where each is its own."""
+        shared = channel in catalog.HOSTED and catalog.provider_for(channel, self._settings, simulated) == "real"
+        return self.each().get(channel) if shared else None
+
 
 class Settled:
     """Told after each commit of the ledger: counts it, and closes addresses that a provider called dead."""

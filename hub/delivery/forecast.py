@@ -2,7 +2,8 @@
 
 Channels go out beside each other. One with a provider's limit takes (what is queued before it + its own) ÷ the limit. Those without share
 the senders, so their times add up. What waits at the same or a higher priority counts as before it: fairness between alerts shortens the
-time of one by lengthening another's, and a promise must hold for the unlucky one.
+time of one by lengthening another's, and a promise must hold for the unlucky one. A rate for each host counts, until more was measured, as
+if all of a channel's addresses were at one: nearly all browsers' are.
 """
 
 from __future__ import annotations
@@ -98,12 +99,17 @@ _QUEUED = Prepared(
 
 
 class Forecaster:
-    """`rate_of` says what a provider allows a second, `senders` how many sender processes run."""
+    """`rate_of` says what a provider allows a second, `each_of` what one host does, `senders` how many sender processes run."""
 
     def __init__(
-        self, database: Database, rate_of: Callable[[str, bool], float | None], throughput: Throughput, senders: Callable[[], int]
+        self,
+        database: Database,
+        rate_of: Callable[[str, bool], float | None],
+        each_of: Callable[[str, bool], float | None],
+        throughput: Throughput,
+        senders: Callable[[], int],
     ) -> None:
-        self._database, self._rate_of, self._throughput, self._senders = database, rate_of, throughput, senders
+        self._database, self._rate_of, self._each_of, self._throughput, self._senders = database, rate_of, each_of, throughput, senders
 
     async def of(self, deliveries: Mapping[Key, int], priority: int, *, alert: int = 0) -> Forecast:
         """For so many deliveries a channel at this priority. `alert` is its number once it is stored: its own queue is not before it."""
@@ -121,6 +127,8 @@ class Forecaster:
     def _speed(self, key: Key, senders: int) -> tuple[float, Basis]:
         channel, simulated = key
         measured, limit = self._throughput.per_second(channel, simulated), self._rate_of(channel, simulated)
+        if measured is None:
+            limit = min((rate for rate in (limit, self._each_of(channel, simulated)) if rate is not None), default=None)
         assumed = (OUTBOX if simulated else ASSUMED.get(channel, min(ASSUMED.values()))) * senders
         able: tuple[float, Basis] = (assumed, "assumed") if measured is None else (measured, "measured")
         return able if limit is None or able[0] < limit * 0.9 else (limit, "limit")

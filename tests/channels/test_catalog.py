@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from channels import catalog
-from channels.contract import Channel, ChannelSettings, InvalidAddress, NotConfigured
+from channels.contract import Channel, ChannelSettings, Hosted, InvalidAddress, NotConfigured
 from channels.failover import Failover
 from channels.outbox import Outbox
 from channels.vapid import create_vapid_key
@@ -44,6 +44,7 @@ async def test_each_channel_opens_under_its_own_name_with_the_rate_that_the_tabl
     assert channel.name == name
     assert channel.limits.per_second == catalog.per_second(name)
     assert channel.limits.per_second_each == catalog.per_second_each(name)
+    assert isinstance(channel, Hosted) == (name in catalog.HOSTED)
     await channel.aclose()
 
 

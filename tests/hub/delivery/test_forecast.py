@@ -17,6 +17,7 @@ from tests.databases import write
 from tests.hub.delivery.people import NOW, add_mailing
 
 LIMITS = {"sms": 100.0, "telegram": 30.0}
+EACH = {"web_push": 500.0}
 
 
 class HandClock:
@@ -27,13 +28,17 @@ class HandClock:
 
 
 class City:
-    """An empty ledger, two senders, and providers that take 100 SMS and 30 Telegram messages a second."""
+    """An empty ledger, two senders, and providers that take 100 SMS and 30 Telegram messages a second; a push service takes 500."""
 
     def __init__(self, store: URL, database: Database) -> None:
         self.store, self.senders, self.clock = store, 2, HandClock()
         self.throughput = Throughput(self.clock)
         self.forecaster = Forecaster(
-            database, lambda channel, simulated: None if simulated else LIMITS.get(channel), self.throughput, lambda: self.senders
+            database,
+            lambda channel, simulated: None if simulated else LIMITS.get(channel),
+            lambda channel, simulated: None if simulated else EACH.get(channel),
+            self.throughput,
+            lambda: self.senders,
         )
 
     def queue(self, channel: str, count: int, *, priority: int, alert: int = 0) -> None:
@@ -120,6 +125,13 @@ async def test_a_provider_slower_than_its_limit_is_taken_at_its_own_speed(city: 
     city.run("sms", 50, 6)
     forecast = await city.forecaster.of({("sms", False): 5_000}, 2)
     assert (forecast.by_channel["sms"].basis, forecast.seconds) == ("measured", pytest.approx(100.0, rel=0.03))
+
+
+async def test_what_each_host_takes_counts_as_if_all_were_at_one_until_more_was_measured(city: City) -> None:
+    before = await city.forecaster.of({("web_push", False): 10_000}, 2)
+    assert (before.by_channel["web_push"].basis, before.seconds) == ("limit", 20.0)
+    city.run("web_push", 1_000, 6)
+    assert (await city.forecaster.of({("web_push", False): 10_000}, 2)).seconds == pytest.approx(10.0, rel=0.03)
 
 
 @pytest.mark.parametrize(("seconds", "size", "alert"), [(4, 100, 1), (20, 10, 1), (20, 100, None)])

@@ -148,7 +148,7 @@ async def hub(tmp_path: Path, migrated_sqlite: Path, catalog: AreaCatalog, setti
             planned=lambda: None,
             matched=lambda _: None,
         )
-        forecaster = Forecaster(database, lambda *_: None, Throughput(), lambda: 1)
+        forecaster = Forecaster(database, lambda *_: None, lambda *_: None, Throughput(), lambda: 1)
         publishing = Publishing(
             database, catalog, planner, renderer, clock, refresh=nothing, launched=told, halt=none_halted, ended=told, forecaster=forecaster
         )
