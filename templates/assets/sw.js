@@ -9,7 +9,7 @@ const LIST_MS = 60e3, SHELL_MS = 864e5, PATIENCE_MS = 10e3;
 const PUBLIC = /^(\/[a-z]{2}(?:-[a-z]{4})?)?\/(?:alerts\/[\w-]+)?$/i;
 
 self.addEventListener("install", (event) => event.waitUntil(Promise.all([keepShell("/offline"), keepAlerts()]).then(() => self.skipWaiting())));
-self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), withdraw(), forgetOthers()])));
+self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), inTurn(withdraw), forgetOthers()])));
 
 async function forgetOthers() {
   for (const name of await caches.keys()) if (name !== CACHE && name !== OWN) await caches.delete(name);
@@ -31,7 +31,7 @@ async function visit(event, url) {
   try {
     const answer = await (open ? Promise.race([fetch(event.request), late()]) : fetch(event.request));
     if (open && answer.status >= 500) return (await offline(shell)) || answer;
-    if (open && answer.ok) event.waitUntil(Promise.allSettled([keepShell(shell), keepAlerts(LIST_MS), withdraw()]));
+    if (open && answer.ok) event.waitUntil(Promise.allSettled([keepShell(shell), keepAlerts(LIST_MS), inTurn(withdraw)]));
     return answer;
   } catch (error) {
     return (await offline(shell)) || Response.error();
@@ -64,15 +64,24 @@ async function keepAlerts(olderThan = 0) {
 
 // --- Notifications
 
+// One at a time: Chromium, asked what it shows while something is about to be shown, forgets that one.
+let turn = Promise.resolve();
+const inTurn = (work) => (turn = turn.then(work, work));
+
 self.addEventListener("push", (event) => event.waitUntil(received(event.data)));
 
 async function received(data) {
   let message = {};
   try { message = data.json(); } catch { /* a browser that is pushed to must show something */ }
-  await withdraw();
   if (message.purpose === "confirm") await confirm(message.confirm).catch(() => null);
+  await inTurn(withdraw);
+  await inTurn(() => display(message));
+  if (message.purpose === "alert") await keepAlerts().catch(() => null);
+}
+
+function display(message) {
   const silent = Boolean(message.silent);
-  await self.registration.showNotification(message.title || self.location.hostname, {
+  return self.registration.showNotification(message.title || self.location.hostname, {
     body: message.body || "",
     // A later version takes the place of an earlier one, and calls again only if it sounds.
     tag: message.tag || "",
@@ -86,7 +95,6 @@ async function received(data) {
     timestamp: message.timestamp || Date.now(),
     data: { link: message.purpose === "confirm" ? "/" : message.access || message.url, expires: message.expires },
   });
-  if (message.purpose === "alert") await keepAlerts().catch(() => null);
 }
 
 // What is over asks nobody to act any more.

@@ -143,22 +143,14 @@ def test_the_service_worker_answers_the_challenge_and_shows_alerts(visitor: Visi
             "severity": "Extreme",
         }
     )
-    assert ["Act now: Flash flooding", "Leave basements."] in page.evaluate(NOTIFICATIONS, "chain")
+    assert ["Act now: Flash flooding", "Leave basements."] in page.evaluate(NOTIFICATIONS)
 
 
-NOTIFICATIONS = """async (tag) => {
-    const worker = await navigator.serviceWorker.ready;
-    let shown = [];
-    for (let tries = 0; tries < 100 && !shown.length; tries++) {
-        await new Promise((wake) => setTimeout(wake, 50));
-        shown = await worker.getNotifications({ tag });
-    }
-    return shown.map((one) => [one.title, one.body]);
-}"""
+NOTIFICATIONS = "navigator.serviceWorker.ready.then((one) => one.getNotifications()).then((all) => all.map((one) => [one.title, one.body]))"
 
 
-def push_service(page: Page) -> Callable[[dict[str, Any]], None]:
-    """Delivers to the page's service worker through the browser's own debugging door."""
+def push_service(page: Page) -> Callable[..., None]:
+    """Delivers to the page's service worker through the browser's own debugging door, and returns once everything has been shown."""
     devtools = page.context.new_cdp_session(page)
     registered: list[str] = []
     devtools.on(
@@ -168,8 +160,29 @@ def push_service(page: Page) -> Callable[[dict[str, Any]], None]:
     devtools.send("ServiceWorker.enable")
     page.evaluate("async () => { await navigator.serviceWorker.register('/sw.js'); await navigator.serviceWorker.ready; }")
     origin = page.evaluate("location.origin")
+    (worker,) = page.context.service_workers
+    worker.evaluate(COUNT_SHOWN)
+    count = 0
 
-    def deliver(message: dict[str, Any]) -> None:
-        devtools.send("ServiceWorker.deliverPushMessage", {"origin": origin, "registrationId": registered[-1], "data": json.dumps(message)})
+    def deliver(*messages: dict[str, Any]) -> None:
+        nonlocal count
+        count += len(messages)
+        for message in messages:
+            devtools.send(
+                "ServiceWorker.deliverPushMessage", {"origin": origin, "registrationId": registered[-1], "data": json.dumps(message)}
+            )
+        assert worker.evaluate(WAIT_FOR_SHOWN, count) == count
 
     return deliver
+
+
+# Whoever asks for the list while a notification is on its way makes Chromium forget that one, so nobody asks before.
+COUNT_SHOWN = """() => {
+    const show = registration.showNotification.bind(registration);
+    self.shown = 0;
+    registration.showNotification = (...given) => show(...given).then(() => { self.shown += 1; });
+}"""
+WAIT_FOR_SHOWN = """async (count) => {
+    for (const end = Date.now() + 60000; self.shown < count && Date.now() < end;) await new Promise((wake) => setTimeout(wake, 20));
+    return self.shown;
+}"""
