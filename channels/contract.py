@@ -236,7 +236,7 @@ class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_key: bytes = b""
     """32 bytes from which each webhook address's own Standard Webhooks secret is derived."""
     webhook_hosts: tuple[str, ...] = ()
-    """``host`` or ``host:port`` of receivers that staff have allowed: no resolver check, and the fast client."""
+    """``host`` or ``host:port`` of receivers that staff have allowed: no look at what address their name has."""
     allow_private: bool = False
     """Loopback and private addresses may be reached: for tests and benchmarks."""
     outbox: bool = False

@@ -3,7 +3,8 @@
 Nearly every answer is a short success that comes in one piece; only what is anything else is worth a parser's work.
 
 The status is the answer: it counts as soon as the head is there, and of a body only its end matters, after which the connection can be
-used again. Nothing is pipelined, since whoever did not answer would leave it open which of several requests arrived (RFC 9112 §9.3.2).
+used again; whoever asks for the words waits for that end. Nothing is pipelined, since whoever did not answer would leave it open which of
+several requests arrived (RFC 9112 §9.3.2).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.client_proto import ResponseHandler
@@ -20,10 +21,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
 from channels.contract import Uncertain, Unreachable
-from channels.http_outcomes import Answer
+from channels.http_outcomes import Answer, Words
 
-SKIPPED_BODY = 4096
-"""Bytes of an answer's body, doubled: a longer one costs the connection, since reading it would cost more than a new one."""
+LONGEST_BODY = 16_384
+"""Bytes of an answer's body: a longer one costs the connection, since reading it would cost more than a new one."""
 
 LONGEST_HEAD = 8190
 """Bytes of one line of an answer's head."""
@@ -40,7 +41,7 @@ _MEANS_MORE = re.compile(rb"^(?:connection|transfer-encoding|upgrade|trailer):",
 class Connection(BaseProtocol):
     """`made` is told once it stands, `idle` whenever it can take the next request, `lost` once it is gone."""
 
-    __slots__ = ("_answer", "_begun", "_body", "_idle", "_lost", "_made", "resting", "since")
+    __slots__ = ("_answer", "_begun", "_body", "_head", "_idle", "_lost", "_made", "_wants_words", "resting", "since")
 
     def __init__(self, made: Callable[[Connection], None], idle: Callable[[Connection], None], lost: Callable[[Connection], None]) -> None:
         """In a running loop."""
@@ -49,14 +50,16 @@ class Connection(BaseProtocol):
         self._parser = HttpResponseParser(
             cast("ResponseHandler", self),  # of which the parser uses what BaseProtocol has
             loop,
-            SKIPPED_BODY,
+            LONGEST_BODY // 2,  # the parser's word comes at twice that
             max_line_size=LONGEST_HEAD,
             max_field_size=LONGEST_HEAD,
             read_until_eof=True,
             auto_decompress=False,
         )
         self._made, self._idle, self._lost = made, idle, lost
-        self._answer: asyncio.Future[Answer] | None = None
+        self._answer: asyncio.Future[Any] | None = None
+        self._wants_words = False
+        self._head: RawResponseMessage | None = None
         self._body: StreamReader | None = None
         self._begun = False
         self.resting = True
@@ -72,19 +75,26 @@ class Connection(BaseProtocol):
     def send(self, request: bytes) -> asyncio.Future[Answer]:
         """Write a whole request; only while `resting`. The future raises Uncertain when no answer comes, Unreachable when the connection
         was closed before."""
-        answer: asyncio.Future[Answer] = self._loop.create_future()
-        if self.transport is None or self.transport.is_closing():
-            answer.set_exception(Unreachable("the connection was closed"))
-            return answer
-        self._answer, self.resting, self.since = answer, False, self._loop.time()
-        self.transport.write(request)
-        return answer
+        return self._write(request, wants_words=False)
+
+    def ask(self, request: bytes) -> asyncio.Future[Words]:
+        """As `send`, for an answer with its body."""
+        return self._write(request, wants_words=True)
 
     def drop(self) -> None:
         """Close at once, whatever is on its way."""
         self.resting = False
         if self.transport is not None:
             self.transport.abort()
+
+    def _write(self, request: bytes, *, wants_words: bool) -> asyncio.Future[Any]:
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        if self.transport is None or self.transport.is_closing():
+            answer.set_exception(Unreachable("the connection was closed"))
+            return answer
+        self._answer, self._wants_words, self.resting, self.since = answer, wants_words, False, self._loop.time()
+        self.transport.write(request)
+        return answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """TLS included: one whose certificate is refused was never made."""
@@ -96,8 +106,9 @@ class Connection(BaseProtocol):
         if self._parser is None or self.resting:
             self.drop()  # nothing was asked: a server that speaks first has nothing to say that could be trusted
             return
-        if not self._begun and (status := _whole_success(data)):
-            self._give(Answer(status))
+        if not self._begun and (whole := _whole_success(data)):
+            status, end = whole
+            self._give(Words(status, None, data[end:]) if self._wants_words else Answer(status))
             self._rest(last=False)
             return
         self._begun = True
@@ -109,11 +120,15 @@ class Connection(BaseProtocol):
         for message, body in messages:
             self._take(message, body)
         if self._body is not None and self._body.is_eof():
-            self._rest(last=switched)
+            last = self._speak()
+            self._rest(last=last or switched)
 
     def pause_reading(self) -> None:
         """The parser's word for a body that became long."""
         self.drop()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """The parser's word for a body that was taken away; nothing was held back for it."""
 
     def eof_received(self) -> None:
         """The other side has closed; the transport closes too."""
@@ -122,6 +137,7 @@ class Connection(BaseProtocol):
         """Whoever waits learns that no answer came."""
         super().connection_lost(exc)
         self.resting = False
+        self._speak()
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(Uncertain("no answer came"))
         self._answer = self._parser = self._body = None
@@ -130,12 +146,23 @@ class Connection(BaseProtocol):
     def _take(self, message: RawResponseMessage, body: StreamReader) -> None:
         if 100 <= message.code < 200 and message.code != _SWITCHED:
             return
-        if not self._give(Answer(message.code, message.headers.get("Retry-After"))):
-            return
-        if message.should_close or message.code == _SWITCHED:
-            self.drop()
-        else:
-            self._body = body
+        if self._head is not None:
+            self.drop()  # a second answer before the first was told
+        elif self._wants_words and self._answer is not None:
+            self._head, self._body = message, body
+        elif self._give(Answer(message.code, message.headers.get("Retry-After"))):
+            if message.should_close or message.code == _SWITCHED:
+                self.drop()
+            else:
+                self._body = body
+
+    def _speak(self) -> bool:
+        """Give the words that came, if somebody waits for them; whether the connection ends with them."""
+        head, body, self._head = self._head, self._body, None
+        if head is None or body is None:
+            return False
+        self._give(Words(head.code, head.headers.get("Retry-After"), b"" if body.exception() else body.read_nowait()[:LONGEST_BODY]))
+        return head.should_close or head.code == _SWITCHED
 
     def _give(self, answer: Answer) -> bool:
         if self._answer is None or self._answer.done():
@@ -154,13 +181,13 @@ class Connection(BaseProtocol):
         self._idle(self)
 
 
-def _whole_success(data: bytes) -> int:
-    """The status of a success that has come as a whole, with nothing in its head that asks for more than its length; else 0."""
+def _whole_success(data: bytes) -> tuple[int, int] | None:
+    """(status, where its body begins) of a success that came as a whole, with nothing in its head that asks for more than its length."""
     head = _PLAIN.match(data)
     if head is None:
-        return 0
+        return None
     fields = head[2].lower()
     lengths = _LENGTH.findall(fields)
     if len(lengths) != 1 or fields.count(b"content-length") != 1 or _MEANS_MORE.search(fields):
-        return 0
-    return int(head[1]) if len(data) == head.end() + int(lengths[0]) else 0
+        return None
+    return (int(head[1]), head.end()) if len(data) == head.end() + int(lengths[0]) else None

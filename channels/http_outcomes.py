@@ -22,10 +22,16 @@ _LATER_BELOW_500 = frozenset(
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a server said: the status, and its Retry-After as sent. A body says nothing that a channel acts on, so none is kept."""
+    """What a server said: the status, and its Retry-After as sent."""
 
     status: int
     retry_after: str | None = None
+
+
+class Words(Answer, frozen=True):
+    """An answer with its body, or as much as came of it."""
+
+    body: bytes = b""
 
 
 def _outcome(status: int) -> Outcome:

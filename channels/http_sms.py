@@ -19,12 +19,13 @@ from typing import ClassVar
 from urllib.parse import quote_plus, unquote, urlencode, urlsplit
 
 import msgspec
+from yarl import URL
 
 from channels.addresses import is_loopback, parse_phone
 from channels.contract import ChannelSettings, Limits, Message, NotConfigured, ProviderFault, Receipt, Recipient, Rejected, TryAgain
 from channels.gsm7 import as_sent
-from channels.http_client import HttpClient, Timeouts, Words
-from channels.http_outcomes import OUTCOMES, read_retry_after
+from channels.http_client import HttpClient, Timeouts
+from channels.http_outcomes import OUTCOMES, Words, read_retry_after
 from channels.stamping import Stamp
 
 _LONGEST_VALIDITY = 36_000
@@ -136,4 +137,4 @@ def read_api(url: str) -> SmsApi:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     path = parts.path if parts.path.strip("/") else f"/2010-04-01/Accounts/{quote_plus(user)}/Messages.json"
     place = f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}{f'?{parts.query}' if parts.query else ''}"
-    return SmsApi(place, f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}")
+    return SmsApi(str(URL(place)), f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}")

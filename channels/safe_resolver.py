@@ -16,8 +16,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from channels.contract import Rejected
-from channels.http_client import PATIENT, Timeouts
-from channels.http_direct import DirectClient, ForbiddenAddressError
+from channels.http_client import PATIENT, ForbiddenAddressError, HttpClient, Timeouts
 from channels.http_outcomes import Answer
 from channels.receiver_url import IPAddress, as_address
 
@@ -115,7 +114,7 @@ class SafeClient:
         self._allow_private = allow_private
         self._timeouts = timeouts
         self._resolver = resolver
-        self._client: DirectClient | None = None
+        self._client: HttpClient | None = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """One POST. Raises Rejected for a forbidden target, Unreachable when nothing was sent, Uncertain when no answer came."""
@@ -127,9 +126,9 @@ class SafeClient:
         if client:
             await client.aclose()
 
-    def _open(self) -> DirectClient:
+    def _open(self) -> HttpClient:
         resolver = GuardedResolver(self._resolver or aiohttp.ThreadedResolver(), allow_private=self._allow_private)
-        self._client = DirectClient(self._timeouts, admit=self._admit, resolver=resolver, open_socket=self._socket)
+        self._client = HttpClient(self._timeouts, admit=self._admit, resolver=resolver, open_socket=self._socket)
         return self._client
 
     def _admit(self, url: str) -> None:

@@ -25,6 +25,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import msgspec
+from yarl import URL
 
 from channels.addresses import parse_chat
 from channels.contract import (
@@ -112,7 +113,7 @@ class Telegram:
             raise NotConfigured("set TOCSIN_TELEGRAM_TOKEN to the token that @BotFather gave")
         if not _TOKEN.fullmatch(settings.telegram_token):
             raise NotConfigured("TOCSIN_TELEGRAM_TOKEN: this is not a token; it looks like 123456789:AAF…")
-        self._url = f"{(settings.telegram_api or API).rstrip('/')}/bot{settings.telegram_token}/"
+        self._url = f"{str(URL(settings.telegram_api or API)).rstrip('/')}/bot{settings.telegram_token}/"
         self._client = HttpClient(Timeouts(connect=min(timeout, CONNECT_TIMEOUT), answer=timeout))
 
     @classmethod

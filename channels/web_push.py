@@ -28,7 +28,7 @@ LONGEST_TTL = 28 * 86_400
 
 PUSH_HOSTS = ("fcm.googleapis.com", "web.push.apple.com")
 PUSH_DOMAINS = (".push.services.mozilla.com", ".notify.windows.com", ".push.apple.com")
-"""Browser makers' push services: known, so the fast client may speak to them. Any other endpoint is a stranger's word."""
+"""Browser makers' push services, which are reached wherever their names lead. Any other endpoint is a stranger's word."""
 
 _LONGEST_TITLE = 600
 _LINK_ROOM = 128

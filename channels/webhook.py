@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from channels.contract import ChannelSettings, Limits, Message, NotConfigured, Purpose, Receipt, Recipient, slot
-from channels.http_client import PATIENT, Poster, Timeouts
-from channels.http_direct import DirectClient
+from channels.http_client import PATIENT, HttpClient, Poster, Timeouts
 from channels.http_outcomes import settle
 from channels.json_body import JsonBody, read_json
 from channels.receiver_url import origin_of, origins, parse_webhook
@@ -57,7 +56,7 @@ class Webhook:
         self._key = settings.webhook_key
         self._clock = clock
         self._allowed = frozenset(origin for host in settings.webhook_hosts for origin in origins(host))
-        self._known: Poster = DirectClient(timeouts)
+        self._known: Poster = HttpClient(timeouts)
         self._strangers: Poster = SafeClient(allow_private=settings.allow_private, timeouts=timeouts)
 
     @classmethod

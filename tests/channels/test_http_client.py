@@ -1,19 +1,20 @@
-"""The fast client: what counts as sent, what as not sent, and how each HTTP status is understood."""
+"""The client of all channels that speak HTTP: what counts as sent, what as not sent, and how each HTTP status is understood."""
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
 from email.utils import formatdate
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from channels.contract import DeliveryFailed, Rejected, TryAgain, Uncertain
+from channels.contract import Rejected, TryAgain, Uncertain
 from channels.http_client import HttpClient, Timeouts
-from channels.http_outcomes import LONGEST_WAIT, OUTCOMES, Answer, read_retry_after, settle
-from tests.peers.http_sink import BROKEN_REFUSAL, CLOSE, ENDLESS_SUCCESS, GARBAGE, HANG, RESET, Fault, HttpSink, Reply
+from channels.http_connection import LONGEST_BODY
+from channels.http_outcomes import LONGEST_WAIT, OUTCOMES, Answer, Words, read_retry_after, settle
+from tests.peers.http_sink import BROKEN_REFUSAL, CLOSE, ENDLESS_SUCCESS, GARBAGE, HANG, RESET, Fault, HttpSink, Reply, Request, says
 from tests.peers.self_signed import self_signed_context
 
 NOW = 1_790_000_000.0
@@ -126,25 +127,72 @@ async def test_a_header_with_a_line_break_is_refused_and_nothing_is_sent(
     assert sink.requests == []
 
 
+@pytest.mark.parametrize("size", [0, 2, 5000, LONGEST_BODY])
+@pytest.mark.parametrize("status", [200, 400])
+async def test_whoever_asks_gets_the_words(client: HttpClient, sink: HttpSink, status: int, size: int) -> None:
+    sink.respond = lambda request: Reply(status, {"Retry-After": "5"} if status == 400 else {}, b"w" * size)
+    for _ in range(3):
+        assert await client.ask(f"{sink.url}/", {}, b"x") == Words(status, "5" if status == 400 else None, b"w" * size)
+    assert await client.post(f"{sink.url}/", {}, b"x") == Answer(status, "5" if status == 400 else None)
+    assert sink.connections == 1
+
+
+async def test_words_may_come_in_pieces(client: HttpClient, sink: HttpSink) -> None:
+    head = (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chun", b"ked\r\n\r\n3\r\nabc\r\n")
+    sink.respond = lambda request: says(*head, b"2\r\nde\r\n0\r\n", b"\r\n")
+    assert [await client.ask(f"{sink.url}/", {}, b"x") for _ in range(3)] == [Words(200, None, b"abcde")] * 3
+    assert sink.connections == 1
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [b"HTTP/1.1 400 X\r\n\r\nto the end", b"HTTP/1.1 400 X\r\nConnection: close\r\nContent-Length: 10\r\n\r\nto the end"],
+    ids=["no length", "close"],
+)
+async def test_words_may_end_with_their_connection(client: HttpClient, sink: HttpSink, whole: bytes) -> None:
+    sink.respond = lambda request: says(whole, closes=True)
+    assert [await client.ask(f"{sink.url}/", {}, b"x") for _ in range(2)] == [Words(400, None, b"to the end")] * 2
+    assert sink.connections == 2
+
+
+async def test_words_that_break_off_or_never_end_are_only_shorter(hasty: HttpClient, sink: HttpSink) -> None:
+    for fault, words in ((BROKEN_REFUSAL, Words(503, "7", b"half")), (ENDLESS_SUCCESS, Words(201, None, b"more to come"))):
+        sink.respond = partial(_always, fault)
+        assert await hasty.ask(f"{sink.url}/", {}, b"x") == words
+
+
+def _always(fault: Fault, _: Request) -> Fault:
+    return fault
+
+
+async def test_words_beyond_all_measure_are_cut_and_cost_the_connection(client: HttpClient, sink: HttpSink) -> None:
+    sink.respond = lambda request: Reply(200, body=b"w" * 1_000_000)
+    for _ in range(2):
+        words = await client.ask(f"{sink.url}/", {}, b"x")
+        assert (words.status, len(words.body)) == (200, LONGEST_BODY)
+    assert sink.connections == 2
+
+
+async def test_of_two_answers_to_one_question_the_first_counts(client: HttpClient, sink: HttpSink) -> None:
+    two = b"HTTP/1.1 400 X\r\nContent-Length: 2\r\n\r\nnoHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes"
+    sink.respond = lambda request: says(two)
+    assert [await client.ask(f"{sink.url}/", {}, b"x") for _ in range(2)] == [Words(400, None, b"no")] * 2
+    assert sink.connections == 2
+
+
+@pytest.mark.parametrize("fault", [HANG, RESET, CLOSE, GARBAGE], ids=["hang", "reset", "close", "garbage"])
+async def test_whoever_asks_and_hears_nothing_does_not_know_either(hasty: HttpClient, sink: HttpSink, fault: Fault) -> None:
+    sink.respond = lambda request: fault
+    with pytest.raises(Uncertain):
+        await hasty.ask(f"{sink.url}/", {}, b"x")
+    assert len(sink.requests) == 1
+
+
 async def test_a_closed_client_opens_again(client: HttpClient, sink: HttpSink) -> None:
     await client.post(f"{sink.url}/", {}, b"x")
     await client.aclose()
     await sink.no_connection()
     assert (await client.post(f"{sink.url}/", {}, b"x")).status == 200
-
-
-async def test_http_2_is_offered_before_http_1_in_tls(client: HttpClient) -> None:
-    hello = asyncio.get_running_loop().create_future()
-
-    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        hello.set_result(await reader.read(4096))
-        writer.close()
-
-    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
-        with pytest.raises(DeliveryFailed):
-            await client.post(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, b"x")
-    # RFC 7301 §3.1: each protocol's name after its length.
-    assert b"\x02h2\x08http/1.1" in await hello
 
 
 def test_every_status_has_one_outcome() -> None:

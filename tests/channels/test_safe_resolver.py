@@ -12,8 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from channels.contract import Rejected, TryAgain, Uncertain
-from channels.http_client import Timeouts
-from channels.http_direct import ForbiddenAddressError
+from channels.http_client import ForbiddenAddressError, Timeouts
 from channels.http_outcomes import Answer
 from channels.safe_resolver import SafeClient, check_target, is_public, is_reachable
 from tests.peers.http_sink import BROKEN_REFUSAL, CLOSE, ENDLESS_SUCCESS, GARBAGE, HANG, RESET, Fault, HttpSink, Reply

@@ -175,7 +175,7 @@ class WebhookRow(ChannelRow):
 
 
 class AllowedWebhookRow(WebhookRow):
-    """A webhook to a receiver that staff allowed: the fast client."""
+    """A webhook to a receiver that staff allowed: no look at its address."""
 
     allowed = True
 

@@ -82,6 +82,19 @@ HANG, RESET, CLOSE, GARBAGE = (Fault(act) for act in (_hang, _reset, _close, _ga
 BROKEN_REFUSAL, ENDLESS_SUCCESS = Fault(_broken_refusal), Fault(_endless_success)
 
 
+def says(*pieces: bytes, closes: bool = False) -> Fault:
+    """An answer as it stands, piece by piece."""
+
+    async def act(writer: asyncio.StreamWriter, closing: asyncio.Event) -> None:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        if closes:
+            writer.close()
+
+    return Fault(act)
+
+
 class HttpSink:
     """Open it with ``async with``. `respond` decides the answer of each request; `requests` holds all that came."""
 
