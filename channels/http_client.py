@@ -11,7 +11,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import aiohttp
 import msgspec
@@ -42,7 +42,6 @@ _SWEEPS = 4
 _SECOND_TRY_S = 0.25
 """Until the next address of a host is tried beside the one that has not answered (RFC 8305)."""
 
-_Said = TypeVar("_Said", bound=Answer)
 OpenSocket = Callable[[AddrInfoType], socket.socket]
 
 
@@ -111,12 +110,20 @@ class HttpClient:
         """One POST to a canonical URL, never redirected, never tried again. Raises Unreachable when nothing was sent, Uncertain when no
         answer came, Rejected for what is not admitted or can't be a request."""
         connection, request = await self._ready(url, headers, body)
-        return await _answered(connection, connection.send(request))
+        try:
+            return await connection.send(request)
+        except asyncio.CancelledError:
+            connection.drop()
+            raise
 
     async def ask(self, url: str, headers: Mapping[str, str], body: bytes) -> Words:
         """As `post`, with what the server says. A body that breaks off, or is too long to be meant for us, is only a shorter one."""
         connection, request = await self._ready(url, headers, body)
-        return await _answered(connection, connection.ask(request))
+        try:
+            return await connection.ask(request)
+        except asyncio.CancelledError:
+            connection.drop()
+            raise
 
     async def aclose(self) -> None:
         """Close all connections; a later POST opens new ones."""
@@ -233,14 +240,6 @@ class HttpClient:
         self._sweeper = loop.call_later(min(KEPT_S, answer_s) / _SWEEPS, self._sweep) if self._open else None
 
 
-async def _answered(connection: Connection, answer: asyncio.Future[_Said]) -> _Said:
-    try:
-        return await answer
-    except asyncio.CancelledError:
-        connection.drop()
-        raise
-
-
 @cache
 def _verified() -> ssl.SSLContext:
     """Certificates and names are checked against what this machine trusts; made at first use, since it reads a file."""
@@ -255,11 +254,12 @@ def _address(host: str, port: int, family: socket.AddressFamily) -> AddrInfoType
 
 
 def _written(site: Site, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    given = "".join((path, *headers, *headers.values()))  # where a line's end would begin another field, or another request
+    fields = [f"{name}: {value}" for name, value in headers.items()]
+    fields.append(f"Content-Length: {len(body)}")
+    given = path + "".join(fields)  # where a line's end would begin another field, or another request
     if " " in path or not (given.isascii() and given.isprintable()):
         raise Rejected("this can't be sent as an HTTP request")
-    return b"POST %b HTTP/1.1\r\n%b\r\n%bContent-Length: %d\r\n\r\n%b" % (path.encode(), site.head, fields.encode(), len(body), body)
+    return b"POST %b HTTP/1.1\r\n%b\r\n%b\r\n\r\n%b" % (path.encode(), site.head, "\r\n".join(fields).encode(), body)
 
 
 def _failure(error: OSError | ValueError) -> DeliveryFailed:
