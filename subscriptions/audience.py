@@ -98,7 +98,7 @@ class Audience:
         """Columns made ready for `exchange`. Takes seconds for a million and changes nothing, so it may run in a thread."""
         segment = Segment(columns, len(self._catalog.areas))
         if segment.size >= MANY:
-            segment.remember(self._matching.city)
+            segment.remember(self._matching.whole)
         return segment
 
     def exchange(self, segment: Segment, subscribers: Ints | None = None) -> None:

@@ -90,8 +90,11 @@ class Matching:
     def __init__(self, catalog: AreaCatalog) -> None:
         self._catalog = catalog
         self._recent: OrderedDict[tuple[int, ...] | bytes, Shape] = OrderedDict()
-        self.city = Shape(catalog.union(catalog.whole))
-        """The region of an alert that names all boroughs: the one that is worth remembering the answer to."""
+        self._city = Shape(catalog.union(catalog.whole))
+        flags = np.zeros(len(catalog.areas), dtype=np.bool_)
+        flags[catalog.matching(catalog.whole)] = True
+        self.whole = Reach(False, flags, (self._city,), catalog.whole)
+        """Of an alert that names all boroughs: the reach that is worth remembering the answer to."""
 
     def reach(self, target: Target) -> Reach:
         """What the target reaches, with all that measuring it needs."""
@@ -107,7 +110,7 @@ class Matching:
     def _named(self, areas: tuple[int, ...]) -> Shape:
         key = tuple(sorted(set(areas)))
         if key == self._catalog.whole:
-            return self.city
+            return self._city
         return self._remembered(key) or self._remember(key, self._catalog.union(key))
 
     def _drawn(self, polygon: BaseGeometry) -> Shape:

@@ -77,7 +77,9 @@ class Shape:
         return self._edges.within(x, y, distance) | shapely.contains_xy(self.geometry, x, y)
 
     def _near_border(self, x: Floats, y: Floats, distance: Floats) -> Flags:
-        return _dwithin(self._border, x, y, distance) if self._edges is None else self._edges.within(x, y, distance)
+        if self._edges is None or len(x) < _WORTH_SORTING_OUT:
+            return _dwithin(self._border, x, y, distance)
+        return self._edges.within(x, y, distance)
 
     def overlapping(self, shapes: Geometries, tree: shapely.STRtree) -> Indices:
         near: Indices = tree.query(self.geometry, predicate="intersects")

@@ -103,7 +103,7 @@ class Segment:
         order = np.argsort(people.id)
         self._sorted, self._order = people.id[order], order.astype(np.int32)
         self.unknown_places = int(np.count_nonzero(columns.places.area == UNKNOWN))
-        self._remembered: dict[Region, Rows] = {}
+        self._remembered: dict[Region, Flags] = {}
         self._near: list[Rows] | None = None
         self._keep_places(columns.places, areas)
         self._keep_shapes(columns.shapes)
@@ -193,15 +193,22 @@ class Segment:
             return self._all_addresses(), self.id
         if not wanted.any():
             return [], self.id[:0]
-        touched = None if reach.everyone else self._touched(reach)
-        if touched is not None and len(touched) * FEW < self.size:
-            return self._few(touched, wanted, whole=whole)
-        mark = wanted.take(self._profile_of) & self.alive
-        if touched is not None:
-            reached = np.zeros(self.size, dtype=np.bool_)
-            reached[touched] = True
+        reached = self._remembered.get(reach.regions[0]) if len(reach.regions) == 1 else None
+        if reached is None and not reach.everyone:
+            touched = self._touched(reach)
+            if len(touched) * FEW < self.size:
+                return self._few(touched, wanted, whole=whole)
+            reached = self._flagged(touched)
+        mark = wanted.take(self._profile_of)
+        mark &= self.alive
+        if reached is not None:
             mark &= reached
-        return self._addresses_marked(mark), self.id[mark]
+        return self._addresses_marked(mark), np.compress(mark, self.id)
+
+    def _flagged(self, rows: Rows) -> Flags:
+        flags = np.zeros(self.size, dtype=np.bool_)
+        flags[rows] = True
+        return flags
 
     def _touched(self, reach: Reach) -> Rows:
         """Rows of which some place is reached, as often as places are."""
@@ -218,7 +225,7 @@ class Segment:
 
     def _reached(self, region: Region) -> Rows:
         known = self._remembered.get(region)
-        return self.points.reached(region) if known is None else known
+        return self.points.reached(region) if known is None else np.flatnonzero(known).astype(np.int32)
 
     @property
     def knows_areas(self) -> bool:
@@ -229,15 +236,15 @@ class Segment:
         """Measure every named area once and for all, in the catalogue's order. Takes seconds for a million, and may run in a thread."""
         self._near = [self.points.reached(shape) for shape in shapes]
 
-    def remember(self, region: Region) -> None:
-        """Measure a region once and for all: points never change."""
-        self._remembered[region] = self.points.reached(region)
+    def remember(self, reach: Reach) -> None:
+        """Measure once and for all whom a reach of named areas touches: places never change."""
+        self._remembered[reach.regions[0]] = self._flagged(self._touched(reach))
 
     def _few(self, touched: Rows, wanted: Flags, *, whole: bool) -> tuple[_Groups, Ints]:
         """Each row once, in order: sorting a few is faster than scanning flags of everyone."""
         rows = np.sort(touched)
-        rows = rows[np.append(True, rows[1:] != rows[:-1])[: len(rows)]]
-        rows = rows[wanted.take(self._profile_of.take(rows))]
+        rows = np.compress(np.append(True, rows[1:] != rows[:-1])[: len(rows)], rows)
+        rows = np.compress(wanted.take(self._profile_of.take(rows)), rows)
         cards = self._card.take(rows if whole else rows[self.alive[rows]])
         return self._addresses_of(cards), cards["id"].astype(np.int64)
 
@@ -259,11 +266,10 @@ class Segment:
         return [(*each, ids[low:high]) for each, low, high in slices if high > low]
 
     def _addresses_marked(self, mark: Flags) -> _Groups:
-        chosen = mark[self._address_row]
         bounds = self._bounds.tolist()
-        found = (
-            (group, self._address[low:high][chosen[low:high]]) for group, low, high in zip(self._groups, bounds, bounds[1:], strict=False)
-        )
+        slices = zip(self._groups, bounds, bounds[1:], strict=False)
+        # Group by group: what is known of a group in between stays in the cache.
+        found = [(group, np.compress(mark.take(self._address_row[low:high]), self._address[low:high])) for group, low, high in slices]
         return [(*group, ids) for group, ids in found if len(ids)]
 
     def columns_of(self, row: int) -> Columns:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from subscriptions import severity, topics
 from subscriptions.areas import AreaCatalog
 from subscriptions.audience import JOINED_AT_ONCE, MANY, Audience
-from subscriptions.columns import AddressRow, Columns, Person, PlaceRow, of_persons
+from subscriptions.columns import CITY_KEY, AddressRow, Columns, Person, PlaceRow, of_persons
 from subscriptions.languages import number
 from subscriptions.matching import Group, Match, Target, reached_areas
 from tests.subscriptions.made_up import Maker
@@ -347,6 +347,26 @@ async def test_what_each_named_area_reaches_is_known_beforehand_and_reaches_the_
     assert [segment.knows_areas for segment in audience._segments] == [True, False]
     audience.remove(0)
     assert all(same(audience.match(target), before) for target, before in zip(targets, measured, strict=True))
+
+
+def test_whom_the_whole_city_reaches_is_known_beforehand_and_is_the_same(catalog: AreaCatalog, audience: Audience) -> None:
+    """Points in and beyond the city, people of areas and of the whole city; some of them leave afterwards."""
+    spots = np.random.default_rng(9).uniform((40.45, -74.35, 20), (40.95, -73.65, 900), (MANY, 3)).tolist()
+    places = [PlaceRow(None, *spot) for spot in spots]
+    places[::50] = [PlaceRow("zip:11201"), PlaceRow(CITY_KEY)] * (MANY // 100)
+    audience.bulk(*rows([someone(each, place) for each, place in enumerate(places, start=1)]))
+    (segment,) = audience._segments
+    assert segment._remembered
+    for each in (1, 51, 52, 53):
+        audience.remove(each)
+    whole = [area.key for area in catalog.areas if area.index in catalog.whole]
+    beside = shapely.box(-74.20, 40.75, -74.1, 40.80)
+    targets = [alert(catalog, *whole), alert(catalog, *whole, polygons=(beside,))]
+    found = [audience.match(target) for target in targets]
+    assert MANY // 4 < found[0].people < found[1].people < MANY - 4
+    segment._remembered.clear()
+    audience.remove(0)
+    assert all(same(audience.match(target), before) for target, before in zip(targets, found, strict=True))
 
 
 def test_an_answer_is_given_again_only_while_nobody_has_changed(catalog: AreaCatalog, audience: Audience) -> None:
