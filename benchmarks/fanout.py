@@ -26,7 +26,7 @@ from subscriptions.csv_import import import_csv
 RECIPIENTS = 50_000
 BARE = 25_000
 LOOK_S, LONG_LOOK_S = 0.02, 0.5
-"""Between two looks at the progress, which take milliseconds of the process that is being measured: few on the way, many towards the end."""
+"""Between two looks at the progress, which take milliseconds of the process that is measured: few on the way, many towards the end."""
 HOSTS = 200
 PUSHES = 20_000
 BARE_PUSHES = 5_000
