@@ -38,7 +38,7 @@ ENDING_S = 5.0
 """For a sender that has said its last word, to end by itself."""
 JUMP_S = 1.0
 """A clock that loses more than this between two looks was put back."""
-GATHER_S = 0.005
+GATHER_S = 0.01
 """A commit costs the same for one receipt and for a thousand: while senders have room to go on, it waits a moment for more."""
 LAST_COMMITS_S = 3.0
 
