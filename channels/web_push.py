@@ -56,7 +56,8 @@ class WebPush:
     """POSTs one encrypted payload to one browser's push service."""
 
     name: ClassVar[str] = "web_push"
-    limits: ClassVar[Limits] = Limits()
+    limits: ClassVar[Limits] = Limits(concurrency=128)
+    """Push services are some 50 ms away: so many under way keep one sender busy. A small alert opens fewer, since a host earns its places."""
 
     def __init__(self, settings: ChannelSettings, clock: Callable[[], float] = time.time, *, timeouts: Timeouts = PATIENT) -> None:
         """Raises NotConfigured without a VAPID key or a usable contact."""
