@@ -57,7 +57,7 @@ class WebPush:
 
     name: ClassVar[str] = "web_push"
     limits: ClassVar[Limits] = Limits(concurrency=128)
-    """Push services are some 50 ms away: so many under way keep one sender busy. A small alert opens fewer, since a host earns its places."""
+    """Push services are some 50 ms away: so many under way keep a sender busy. A small alert opens fewer, since a host earns its places."""
 
     def __init__(self, settings: ChannelSettings, clock: Callable[[], float] = time.time, *, timeouts: Timeouts = PATIENT) -> None:
         """Raises NotConfigured without a VAPID key or a usable contact."""
