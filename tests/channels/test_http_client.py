@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from email.utils import formatdate
 from functools import partial
 from pathlib import Path
@@ -99,11 +99,14 @@ async def test_a_certificate_that_nobody_signed_means_that_nothing_was_sent(clie
         assert sink.requests == []
 
 
+@pytest.mark.parametrize("way", [HttpClient.post, HttpClient.ask], ids=["post", "ask"])
 @pytest.mark.parametrize("fault", [HANG, RESET, CLOSE, GARBAGE], ids=["hang", "reset", "close", "garbage"])
-async def test_no_answer_after_sending_is_uncertain(hasty: HttpClient, sink: HttpSink, fault: Fault) -> None:
+async def test_no_answer_after_sending_is_uncertain(
+    hasty: HttpClient, sink: HttpSink, fault: Fault, way: Callable[[HttpClient, str, dict[str, str], bytes], Awaitable[Answer]]
+) -> None:
     sink.respond = lambda request: fault
     with pytest.raises(Uncertain):
-        await hasty.post(f"{sink.url}/", {}, b"x")
+        await way(hasty, f"{sink.url}/", {}, b"x")
     assert len(sink.requests) == 1
 
 
@@ -178,14 +181,6 @@ async def test_of_two_answers_to_one_question_the_first_counts(client: HttpClien
     sink.respond = lambda request: says(two)
     assert [await client.ask(f"{sink.url}/", {}, b"x") for _ in range(2)] == [Words(400, None, b"no")] * 2
     assert sink.connections == 2
-
-
-@pytest.mark.parametrize("fault", [HANG, RESET, CLOSE, GARBAGE], ids=["hang", "reset", "close", "garbage"])
-async def test_whoever_asks_and_hears_nothing_does_not_know_either(hasty: HttpClient, sink: HttpSink, fault: Fault) -> None:
-    sink.respond = lambda request: fault
-    with pytest.raises(Uncertain):
-        await hasty.ask(f"{sink.url}/", {}, b"x")
-    assert len(sink.requests) == 1
 
 
 async def test_a_closed_client_opens_again(client: HttpClient, sink: HttpSink) -> None:
