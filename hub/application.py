@@ -153,6 +153,10 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
         """(role, name, password) of the demonstration's staff."""
         return samples.LOG_INS if self.demo else []
 
+    def demo_people(self) -> list[tuple[str, str, tuple[str, ...], bool]]:
+        """(label, language, channels, whether they take drills) of the sample people."""
+        return samples.people() if self.demo else []
+
 
 @asynccontextmanager
 async def open_hub(settings: Settings, *, demo: bool, port: int, role: Role = "all") -> AsyncIterator[Hub]:

@@ -69,11 +69,21 @@ def sample_csv() -> list[str]:
     return [",".join(_COLUMNS), *(",".join(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row) for row in rows)]
 
 
+def people() -> list[tuple[str, str, tuple[str, ...], bool]]:
+    """(label, language, channels, whether they take drills) of each sample."""
+    return [(_label(place), language, channels, bool(drills)) for place, language, channels, drills in _SAMPLES]
+
+
+def _label(place: str) -> str:
+    kind, _, name = place.partition(":")
+    return "Sample, around a point in 11213" if kind == "point" else f"Sample, {name or kind}"
+
+
 def _row(number: int, place: str, language: str, drills: str, channel: str) -> list[str]:
     kind, _, name = place.partition(":")
-    cells = dict.fromkeys(_COLUMNS, "") | {"person": f"sample-{number}", "label": f"Sample, {name or kind}", "language": language}
+    cells = dict.fromkeys(_COLUMNS, "") | {"person": f"sample-{number}", "label": _label(place), "language": language}
     if kind == "point":
-        cells |= dict(zip(("lat", "lon", "radius_m"), name.split(","), strict=True)) | {"label": "Sample, around a point in 11213"}
+        cells |= dict(zip(("lat", "lon", "radius_m"), name.split(","), strict=True))
     else:
         cells[kind] = name or "1"
     cells |= {"drills": drills, "channel": channel, "address": _address(channel, number), "consent_source": CONSENT, "sample": "1"}
@@ -161,7 +171,7 @@ _NOTICES: dict[str, dict[str, Any]] = {
             ),
         },
     },
-    "Police activity near a place (a circle)": {
+    "Police activity around Borough Hall, a circle (goes out at once)": {
         "category": "Security",
         "event": "Police Activity",
         "urgency": "Immediate",
@@ -181,7 +191,7 @@ _NOTICES: dict[str, dict[str, Any]] = {
             ),
         },
     },
-    "Heat advisory for the whole city": {
+    "Heat advisory for the whole city (goes out at once)": {
         "category": "Met",
         "event": "Heat Advisory",
         "urgency": "Expected",
@@ -202,7 +212,7 @@ _NOTICES: dict[str, dict[str, Any]] = {
             ),
         },
     },
-    "Siren test (a drill, marked on every channel)": {
+    "Siren test, a drill that is marked on every channel (goes out at once)": {
         "status": "Test",
         "category": "Other",
         "event": "Siren Test",

@@ -101,6 +101,9 @@ class HubContext(PublicContext, Protocol):
     def demo_log_ins(self) -> list[tuple[str, str, str]]:
         """(role, name, password) of the demonstration's staff; none outside it."""
 
+    def demo_people(self) -> list[tuple[str, str, tuple[str, ...], bool]]:
+        """(label, language, channels, whether they take drills) of the sample people; none outside the demonstration."""
+
     async def readiness(self) -> Mapping[str, str]:
         """Part → ``ok`` or why not, without secrets. The parts ``publish`` and ``delivery`` decide whether the hub is ready."""
 

@@ -104,6 +104,7 @@
     const group = L.featureGroup();
     const order = ["aware", "area", "ready", "now"];
     const depth = (one) => order.indexOf(one.tone) + (one.keys.includes("city") ? -order.length : 0);
+    const alone = [];
     for (const one of wanted().sort((a, b) => depth(a) - depth(b))) {
       const style = { className: "area " + one.tone, weight: 2 };
       const parts = [];
@@ -111,10 +112,9 @@
       if (found.length) parts.push(L.geoJSON({ type: "FeatureCollection", features: found }, { style }));
       if (one.shape) {
         const drawn = drawShape(one, style);
-        // A small shape would vanish on a map of the whole city.
         drawn.addTo(map);
         parts.push(drawn);
-        if (!one.shape_of) parts.push(L.circleMarker(drawn.getBounds().getCenter(), { radius: 5, ...style }));
+        if (!one.shape_of) alone.push([drawn, style]);
       }
       if (one.shape_of && parts.length) group.addLayer(sign(one, middle(parts)));
       for (const part of parts) {
@@ -126,6 +126,13 @@
     painted = group.addTo(map);
     const bounds = group.getLayers().length ? group.getBounds() : base.getBounds();
     if (bounds.isValid() && !moved) map.fitBounds(bounds, { padding: [16, 16], maxZoom: 13, animate: false });
+    for (const [drawn, style] of alone) if (tiny(drawn.getBounds())) group.addLayer(L.circleMarker(drawn.getBounds().getCenter(), { radius: 5, ...style }));
+  }
+
+  // Too small to be seen at this zoom.
+  function tiny(bounds) {
+    const size = map.latLngToLayerPoint(bounds.getSouthEast()).subtract(map.latLngToLayerPoint(bounds.getNorthWest()));
+    return Math.max(size.x, size.y) < 12;
   }
 
   function pick(feature, part) {

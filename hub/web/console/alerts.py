@@ -143,7 +143,7 @@ async def _page(
         status=422 if errors else status,
         row=line,
         card=staff_card(stored, context),
-        heading=_heading(stored, line.card.mark),
+        heading=_heading(stored, line.card.mark, decides=may(actor.role, "approve") and not line.own),
         waiting=waiting,
         preview=preview,
         shape=msgspec.json.encode(preview.area_geojson).decode() if preview else "",
@@ -158,8 +158,8 @@ async def _page(
     )
 
 
-def _heading(stored: StoredAlert, mark: str) -> str:
-    if stored.status == "awaiting_approval":
+def _heading(stored: StoredAlert, mark: str, *, decides: bool) -> str:
+    if stored.status == "awaiting_approval" and decides:
         return "Drill to approve" if mark else "Real alert to approve"
     return f"Call-off: {stored.document.event}" if stored.document.msgType == "Cancel" else stored.document.event
 

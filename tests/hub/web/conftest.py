@@ -84,6 +84,9 @@ class Parts:
     def demo_log_ins(self) -> list[tuple[str, str, str]]:
         return []
 
+    def demo_people(self) -> list[tuple[str, str, tuple[str, ...], bool]]:
+        return []
+
     def alert(self, **changes: Any) -> dict[str, Any]:
         """An alert that needs no approval, as an author writes it."""
         document = {

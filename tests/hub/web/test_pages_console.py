@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from hub.delivery.forecast import ChannelForecast, Forecast
 from hub.delivery.outcome_check import Stalled
@@ -196,13 +196,46 @@ async def test_counters_that_count_nothing_take_no_room(hub: Parts, logged_in: s
     assert all(hidden for hidden, _ in counters)
 
 
-async def test_the_outbox_shows_what_people_read_before_what_machines_read(hub: Parts, logged_in: str, client: TestClient) -> None:
-    kept = {"webhook": {"data": "{}"}, "email": {"parts": {"subject": "S", "text": "T"}}, "sms": {"parts": {"text": "T"}}}
+async def keep(hub: Parts, *messages: tuple[int, str, str]) -> None:
+    """(mailing, channel, purpose) of messages that lie in the outbox, in the order in which they came there."""
+    parts = {"webhook": {"data": "{}"}, "email": {"parts": {"subject": "S", "text": "T"}}, "sms": {"parts": {"text": "T"}}}
     async with hub.database.write() as connection:
-        for channel, copy in reversed(kept.items()):
-            body = json.dumps({"channel": channel, "purpose": "alert", "language": "en", "parts": {}} | copy)
-            await connection.execute(insert(tables.outbox).values(channel=channel, copy=body, at=0, mailing=1, address=1))
+        for mailing, channel, purpose in messages:
+            body = json.dumps({"channel": channel, "purpose": purpose, "language": "en", "parts": {}} | parts[channel])
+            await connection.execute(insert(tables.outbox).values(channel=channel, copy=body, at=0, mailing=mailing, address=1))
+
+
+async def test_the_outbox_shows_what_people_read_before_what_machines_read(hub: Parts, logged_in: str, client: TestClient) -> None:
+    await keep(hub, (1, "webhook", "alert"), (1, "email", "alert"), (1, "sms", "alert"))
     assert re.findall(r'<figure class="device (\w+)">', await page(client, "/outbox")) == ["sms", "email", "webhook"]
+
+
+async def test_the_outbox_is_newest_first_and_keeps_the_messages_of_an_alert_together(
+    hub: Parts, logged_in: str, client: TestClient
+) -> None:
+    alert = await publish(hub)
+    async with hub.database.read() as connection:
+        mailing = (await connection.execute(select(tables.mailing.c.id))).scalar_one()
+    letters = (98, "sms", "confirm"), (99, "sms", "confirm"), (97, "sms", "access")
+    await keep(hub, (mailing, "email", "alert"), *letters, (mailing, "sms", "alert"))
+    shown = await page(client, "/outbox")
+    found = re.findall(r'<h2 id="group-\d+">([\w ]+?) <small>|<figure class="device (\w+)">|<span class="tag">([\w -]+)', shown)
+    assert ["".join(one) for one in found] == [
+        *(alert.document.event, "sms", "Text message", "email", "E-mail"),
+        *("Links to settings", "sms", "Text message"),
+        *("To confirm", "sms", "Text message", "sms", "Text message"),
+    ]
+
+
+async def test_only_whoever_decides_is_asked_to_approve(hub: Parts, logged_in: str, client: TestClient) -> None:
+    theirs = await publish(hub, OTHER, severity="Severe")
+    assert "Real alert to approve" in await page(client, f"/console/alerts/{theirs.id}")
+    desk = await hub.staff.by_session(logged_in)
+    assert desk is not None
+    own = await publish(hub, desk, severity="Severe")
+    shown = await page(client, f"/console/alerts/{own.id}")
+    assert "It waits for a second person" in shown
+    assert "to approve</h1>" not in shown
 
 
 async def test_an_alert_that_stands_still_is_an_alarm_on_the_list_and_on_its_page(hub: Parts, logged_in: str, client: TestClient) -> None:
