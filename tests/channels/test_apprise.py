@@ -43,12 +43,6 @@ def person(address: str) -> Recipient:
 
 
 @pytest.fixture
-async def sink() -> AsyncIterator[HttpSink]:
-    async with HttpSink() as running:
-        yield running
-
-
-@pytest.fixture
 async def channel() -> AsyncIterator[AppriseServices]:
     opened = AppriseServices(SETTINGS)
     yield opened

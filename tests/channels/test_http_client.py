@@ -21,12 +21,6 @@ NOW = 1_790_000_000.0
 
 
 @pytest.fixture
-async def sink() -> AsyncIterator[HttpSink]:
-    async with HttpSink() as opened:
-        yield opened
-
-
-@pytest.fixture
 async def client() -> AsyncIterator[HttpClient]:
     opened = HttpClient()
     yield opened

@@ -20,12 +20,6 @@ from tests.peers.self_signed import self_signed_context
 
 
 @pytest.fixture
-async def sink() -> AsyncIterator[HttpSink]:
-    async with HttpSink() as opened:
-        yield opened
-
-
-@pytest.fixture
 async def client() -> AsyncIterator[HttpClient]:
     opened = HttpClient()
     yield opened

@@ -94,12 +94,6 @@ def _result(host: str, address: str, port: int) -> ResolveResult:
 
 
 @pytest.fixture
-async def sink() -> AsyncIterator[HttpSink]:
-    async with HttpSink() as opened:
-        yield opened
-
-
-@pytest.fixture
 async def client() -> AsyncIterator[SafeClient]:
     """Loopback is open."""
     opened = SafeClient(allow_private=True)

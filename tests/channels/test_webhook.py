@@ -31,12 +31,6 @@ FLOOD = Message(
 
 
 @pytest.fixture
-async def sink() -> AsyncIterator[HttpSink]:
-    async with HttpSink() as opened:
-        yield opened
-
-
-@pytest.fixture
 async def channel() -> AsyncIterator[Webhook]:
     opened = Webhook(SETTINGS, lambda: NOW)
     yield opened
