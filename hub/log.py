@@ -55,6 +55,7 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(threshold)
     logging.getLogger("aiohttp.server").filters[:] = [_NoQuotes()]
+    logging.getLogger("apscheduler.scheduler").filters[:] = [_NoDelays()]
     for name in QUIET:
         logging.getLogger(name).setLevel(max(threshold, logging.WARNING))
     structlog.configure(
@@ -73,6 +74,13 @@ class _NoQuotes(logging.Filter):
             record.msg, record.args = f"{record.getMessage()} ({getattr(record.exc_info[0], '__name__', 'error')})", ()
             record.exc_info = record.exc_text = None
         return True
+
+
+class _NoDelays(logging.Filter):
+    """apscheduler warns of each job that is not started since it still runs. On a full hub that is every other second, and as it should be."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "maximum number of running instances" not in str(record.msg)
 
 
 def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

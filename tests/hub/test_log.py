@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from hub import log
 
@@ -44,6 +47,17 @@ def test_libraries_write_the_same_lines_and_chatter_is_dropped(written):
     structlog.get_logger().debug("not asked for")
     (line,) = lines(written)
     assert (line["level"], line["event"]) == ("warning", "late client")
+
+
+async def test_a_job_that_takes_longer_than_its_interval_is_nothing_to_warn_of(written):
+    scheduler, skipped, done = AsyncIOScheduler(timezone="UTC"), asyncio.Event(), asyncio.Event()
+    scheduler.add_listener(lambda _: skipped.set(), EVENT_JOB_MAX_INSTANCES)
+    scheduler.add_job(done.wait, "interval", seconds=0.01)
+    scheduler.start()
+    await skipped.wait()
+    done.set()
+    scheduler.shutdown(wait=False)
+    assert lines(written) == []
 
 
 def test_a_traceback_is_one_value_of_its_line(written):
