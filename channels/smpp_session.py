@@ -12,7 +12,6 @@ Source: SMPP v3.4, §2.2 (sessions), §3.2 (PDU header), §4.4 (submit_sm), §4.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import ssl
 import struct
 from collections.abc import Awaitable, Callable, Sequence
@@ -82,7 +81,7 @@ class SmppSession(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._closed = self._loop.create_future()
         self._waiting: dict[int, Asked] = {}
-        self._sequence = itertools.cycle(range(1, _LAST_SEQUENCE))
+        self._sequence = 0  # of the last request
         self._buffer = b""
         self._out: list[bytes] = []
         self._heard = self._loop.time()
@@ -179,12 +178,16 @@ class SmppSession(asyncio.Protocol):
         pdu: bytes = message.pdu()
         return self._request(int(message.smpp_command), pdu[_HEADER.size :])
 
+    def _number(self) -> int:
+        self._sequence = self._sequence % _LAST_SEQUENCE + 1
+        return self._sequence
+
     def _request(self, command: int, body: bytes) -> asyncio.Future[Answer]:
         answer: asyncio.Future[Answer] = self._loop.create_future()
         if not self.usable:
             answer.set_exception(SessionLost("the connection to the SMSC is closed", sent=False))
             return answer
-        sequence = next(self._sequence)
+        sequence = self._number()
         self._waiting[sequence] = (answer, self._loop.time() + self._answer_within)
         self._write(_HEADER.pack(_HEADER.size + len(body), command, 0, sequence) + body)
         if self._overdue is None:
@@ -259,5 +262,5 @@ class SmppSession(asyncio.Protocol):
             self.end("the SMSC fell silent")
         else:
             self._probed = True
-            self._write(EnquireLink(sequence_num=next(self._sequence)).pdu())
+            self._write(EnquireLink(sequence_num=self._number()).pdu())
             self._alive = self._loop.call_later(KEEPALIVE, self._keep_alive)

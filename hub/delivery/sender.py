@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 
+import msgspec
 import structlog
 import uvloop
 
@@ -79,7 +80,7 @@ class Sender:
         self._precedence = Precedence()
         self._tasks: set[asyncio.Task[None]] = set()
         self._halted: set[int] = set()
-        self._drafts: dict[tuple[int, str, str, bool], Draft] = {}
+        self._drafts: dict[tuple[str, bool, bytes], Draft] = {}
         self._unsent: list[Job] = []
         self._flush_timer: asyncio.TimerHandle | None = None
         self._until = 0.0
@@ -179,7 +180,8 @@ class Sender:
         return self._channels[key]
 
     def _draft(self, work: Work, channel: Channel) -> Draft:
-        key = (work.mailing, work.channel, work.language, work.simulated)
+        # By all that it says: of one mailing, batches for discreet readers have other words, and a video may be withdrawn meanwhile.
+        key = (work.channel, work.simulated, msgspec.msgpack.encode(work.message))
         if key not in self._drafts:
             while len(self._drafts) >= DRAFTS_KEPT:
                 del self._drafts[next(iter(self._drafts))]

@@ -58,17 +58,27 @@ class SenderProcess:
         """One frame to the sender."""
         self._writer.write(frames.encode(frame))
 
-    def give(self, addresses: list[str], *, batch: int = 1, priority: int = 2, channel: str = "webhook", simulated: bool = False) -> range:
-        """A batch for these addresses; returns their numbers."""
+    def give(
+        self,
+        addresses: list[str],
+        *,
+        batch: int = 1,
+        priority: int = 2,
+        channel: str = "webhook",
+        simulated: bool = False,
+        mailing: int | None = None,
+        title: str = "t",
+    ) -> range:
+        """A batch for these addresses, of a mailing of its own unless that is named; returns their numbers."""
         numbers = range(self._next, self._next + len(addresses))
         self._next += len(addresses)
         people = [To(number, number, 1, *self._keyring.seal(channel, address)) for number, address in zip(numbers, addresses, strict=True)]
         now = time.time()
         message = Message(
-            purpose="alert", topic="t", language="en", parts={"title": "t", "body": "b"}, link="http://hub.invalid/a", sent_at=now,
+            purpose="alert", topic="t", language="en", parts={"title": title, "body": "b"}, link="http://hub.invalid/a", sent_at=now,
             expires_at=now + 3600, data='{"id":"al_1"}',
         )  # fmt: skip
-        self.say(frames.Work(batch, batch, channel, "en", simulated, message, priority, False, 0, people))
+        self.say(frames.Work(batch, mailing or batch, channel, "en", simulated, message, priority, False, 0, people))
         return numbers
 
     async def until_reported(self, numbers: range) -> list[Row]:

@@ -81,6 +81,18 @@ async def test_an_urgent_batch_goes_first_through_a_shut_window_though_it_is_on_
         assert set(sender.order[before:]) == set(extreme)
 
 
+async def test_batches_of_one_mailing_say_each_what_was_written_for_them() -> None:
+    """For discreet readers it is in other words; and a video that was withdrawn meanwhile is not in the next batch."""
+    async with SenderProcess() as sender:
+        said = dict[str, str | None]()
+        for batch, title in enumerate(("Flood", "You have a new message", "Flood"), 1):
+            (row,) = await sender.until_reported(
+                sender.give(["someone"], batch=batch, mailing=7, channel="web_push", simulated=True, title=title)
+            )
+            said[f"{batch} {title}"] = row.copy
+        assert all(title.split(" ", 1)[1] in (copy or "") for title, copy in said.items())
+
+
 async def test_it_says_each_second_which_hosts_it_leaves_alone() -> None:
     async with HttpSink() as dead, SenderProcess() as sender:
         await dead.refuse()
