@@ -190,7 +190,9 @@ class Lane:
 
     def look_after(self) -> list[tuple[Job, To, TryAgain]]:
         """Each second: whoever has waited too long for a slow host or a receiver's rate is returned, with when to come again, and what
-        hangs at a host gets a stand-in."""
+        hangs at a host gets a stand-in. Whoever waits for a place that is free comes: the last one released may never have taken it."""
+        for host in [gate for gate in self._parked if isinstance(gate, Host) and not gate.is_full]:
+            self.left(host)
         now, late = time.monotonic(), []
         for gate, turns in self._parked.items():
             if gate.is_slow:
@@ -232,10 +234,11 @@ class Lane:
         self._precedence.note(self, self._top if first and not first.work.limited else LEAST)
 
     def _take(self) -> tuple[Job, To] | None:
-        if self._ready and self._ready[0][0] <= self._top:
+        waits = bool(self._jobs) and self._jobs[0].work.limited and self._credits <= 0
+        if self._ready and (waits or self._ready[0][0] <= self._top):
             *_, job, to = heappop(self._ready)
             return job, to
-        if not self._jobs:
+        if waits or not self._jobs:
             return None
         job = self._jobs[0]
         to = job.work.recipients[job.next]
@@ -257,7 +260,7 @@ class Lane:
 
     def void_credits(self) -> int:
         """Each second: credits that nobody was begun with would go out in a burst later. Returns how many they were."""
-        if not self._credits or time.monotonic() - self._credited_at <= CREDIT_S:
+        if self._credits <= 0 or time.monotonic() - self._credited_at <= CREDIT_S:
             return 0
         void, self._credits = self._credits, 0
         return void
@@ -270,7 +273,7 @@ class Lane:
     async def _run(self, number: int) -> None:
         busy_since = self._busy_since
         while number < self._wanted or number + 1 < len(busy_since):
-            if self._jobs and self._jobs[0].work.limited and not self._credits and not self._ready:
+            if self._jobs and self._jobs[0].work.limited and self._credits <= 0 and not self._ready:
                 await self._more_credit()  # first the credit, then whose it is: an urgent batch or a stop may come meanwhile
                 continue
             if self._top > self._precedence.most_urgent and number >= FEW:

@@ -159,6 +159,40 @@ async def test_what_is_limited_begins_only_with_a_credit_each(house: House) -> N
     assert house.second.void_credits() == 0
 
 
+async def test_without_a_credit_somebody_less_urgent_who_has_one_goes_and_nobody_else(house: House) -> None:
+    host = house.first.host("http://127.0.0.1:9/hook")
+    assert host is not None
+    lesser = job(house.webhook, 1, 3, limited=True, people=1)
+    house.first.park(host, lesser, lesser.work.recipients[0])
+    house.first.put(job(house.webhook, 2, 0, limited=True))
+    await house.calm()
+    house.first.left(host)
+    house.first.credit(2)
+    await house.calm()
+    assert house.begun == {2: 2, 1: 1}
+    await house.let_go()
+    assert house.begun == {2: 2, 1: 1}
+
+
+async def test_a_place_that_the_last_one_did_not_take_is_the_next_ones(house: House) -> None:
+    """Whoever is released may end without ever entering the host, for instance since it has expired."""
+    host = house.first.host("http://127.0.0.1:9/hook")
+    assert host is not None
+    while host.places > 1:
+        assert host.enter()
+        host.answered(time.monotonic() - 60)
+    assert host.enter()
+    waiting = job(house.webhook, 1, 2, people=4)
+    for to in waiting.work.recipients:
+        house.first.park(host, waiting, to)
+    host.answered(time.monotonic() - 60)
+    house.first.left(host)
+    for begun in range(1, 5):
+        await house.let_go()
+        assert house.begun == {1: begun}
+        assert house.first.look_after() == []
+
+
 async def test_credits_go_to_the_most_urgent(house: House) -> None:
     house.second.put(job(house.outbox, 1, 3, limited=True))
     house.second.put(job(house.outbox, 2, 0, limited=True, people=2))
