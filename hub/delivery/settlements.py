@@ -34,10 +34,11 @@ def group(taken: Sequence[Taken], now: float) -> list[Settlement]:
 def _settlement(leased: Leased, outcome: Outcome, rows: list[Row], reason: str | None, after: float | None, now: float) -> Settlement:
     at, addresses = max(row.at_ms for row in rows), [row.address for row in rows]
     if outcome in OPEN:
-        again = retry_policy.next_try(leased.priority, leased.attempt, after, now, leased.expires_at / 1000)
+        doubtful, until = outcome is Outcome.DOUBTFUL, leased.expires_at / 1000
+        again = retry_policy.next_try(leased.priority, leased.attempt, after, now, until, maybe_sent=doubtful)
         if again is not None:
             return Settlement(leased, outcome, addresses, at, reason, due_at=int(again[0] * 1000), next_attempt=again[1])
-        outcome = Outcome.UNCERTAIN if outcome is Outcome.DOUBTFUL else Outcome.FAILED
+        outcome = Outcome.UNCERTAIN if doubtful else Outcome.FAILED
     copies = tuple((row.address, row.copy) for row in rows if row.copy is not None)
     first = min(row.at_ms for row in rows)
     posted = tuple((row.address, row.posted) for row in rows if row.posted is not None) if leased.channel in THREADED else ()
