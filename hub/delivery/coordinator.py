@@ -193,6 +193,8 @@ class Coordinator:
                         handle.heard = max(handle.heard, time.monotonic())
                     if handle.hangs or handle.ended.is_set():
                         await self._replace(handle)
+                while len(self.handles) < self._count and not self._stopping:
+                    await self._start_sender()
                 await self._look_after()
             except Exception:  # process boundary: the next look tries again, the log says why it must
                 log.exception("watch_failed")
@@ -210,7 +212,6 @@ class Coordinator:
         await self._ledger.give_back(handle.held)
         handle.held.clear()
         self.handles.remove(handle)
-        await self._start_sender()
 
     async def _look_after(self) -> None:
         """What signals, crashes and clocks may have left behind: leases that nobody here holds, reports or is being given, mailings that

@@ -96,8 +96,12 @@ class Handle:
 async def start(configure: frames.Configure, alive: frames.Alive) -> Handle:
     """A process of its own over a socket pair, never a fork: its ends close with the coordinator's."""
     ours, theirs = socket.socketpair()
-    process = await sender_process(theirs)
-    theirs.close()
+    try:
+        with theirs:
+            process = await sender_process(theirs)
+    except BaseException:
+        ours.close()
+        raise
     reader, writer = await asyncio.open_connection(sock=ours, limit=2**20)
     handle = Handle(process, reader, writer)
     handle.send(configure)

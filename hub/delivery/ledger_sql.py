@@ -113,12 +113,16 @@ class Statements:
         return 0
 
     def catch_up(self, subscriber: int, offers: Sequence[Offer], asked: int) -> int:
-        """Queue live alerts for one person, each address once; strike the debt."""
-        offered = 0
+        """Queue live alerts for one person, each address once; strike the debt.
+
+        Not while one of them is still to be planned: another node may be at it, with an audience that did not know this person.
+        """
+        offered, unplanned = 0, False
         for offer in offers:
-            query = "SELECT id, priority FROM mailing WHERE alert=? AND state IN ('planned', 'done') FOR UPDATE"
+            query = "SELECT id, priority, state FROM mailing WHERE alert=? AND purpose='alert' FOR UPDATE"
             row = self.connection.execute(query, (offer.alert,)).fetchone()
-            if row is None:
+            unplanned |= row is not None and row[2] == "launched"
+            if row is None or row[2] not in {"planned", "done"}:
                 continue
             fresh = [address for address in offer.addresses if not self._is_known(row[0], offer.channel, address)]
             if fresh:
@@ -127,7 +131,8 @@ class Statements:
                 self.connection.execute("UPDATE mailing SET state='planned' WHERE id=?", (row[0],))
                 self._add_batches(row[0], row[1], [part])
                 offered += len(fresh)
-        self.connection.execute("DELETE FROM catch_up WHERE subscriber=? AND asked=?", (subscriber, asked))
+        if not unplanned:
+            self.connection.execute("DELETE FROM catch_up WHERE subscriber=? AND asked=?", (subscriber, asked))
         return offered
 
     def _is_known(self, mailing: int, channel: str, address: int) -> bool:

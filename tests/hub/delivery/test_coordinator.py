@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
+import os
 import signal
+import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -13,12 +16,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
+import pytest
 from sqlalchemy import URL
 from sqlalchemy.exc import OperationalError
 
 from channels.contract import ChannelSettings, Message
 from hub.clock import Clock
-from hub.delivery import frames
+from hub.delivery import frames, handle
 from hub.delivery.batches import Leased, Planned
 from hub.delivery.coordinator import WINDOW, Coordinator
 from hub.delivery.ledger import Ledger
@@ -198,6 +202,24 @@ async def test_a_sender_that_hangs_is_replaced_and_sends_nothing_when_it_wakes(s
         assert hung.returncode == -signal.SIGKILL
         assert house.counters(mailing) == {"planned": 2000, "handed_over": 2000}
         assert sum(house.reached().values()) - 2000 <= WINDOW
+
+
+async def test_a_sender_that_can_not_be_started_is_started_later(store: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with node(store, 500) as house, house.running(senders=1) as coordinator:
+        failures, start = 0, handle.sender_process
+
+        async def short_of_memory(theirs: socket.socket) -> asyncio.subprocess.Process:
+            nonlocal failures
+            failures += 1
+            if failures < 3:
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            return await start(theirs)
+
+        monkeypatch.setattr(handle, "sender_process", short_of_memory)
+        coordinator.handles[0].process.kill()
+        mailing = await house.launch(coordinator, 500)
+        await house.until(lambda: house.state(mailing) == "done")
+        assert failures == 3
 
 
 async def test_a_coordinator_that_ends_settles_what_was_handed_over(store: URL) -> None:

@@ -319,6 +319,20 @@ async def test_somebody_who_joins_is_sent_what_is_live_once(house: House) -> Non
     assert house.counters(70) == {"planned": 3, "handed_over": 3}
 
 
+async def test_a_debt_stays_while_an_alert_is_still_to_be_planned(house: House) -> None:
+    """Another node may be planning it for an audience in which this person is not."""
+    alert_row(house.store, 7, "al_7", chain="al_7")
+    mailing = add_mailing(house.store, alert=7)
+    with connected(house.store) as connection:
+        run(connection, "INSERT INTO catch_up(subscriber, asked) VALUES (1, 1)")
+    offers = [Offer(7, "email", "en", False, [3])]
+    assert await house.ledger.catch_up(1, offers, 1) == 0
+    assert rows(house.store, "SELECT asked FROM catch_up") == [(1,)]
+    await house.ledger.plan(mailing, 2, [Planned("email", "en", False, np.array([1, 2], dtype=np.int64))], NOW)
+    assert await house.ledger.catch_up(1, offers, 1) == 1
+    assert rows(house.store, "SELECT asked FROM catch_up") == []
+
+
 async def test_a_debt_that_was_asked_for_again_while_it_was_paid_stays(house: House) -> None:
     with connected(house.store) as connection:
         run(connection, "INSERT INTO catch_up(subscriber, asked) VALUES (1, 2)")
