@@ -77,7 +77,7 @@ class _NoQuotes(logging.Filter):
 
 
 class _NoDelays(logging.Filter):
-    """apscheduler warns of each job that is not started since it still runs. On a full hub that is every other second, and as it should be."""
+    """apscheduler warns of each job that is not started since it still runs: on a full hub every other second, and as it should be."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return "maximum number of running instances" not in str(record.msg)

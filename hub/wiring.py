@@ -96,7 +96,13 @@ class Words:
             parameters = msgspec.json.decode(leased.parameters, type=dict[str, str])
             missed = [await self._alert(int(number), leased) for number in parameters.get("alerts", "").split()]
             return self._renderer.letter(
-                leased.purpose, leased.channel, leased.language, parameters, missed=missed, discreet=bool(leased.discreet)
+                leased.purpose,
+                leased.channel,
+                leased.language,
+                parameters,
+                missed=missed,
+                discreet=bool(leased.discreet),
+                written_at=leased.created_at / 1000,
             )
         alert = await self._alert(leased.alert, leased)
         self.launched(alert)

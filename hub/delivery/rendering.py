@@ -163,10 +163,12 @@ class Renderer:
         *,
         missed: Sequence[Published] = (),
         discreet: bool = False,
+        written_at: float | None = None,
     ) -> Message:
         """A letter to one address. It holds nothing of the person but `parameters`, and its link is a slot.
 
-        `parameters`: ``places`` in words, ``notice`` a key of NOTICES, ``text`` of an answer; `missed`: alerts that a ``held`` is about.
+        `parameters`: ``places`` in words, ``notice`` a key of NOTICES, ``text`` of an answer; `missed`: alerts that a ``held`` is about;
+        `written_at` in seconds since 1970 begins the time for which it is worth sending, by default now.
         Raises KeyError for a channel without templates.
         """
         frame = self._frame(language)
@@ -191,7 +193,7 @@ class Renderer:
             silent=discreet,
             link=link,
             sent_at=now,
-            expires_at=now + LETTER_LIFE_S[purpose],
+            expires_at=(now if written_at is None else written_at) + LETTER_LIFE_S[purpose],
             data=msgspec.json.encode({"type": purpose}).decode() if channel == "webhook" else "",
         )
 

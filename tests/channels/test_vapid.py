@@ -44,6 +44,12 @@ def test_a_header_is_kept_while_fresh_and_renewed_before_it_ends() -> None:
     assert claims(vapid.authorization(ORIGIN, later))["exp"] == int(later) + TOKEN_SECONDS
 
 
+def test_one_that_was_signed_by_a_clock_that_was_ahead_is_signed_anew() -> None:
+    vapid = Vapid(create_vapid_key(), SUBJECT)
+    vapid.authorization(ORIGIN, NOW + 86_400)
+    assert claims(vapid.authorization(ORIGIN, NOW))["exp"] == int(NOW) + TOKEN_SECONDS
+
+
 def test_each_origin_has_its_own() -> None:
     vapid = Vapid(create_vapid_key(), SUBJECT)
     assert claims(vapid.authorization("https://web.push.apple.com", NOW))["aud"] != claims(vapid.authorization(ORIGIN, NOW))["aud"]

@@ -18,7 +18,7 @@ from hub.alerts.alert import Info
 from hub.delivery import alert_words, rendering
 from hub.delivery.alert_words import choose_info, short_code
 from hub.delivery.phrases import ACTS, READ, Phrases, tone
-from hub.delivery.rendering import NOTICES, PARTS, TEMPLATES, Renderer
+from hub.delivery.rendering import LETTER_LIFE_S, NOTICES, PARTS, TEMPLATES, Renderer
 from hub.languages.catalogue import catalogue
 from hub.languages.hazards import HAZARDS
 from subscriptions.languages import LANGUAGES
@@ -422,6 +422,13 @@ def test_a_letter_has_its_one_link_and_no_other(renderer, channel, purpose, lang
     assert set(slots_of([*message.parts.values(), message.link])) == {purpose}
     assert message.purpose == purpose
     assert message.language == language
+
+
+@pytest.mark.parametrize("purpose", ["confirm", "access", "notice", "answer"])
+def test_a_letter_is_worth_sending_from_when_it_was_written_however_late_its_turn_comes(renderer, purpose):
+    written = renderer.letter(purpose, "sms", "en", {}).sent_at - 3000
+    late = renderer.letter(purpose, "sms", "en", {}, written_at=written)
+    assert late.expires_at == written + LETTER_LIFE_S[purpose]
 
 
 @pytest.mark.parametrize("channel", TEXT_CHANNELS)
