@@ -27,6 +27,8 @@ LOOK_EVERY_S = 60.0
 AGAIN_AFTER_S = 900.0
 LATE = 1.5
 """A backup older than this many intervals is late, and /readyz says so."""
+AHEAD_S = 300.0
+"""How much the clocks of hubs that share a folder may differ."""
 SHORTEST_PASSPHRASE = 12
 """Characters: the file may lie anywhere, and whoever has it may guess for years."""
 _NAME = re.compile(r"tocsin-(\d{8}T\d{6})Z\.backup")
@@ -86,13 +88,19 @@ class Schedule:
 
     def _due(self) -> bool:
         now = self._clock()
+        if self._not_before - now > AGAIN_AFTER_S:  # by a clock that was ahead
+            self._not_before = now
         return now >= self._not_before and (self._newest is None or now - self._newest >= self._every_s)
 
     def _found(self) -> dict[Path, float]:
-        """Our backups and when each was begun; nothing else in the folder is looked at, and never deleted."""
+        """Our backups and when each was begun; nothing else in the folder is looked at, and never deleted.
+
+        Nor is one that is yet to be begun: a clock was ahead then, and no other would be due until that time has come.
+        """
         assert self.folder is not None  # noqa: S101 - asked only with one
         named = ((path, _NAME.fullmatch(path.name)) for path in self.folder.iterdir())
-        return {path: datetime.strptime(name[1], _TIME).replace(tzinfo=UTC).timestamp() for path, name in named if name}
+        begun = {path: datetime.strptime(name[1], _TIME).replace(tzinfo=UTC).timestamp() for path, name in named if name}
+        return {path: at for path, at in begun.items() if at <= self._clock() + AHEAD_S}
 
     async def _take(self, folder: Path) -> None:
         began = self._clock()
@@ -125,6 +133,8 @@ async def _backup(file: Path, settings: Settings) -> str | None:
         if process.returncode is None:
             process.terminate()
             await process.wait()
+        for draft in file.parent.glob(f".{file.name}.*"):
+            draft.unlink(missing_ok=True)  # of a process that was ended in the middle
     if process.returncode == 0:
         return None
     lines = said.decode(errors="replace").strip().splitlines()

@@ -85,7 +85,7 @@ async def _mailings(connection: AsyncConnection, *, resume: bool) -> None:
 
 async def _batch_of(connection: AsyncConnection, number: int, taken_at: int, *, resume: bool) -> int:
     query = (
-        select(_batch.c.id, _batch.c.mailing, _batch.c.channel, _batch.c.attempt, _batch.c.addresses)
+        select(_batch.c.id, _batch.c.mailing, _batch.c.channel, _batch.c.attempt, _batch.c.addresses, _batch.c.held)
         .add_columns(_mailing.c.state, _mailing.c.purpose, _mailing.c.expires_at)
         .join(_mailing, _mailing.c.id == _batch.c.mailing)
         .where(_batch.c.id == number)
@@ -99,6 +99,7 @@ async def _batch_of(connection: AsyncConnection, number: int, taken_at: int, *, 
         await connection.execute(update(_batch).where(_batch.c.id == number).values(state=0, node=NOBODY))
     else:
         await connection.execute(delete(_batch).where(_batch.c.id == number))
+        await _count(connection, batch.mailing, batch.channel, Counter(held=-batch.held * (len(batch.addresses) // 8)))
     return len(left) or sum(1 for outcome in outcomes.values() if outcome is Outcome.UNCERTAIN)
 
 

@@ -84,6 +84,19 @@ async def test_whoever_had_left_was_stopped_or_came_too_late_is_not_called_uncer
     assert (state(new, stopped), restored.unfinished.messages) == ("stopped", 1)
 
 
+@pytest.mark.parametrize("resume", [False, True])
+async def test_whoever_quiet_hours_held_back_is_not_counted_as_held_any_more(
+    old: Home, place: Place, tmp_path: Path, *, resume: bool
+) -> None:
+    """Those who waited only for the morning are uncertain as all others; with a resumption the ones that are over are expired."""
+    mailing = planned(old, [[1, 2], [3]], expires_at=NOW - 1 if resume else NOW + 3_600_000)
+    old.write("UPDATE batch SET held=1 WHERE id=1")
+    count(old, mailing, "held", 2)
+    await old.back_up(tmp_path / "file")
+    await (new := place("new")).restore(tmp_path / "file", resume=resume)
+    assert counters(new, mailing) == {"planned": 3, "held": 0, "expired" if resume else "uncertain": 3}
+
+
 async def test_a_retry_that_was_waiting_ends_once(old: Home, place: Place, tmp_path: Path) -> None:
     """Addresses 1 and 2 were moved from batch 1 to batch 2 for another try; 3 is still in batch 1."""
     mailing = planned(old, [[1, 2, 3], [1, 2]])
