@@ -34,13 +34,13 @@ from channels.contract import (
     Guarded,
     Receipt,
     Recipient,
-    Rejected,
     TryAgain,
     Uncertain,
     Unreachable,
 )
 from hub.delivery import frames, process_limits
 from hub.delivery.delivery_id import DeliveryIds
+from hub.delivery.failures import row_of
 from hub.delivery.frames import THREADED, Row, To, Work
 from hub.delivery.hosts import Host
 from hub.delivery.lanes import Job, Lane, Precedence
@@ -56,6 +56,8 @@ from subscriptions.vault import Keyring
 FLUSH_ROWS = 64
 FLUSH_S = 0.01
 DRAFTS_KEPT = 64
+LAST_ANSWERS_S = 3.5
+"""A sender that is to end waits so long for answers; then it says what may have been sent, before the coordinator's patience is over."""
 log = structlog.get_logger()
 
 
@@ -85,7 +87,7 @@ class Sender:
         self._flush_timer: asyncio.TimerHandle | None = None
         self._until = 0.0
         self._draining = False
-        self._in_flight = 0
+        self._under_way: dict[int, tuple[Job, To]] = {}
         self._settled = asyncio.Event()
 
     def clock(self) -> float:
@@ -103,9 +105,12 @@ class Sender:
                 if body is None:
                     return
                 self._serve(frames.to_sender.decode(body))
-            while self._in_flight:
-                self._settled.clear()
-                await self._settled.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_ANSWERS_S):
+                    while self._under_way:
+                        self._settled.clear()
+                        await self._settled.wait()
+            self._call_doubtful()
             self._flush()
             with contextlib.suppress(ConnectionError):
                 await self._writer.drain()
@@ -197,16 +202,16 @@ class Sender:
     async def _hand_over(self, lane: Lane, job: Job, to: To) -> None:
         if not self._window.take_now() and not await self._window.take(job.priority):
             return  # not reported: the batch's rest is given back when this process ends
-        self._in_flight += 1
+        self._under_way[id(to)] = (job, to)
         try:
             row = self._not_now(job, to) or await self._deliver(lane, job, to)
             if row is None:
                 self._window.give(1)
-            else:
+            elif id(to) in self._under_way:
                 self._report(job, row)
         finally:
-            self._in_flight -= 1
-            if self._draining and not self._in_flight:
+            self._under_way.pop(id(to), None)
+            if self._draining and not self._under_way:
                 self._settled.set()
 
     def _not_now(self, job: Job, to: To) -> Row | None:
@@ -237,7 +242,7 @@ class Sender:
                 return None
             receipt = await (job.channel.deliver(job.draft, recipient) if host is None else self._at_host(lane, host, job, recipient))
         except DeliveryFailed as failure:
-            return _row_of(failure, to.address, int(self.clock() * 1000))
+            return row_of(failure, to.address, int(self.clock() * 1000))
         except VaultError:
             return Row(to.address, Outcome.FAILED, int(self.clock() * 1000), "the address can't be opened with this keyring")
         except Exception as error:  # noqa: BLE001 - process boundary: one recipient fails alone
@@ -314,8 +319,14 @@ class Sender:
             late = lane.look_after()
             self._window.give(-len(late))
             for job, to, again in late:
-                self._report(job, _row_of(again, to.address, at))
+                self._report(job, row_of(again, to.address, at))
             self._receiver_rates.look_after(lane)
+
+    def _call_doubtful(self) -> None:
+        left, self._under_way = self._under_way, {}
+        at = int(self.clock() * 1000)
+        for job, to in left.values():
+            self._report(job, Row(to.address, Outcome.WAITING, at, "the hub stopped before an answer came", maybe_sent=True))
 
     def _forget_waiting(self) -> None:
         # Not reported at all: the coordinator gives the unsettled rest of each batch back when this sender ends.
@@ -341,7 +352,7 @@ class Sender:
             if isinstance(channel, Guarded):
                 resting[name] = resting.get(name, 0) + channel.resting
         return frames.Doing(
-            self._in_flight, self._window.ahead, self._window.waits(), {name: count for name, count in resting.items() if count}
+            len(self._under_way), self._window.ahead, self._window.waits(), {name: count for name, count in resting.items() if count}
         )
 
     async def _close(self) -> None:
@@ -356,19 +367,6 @@ class Sender:
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()  # the loop's end would throw away what the coordinator was too busy to take in
-
-
-def _row_of(failure: DeliveryFailed, address: int, at: int) -> Row:
-    reason = failure.reason[:80].encode("utf-8", "replace").decode()
-    match failure:
-        case TryAgain(after=after):
-            return Row(address, Outcome.WAITING, at, reason, after=after)
-        case Uncertain():
-            return Row(address, Outcome.WAITING, at, reason, maybe_sent=True)
-        case Rejected(address_is_dead=dead):
-            return Row(address, Outcome.FAILED, at, reason, dead=dead)
-        case _:
-            return Row(address, Outcome.FAILED, at, reason)
 
 
 async def _main(descriptor: int) -> None:

@@ -31,7 +31,7 @@ from hub.store.database import Database
 from subscriptions.vault import Keyring
 from tests.databases import rows
 from tests.hub.delivery.people import add_mailing, filled
-from tests.peers.http_sink import CLOSE, HttpSink, Reply, Request, Responder
+from tests.peers.http_sink import CLOSE, HANG, HttpSink, Reply, Request, Responder
 
 PATIENCE_S = 60.0
 HOUR_MS = 3_600_000
@@ -264,6 +264,16 @@ async def test_a_drain_with_a_shut_window_settles_what_is_in_flight(store: URL) 
             await house.sink.arrived(200)
             sender = coordinator.handles[0].process
         assert sender.returncode == 0
+
+
+async def test_what_a_slow_receiver_has_not_answered_when_the_hub_stops_is_counted_as_a_possible_duplicate(store: URL) -> None:
+    async with node(store, 20, lambda _: HANG) as house:
+        async with house.running(senders=1) as coordinator:
+            mailing = await house.launch(coordinator, 20)
+            await house.sink.arrived(8)
+            sender = coordinator.handles[0].process
+        assert sender.returncode == 0
+        assert house.counters(mailing) == {"planned": 20, "possible_duplicate": len(house.sink.requests)}
 
 
 async def test_nothing_is_handed_over_after_it_expires(store: URL) -> None:
