@@ -2,15 +2,19 @@
 
 An address belongs to one subscription only. When it is confirmed from a second sign-up, that sign-up's places and choices go over to the
 subscription that had it, and nothing else: the other addresses of the sign-up may be a stranger's and stay where they are.
+
+A link says that its address is confirmed only while alerts go there: not after a STOP, and not when the transport called it gone.
 """
 
 from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subscriptions.desk import Desk, Work
 from subscriptions.errors import LinkExpired, LinkInvalid
 from subscriptions.limits import DAY_MS
 from subscriptions.links import LinkClaims
-from subscriptions.places import without_repeats
+from subscriptions.places import fitting
 from subscriptions.store import sql
 from subscriptions.store.sql import AddressRow, SubscriberRow
 from subscriptions.views import Confirmed, PendingView, pending_view
@@ -30,6 +34,7 @@ class Confirmation:
         claims = self._desk.links.read("confirm", token)
         async with self._desk.transactions.read() as connection:
             subscriber, address = await _find(Work(connection, self._desk.now()), claims)
+            await _check_in_force(connection, address)
             return pending_view(self._desk, subscriber, address, await sql.places_of(connection, subscriber.id))
 
     async def confirm(self, token: str) -> Confirmed:
@@ -37,6 +42,7 @@ class Confirmation:
         claims = self._desk.links.read("confirm", token)
         async with self._desk.work() as work:
             subscriber, address = await _find(work, claims)
+            await _check_in_force(work.connection, address)
             places = await sql.places_of(work.connection, subscriber.id)
             manage = None
             if address.state == "unconfirmed":
@@ -46,7 +52,10 @@ class Confirmation:
             return Confirmed(manage=manage, view=pending_view(self._desk, subscriber, address, places))
 
     async def attach_telegram(self, token: str, chat: str) -> bool:
-        """Tie a chat to the sign-up whose deep link was opened. False when the link is not ours, too old, or another chat's by now."""
+        """Tie a chat to the sign-up whose deep link was opened; opened again after /stop, it starts the alerts again.
+
+        False when the link is not ours, too old, or another chat's by now.
+        """
         try:
             claims = self._desk.links.read("start", token)
             async with self._desk.work() as work:
@@ -58,7 +67,7 @@ class Confirmation:
         subscriber, address = await _find(work, claims)
         lookup = self._desk.addresses.lookup("telegram", chat)
         if address.state != "unconfirmed":
-            return address.lookup == lookup
+            return address.lookup == lookup and await self.bring_back(work, "telegram", lookup, "telegram") is not None
         key_id, sealed = self._desk.addresses.keyring.seal("telegram", chat)
         await sql.change_address(work.connection, address.id, lookup=lookup, key_id=key_id, sealed=sealed)
         address = await sql.address_by_id(work.connection, address.id) or address
@@ -81,11 +90,34 @@ class Confirmation:
         await self._desk.tell_what_is_live(work, owner)
         return owner
 
+    async def bring_back(self, work: Work, channel: str, lookup: bytes, source: str) -> SubscriberRow | None:
+        """The subscription whose alerts go to this address, or went there until a STOP: from now on they come, and no pause holds them.
+
+        None when there is neither. To be called only for whoever wrote from the address.
+        """
+        stopped = None
+        address = await sql.active_address(work.connection, lookup)
+        if address is None:
+            address = stopped = next(iter(await sql.addresses_by_lookup(work.connection, lookup, "stopped")), None)
+        if address is None:
+            return None
+        owner = await sql.existing_subscriber(work.connection, address.subscriber)
+        if stopped is None and owner.paused_until is None:
+            return owner
+        if stopped is not None:
+            await sql.change_address(work.connection, stopped.id, state="active", stopped_at=None)
+            await work.consent(owner, "confirmed", channel, source)
+        await sql.change_subscriber(work.connection, owner.id, paused_until=None)
+        await self._desk.tell_what_is_live(work, owner.id)
+        work.changed.add(owner.id)
+        return await sql.existing_subscriber(work.connection, owner.id)
+
     async def _add_to(self, work: Work, number: int, sign_up: SubscriberRow, channel: str) -> None:
-        """Nothing that the person had asked for before is lost: topics are joined, and the milder severity holds."""
+        """Nothing that the person had asked for before is lost: topics are joined, the milder severity holds, and places that find no room
+        are left out, since a subscription with too many could hardly be changed any more."""
         owner = await sql.existing_subscriber(work.connection, number)
         known, asked = [await sql.places_of(work.connection, row.id) for row in (owner, sign_up)]
-        await sql.add_places(work.connection, owner.id, without_repeats(known, asked))
+        await sql.add_places(work.connection, owner.id, fitting(known, asked))
         await sql.change_subscriber(
             work.connection,
             owner.id,
@@ -103,3 +135,10 @@ async def _find(work: Work, claims: LinkClaims) -> tuple[SubscriberRow, AddressR
     if address is None or subscriber is None or address.created_at + CONFIRMATION_LIFE_MS <= work.now:
         raise LinkExpired("this link is too old: sign up again to get a new one")
     return subscriber, address
+
+
+async def _check_in_force(connection: AsyncConnection, address: AddressRow) -> None:
+    """Whoever reads "you are subscribed" must be. Raises LinkExpired where nothing waits any more and nothing comes."""
+    merged = address.state == "merged" and await sql.active_address(connection, address.lookup) is not None
+    if address.state not in {"unconfirmed", "active"} and not merged:
+        raise LinkExpired("nothing goes to this address any more: sign up again to get a new link")

@@ -21,7 +21,15 @@ from subscriptions.post import Letter, LetterPurpose, Post
 from subscriptions.store import sql
 from subscriptions.store.contract import Transactions
 from subscriptions.store.sql import AddressRow, PlaceRow, SubscriberRow
-from subscriptions.subscriber import Choices, PlaceRequest
+from subscriptions.subscriber import (
+    PLACES_AT_MOST,
+    Choices,
+    PlaceRequest,
+    SubscriptionChange,
+    SubscriptionRequest,
+    check_pause,
+    choices,
+)
 from subscriptions.vault import hash_token, new_token
 
 POLICY = "2026-11"
@@ -66,14 +74,22 @@ class Desk:
         if work.letters:
             self.post.wake(live=work.live)
 
-    async def read_places(self, requests: tuple[PlaceRequest, ...], faults: Faults, *, client: str) -> list[PlaceRow]:
+    def read_choices(self, request: SubscriptionRequest | SubscriptionChange, faults: Faults) -> Choices:
+        """The choices of a request, with faults noted."""
+        chosen = choices(request, faults)
+        check_pause(chosen.paused_until, self.now(), faults)
+        return chosen
+
+    async def read_places(
+        self, requests: tuple[PlaceRequest, ...], faults: Faults, *, client: str, at_most: int = PLACES_AT_MOST
+    ) -> list[PlaceRow]:
         """The places of a request, with faults noted; addresses are looked up, so often an hour for one client. Raises TooManyRequests."""
         addresses = sum(request.address is not None for request in requests)
         if addresses and self.geocoder is not None:
             async with self.work() as work:
                 for _ in range(addresses):
                     await self.limits.count(work.connection, LOOK_UPS_OF_CLIENT, client, work.now)
-        return read_places(await located(requests, self.geocoder, faults), self.catalog, faults)
+        return read_places(await located(requests, self.geocoder, faults), self.catalog, faults, at_most)
 
     async def choose(self, work: Work, number: int, chosen: Choices) -> None:
         """Set a subscription's choices."""

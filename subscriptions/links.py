@@ -1,8 +1,8 @@
 """The links that stand in messages. Each is a keyed hash over what it is for, so nothing is stored and a repeated click works again.
 
 A token is base64url of subscriber, address, epoch, subject and a 16-byte BLAKE2b (RFC 7693) keyed with the hub's link key and personalised
-with the purpose, so a token for one purpose is worthless for another. `epoch` is the subscriber's, raised to void all links sent before;
-in an access link it is the random serial of a one-use token instead, whose hash is stored until it is used.
+with the purpose, so a token for one purpose is worthless for another. `epoch` is the subscriber's: raised by hand, it voids all links sent
+before; in an access link it is the random serial of a one-use token instead, whose hash is stored until it is used.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subscriptions import languages
@@ -24,7 +24,7 @@ from subscriptions.places import without_repeats
 from subscriptions.sign_up import ask_all
 from subscriptions.store import sql
 from subscriptions.store.sql import AddressRow, PlaceRow, SubscriberRow
-from subscriptions.subscriber import SubscriptionChange, choices
+from subscriptions.subscriber import PLACES_AT_MOST, PlaceRequest, SubscriptionChange
 from subscriptions.vault import hash_token
 from subscriptions.views import Export, ExportedAddress, ExportedMessage, ExportedReceipt, SubscriptionView, instant, subscription_view
 
@@ -53,15 +53,13 @@ class Management:
         async def owner(connection: AsyncConnection) -> SubscriberRow:
             return await self._owner(connection, token)
 
-        return await self.change_of(owner, change, source=source)
+        return await self.change_of(owner, change, source=source, token=token)
 
-    async def change_of(self, find: FindOwner, change: SubscriptionChange, *, source: str) -> SubscriptionView:
+    async def change_of(self, find: FindOwner, change: SubscriptionChange, *, source: str, token: str | None = None) -> SubscriptionView:
         """As `change`, for an owner who is known by other means; `find` is called inside the transaction and may refuse."""
         faults = Faults()
-        chosen = choices(change, faults)
-        async with self._desk.transactions.read() as connection:
-            client = f"subscription {(await find(connection)).public_id}"
-        places = [] if change.places is UNSET else await self._desk.read_places(change.places, faults, client=client)
+        chosen = self._desk.read_choices(change, faults)
+        places = await self._read_places(find, change.places, faults)
         added = self._desk.addresses.read_all(change.add_channels, "/add_channels", faults) if change.add_channels else []
         async with self._desk.work() as work:
             owner = await find(work.connection)
@@ -71,13 +69,23 @@ class Management:
             await self._desk.choose(work, owner.id, chosen)
             if places:
                 await self._replace_places(work, owner, places)
-            await _remove(work, owner, removed, source)
+            await _remove(work, owner, removed, source, token)
             await ask_all(
                 self._desk, work, await find(work.connection), added, await sql.places_of(work.connection, owner.id), source=source
             )
             await work.consent(owner, "changed", None, source)
             work.changed.add(owner.id)
             return await self.view_of(work.connection, await find(work.connection))
+
+    async def _read_places(self, find: FindOwner, wanted: tuple[PlaceRequest, ...] | UnsetType, faults: Faults) -> list[PlaceRow]:
+        """Whoever has more places than one may have by now can still name fewer, or name them otherwise."""
+        async with self._desk.transactions.read() as connection:
+            owner = await find(connection)
+            known = 0 if wanted is UNSET else len(await sql.places_of(connection, owner.id))
+        if wanted is UNSET:
+            return []
+        client = f"subscription {owner.public_id}"
+        return await self._desk.read_places(wanted, faults, client=client, at_most=max(PLACES_AT_MOST, known))
 
     async def end(self, token: str, *, source: str) -> None:
         """Delete the subscription with its places, addresses and tokens. Raises LinkInvalid, LinkExpired."""
@@ -207,7 +215,10 @@ async def _to_remove(work: Work, owner: SubscriberRow, ids: tuple[str, ...], fau
     return [addresses[number] for number in dict.fromkeys(ids) if number in addresses]
 
 
-async def _remove(work: Work, owner: SubscriberRow, addresses: list[AddressRow], source: str) -> None:
+async def _remove(work: Work, owner: SubscriberRow, addresses: list[AddressRow], source: str, token: str | None) -> None:
+    """With an address goes the control that was sent to it. Nothing tells which token that was, so only the one in use stays."""
     for address in addresses:
         await sql.delete_address(work.connection, address.id)
         await work.consent(owner, "stopped", address.channel, source)
+    if addresses:
+        await sql.delete_access(work.connection, owner.id, but=hash_token(token) if token is not None else b"")

@@ -1,11 +1,15 @@
-"""Whoever writes from an address proves it by that: a text message from a number, a word in a chat. No letter is sent, no link needed."""
+"""Whoever writes from an address proves it by that: a text message from a number, a word in a chat. No letter is sent, no link needed.
+
+It proves that address and no other. A sign-up that named it beside others may be a stranger's, who has control through one of those: so
+whoever writes never joins that one, but gets a subscription of their own.
+"""
 
 from __future__ import annotations
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subscriptions import languages
+from subscriptions import languages, narrowing
 from subscriptions.addresses import NewAddress
 from subscriptions.confirmation import Confirmation
 from subscriptions.desk import Desk, Work
@@ -14,12 +18,14 @@ from subscriptions.errors import NotSubscribed
 from subscriptions.limits import SIGN_UPS_OF_ADDRESS
 from subscriptions.management import Management
 from subscriptions.places import without_repeats
-from subscriptions.severity import rank
 from subscriptions.sign_up import new_public_id
 from subscriptions.store import sql
 from subscriptions.store.sql import AddressRow, SubscriberRow
-from subscriptions.subscriber import PlaceRequest, SubscriptionChange, SubscriptionRequest, choices
+from subscriptions.subscriber import PLACES_AT_MOST, PlaceRequest, SubscriptionChange, SubscriptionRequest
 from subscriptions.views import SubscriptionView
+
+_COPIED = ("language", "topics", "minimum_severity", "severities", "drills", "discreet", "quiet")
+"""Choices of a sign-up that the address gets for its own. No pause: who answers now wants alerts now."""
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -65,19 +71,26 @@ class OwnAddress:
     async def join(self, channel: str, canonical: str, places: tuple[PlaceRequest, ...], *, language: str, source: str) -> SubscriptionView:
         """Subscribe to these places, in addition to those there are; a new subscription has all everyday topics.
 
-        `language` is any BCP 47 tag and counts only for a new one. What is still live there is sent (S28). Raises InvalidSubscription,
-        TooManyRequests.
+        `language` is any BCP 47 tag and counts only for a new one. It ends a pause, and what is still live there is sent (S28). Sign-ups
+        that wait for this address are struck out: they are no part of what is asked for here. Raises InvalidSubscription, TooManyRequests.
         """
         faults = Faults()
         new = NewAddress(channel, canonical, self._desk.addresses.lookup(channel, canonical))
-        chosen = choices(SubscriptionRequest(places=places, channels=(), language=languages.nearest(language) or "en"), faults)
+        asked = SubscriptionRequest(places=places, channels=(), language=languages.nearest(language) or "en")
+        chosen = self._desk.read_choices(asked, faults)
         read = await self._desk.read_places(places, faults, client=f"{channel} {new.lookup.hex()}")
         faults.check()
         async with self._desk.work() as work:
             await self._desk.limits.count(work.connection, SIGN_UPS_OF_ADDRESS, new.lookup.hex(), work.now)
-            owner = await self._revive(work, new, source) or await self._add(work, new, chosen.columns(), source)
+            await _strike_out_waiting(work, new.lookup)
+            back = await self._confirmation.bring_back(work, channel, new.lookup, source)
+            owner = back or await self._add(work, new, chosen.columns(), source)
             known = await sql.places_of(work.connection, owner.id)
-            await sql.add_places(work.connection, owner.id, without_repeats(known, read))
+            added = without_repeats(known, read)
+            if added and len(known) + len(added) > PLACES_AT_MOST:
+                faults.add("/places", f"a subscription has up to {PLACES_AT_MOST} places: remove some before you add more")
+            faults.check()
+            await sql.add_places(work.connection, owner.id, added)
             await work.consent(owner, "changed", channel, source)
             work.changed.add(owner.id)
             await self._desk.tell_what_is_live(work, owner.id)
@@ -98,8 +111,7 @@ class OwnAddress:
         """Nothing more goes to it. For a week a word brings everything back, then all of it is forgotten. False when nothing went there."""
         async with self._desk.work() as work:
             lookup = self._desk.addresses.lookup(channel, canonical)
-            for waiting in await sql.addresses_by_lookup(work.connection, lookup, "unconfirmed"):
-                await sql.delete_address(work.connection, waiting.id)
+            await _strike_out_waiting(work, lookup)
             address = await sql.active_address(work.connection, lookup)
             if address is None:
                 return False
@@ -110,43 +122,46 @@ class OwnAddress:
             return True
 
     async def start(self, channel: str, canonical: str, *, source: str, only_extreme: bool = False) -> SubscriptionView | None:
-        """Bring back what `stop` ended, or confirm a sign-up that waits for this address; None when there is neither.
+        """Bring back what `stop` ended, or confirm a sign-up that waits for this address; None when there is neither. It ends a pause.
 
-        With `only_extreme` only alerts of danger to life come from now on.
+        With `only_extreme` only alerts of danger to life come from now on; without it, all that came before that again.
         """
         new = NewAddress(channel, canonical, self._desk.addresses.lookup(channel, canonical))
         async with self._desk.work() as work:
-            owner = await self._revive(work, new, source)
+            await self._take_waiting(work, new, source)
+            owner = await self._confirmation.bring_back(work, channel, new.lookup, source)
             if owner is None:
                 return None
             if only_extreme:
-                await sql.change_subscriber(work.connection, owner.id, minimum_severity=rank("Extreme"), severities=0)
-                owner = await sql.existing_subscriber(work.connection, owner.id)
+                await narrowing.narrow(work, owner, channel, source)
+            elif await narrowing.widen(work, owner, channel, source):
+                await self._desk.tell_what_is_live(work, owner.id)
             work.changed.add(owner.id)
-            return await self._management.view_of(work.connection, owner)
+            return await self._management.view_of(work.connection, await sql.existing_subscriber(work.connection, owner.id))
 
     async def _find(self, connection: AsyncConnection, channel: str, canonical: str) -> SubscriberRow | None:
         address = await sql.active_address(connection, self._desk.addresses.lookup(channel, canonical))
         return await sql.existing_subscriber(connection, address.subscriber) if address is not None else None
 
-    async def _revive(self, work: Work, new: NewAddress, source: str) -> SubscriberRow | None:
-        """The subscription of this address, brought back when it was stopped and confirmed when it only waited."""
-        for waiting in await sql.addresses_by_lookup(work.connection, new.lookup, "unconfirmed"):
-            sign_up = await sql.existing_subscriber(work.connection, waiting.subscriber)
-            await self._confirmation.accept(work, sign_up, waiting, source)
-        address = await sql.active_address(work.connection, new.lookup) or await self._restarted(work, new, source)
-        return await sql.existing_subscriber(work.connection, address.subscriber) if address is not None else None
+    async def _take_waiting(self, work: Work, new: NewAddress, source: str) -> None:
+        """Confirm the sign-ups that wait for this address: as they are where nobody else can have control of them, else as a copy.
 
-    async def _restarted(self, work: Work, new: NewAddress, source: str) -> AddressRow | None:
-        stopped = await sql.addresses_by_lookup(work.connection, new.lookup, "stopped")
-        if not stopped:
-            return None
-        await sql.change_address(work.connection, stopped[0].id, state="active", stopped_at=None)
-        owner = await sql.existing_subscriber(work.connection, stopped[0].subscriber)
-        await work.consent(owner, "confirmed", new.channel, source)
-        await self._desk.tell_what_is_live(work, owner.id)
-        work.changed.add(owner.id)
-        return stopped[0]
+        Those of this address alone come first, for theirs is the language and theirs are the places when there is not room for all.
+        """
+        found = await sql.addresses_by_lookup(work.connection, new.lookup, "unconfirmed")
+        waiting = [(await self._is_alone(work, address), address) for address in found]
+        for alone, address in sorted(waiting, key=lambda one: not one[0]):
+            sign_up = await sql.existing_subscriber(work.connection, address.subscriber)
+            if not alone and await sql.active_address(work.connection, new.lookup) is None:
+                copied = {name: getattr(sign_up, name) for name in _COPIED}
+                owner = await self._add(work, new, copied, source)
+                await sql.add_places(work.connection, owner.id, await sql.places_of(work.connection, sign_up.id))
+            await self._confirmation.accept(work, sign_up, address, source)
+
+    async def _is_alone(self, work: Work, address: AddressRow) -> bool:
+        """Whether a sign-up never had another address; one that is active had, and its tokens may be about."""
+        sign_up = await sql.existing_subscriber(work.connection, address.subscriber)
+        return sign_up.status == "pending" and len(await sql.addresses_of(work.connection, sign_up.id)) == 1
 
     async def _add(self, work: Work, new: NewAddress, chosen: dict[str, object], source: str) -> SubscriberRow:
         values = {"public_id": new_public_id(), "status": "active", "created_at": work.now, "confirmed_at": work.now, **chosen}
@@ -155,3 +170,8 @@ class OwnAddress:
         await sql.change_address(work.connection, address.id, state="active", confirmed_at=work.now)
         await work.consent(owner, "confirmed", new.channel, source)
         return owner
+
+
+async def _strike_out_waiting(work: Work, lookup: bytes) -> None:
+    for waiting in await sql.addresses_by_lookup(work.connection, lookup, "unconfirmed"):
+        await sql.delete_address(work.connection, waiting.id)

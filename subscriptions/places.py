@@ -32,12 +32,12 @@ _WORDS = {"zip": "ZIP", "neighborhood": "neighborhood", "borough": "borough"}
 KINDS = "zip, neighborhood, borough, citywide, address, polygon, or lat with lon and radius_m"
 
 
-def read_places(requests: tuple[PlaceRequest, ...], catalog: AreaCatalog, faults: Faults) -> list[PlaceRow]:
+def read_places(requests: tuple[PlaceRequest, ...], catalog: AreaCatalog, faults: Faults, at_most: int = PLACES_AT_MOST) -> list[PlaceRow]:
     """The places as they are kept, each once; faults are noted under ``/places``."""
-    if not 1 <= len(requests) <= PLACES_AT_MOST:
-        faults.add("/places", f"name from 1 to {PLACES_AT_MOST} places: {KINDS}")
+    if not 1 <= len(requests) <= at_most:
+        faults.add("/places", f"name from 1 to {at_most} places: {KINDS}")
     reader = PlaceReader(catalog, faults)
-    read = (reader.read(request, f"/places/{index}") for index, request in enumerate(requests[:PLACES_AT_MOST]))
+    read = (reader.read(request, f"/places/{index}") for index, request in enumerate(requests[:at_most]))
     return without_repeats([], [place for place in read if place is not None])
 
 
@@ -176,6 +176,11 @@ def without_repeats(known: list[PlaceRow], added: list[PlaceRow]) -> list[PlaceR
     """Those of `added` that are not among the known and not twice among themselves; labels make no difference."""
     seen = {_spot(place) for place in known}
     return [place for place in added if not (_spot(place) in seen or seen.add(_spot(place)))]  # type: ignore[func-returns-value]  # add is None
+
+
+def fitting(known: list[PlaceRow], added: list[PlaceRow]) -> list[PlaceRow]:
+    """Those of `added` that are new, as many as a subscription still has room for."""
+    return without_repeats(known, added)[: max(0, PLACES_AT_MOST - len(known))]
 
 
 def _spot(place: PlaceRow) -> tuple[str | None, float | None, float | None, float | None, str | None]:

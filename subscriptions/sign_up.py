@@ -22,7 +22,7 @@ from subscriptions.limits import (
 )
 from subscriptions.store import sql
 from subscriptions.store.sql import AddressRow, PlaceRow, SubscriberRow
-from subscriptions.subscriber import Choices, SubscriptionRequest, choices
+from subscriptions.subscriber import Choices, SubscriptionRequest
 from subscriptions.views import Subscribed, telegram_link
 
 OWN = frozenset({"web_push", "telegram"})
@@ -45,7 +45,7 @@ class SignUp:
     async def subscribe(self, request: SubscriptionRequest, *, client: str, source: str) -> Subscribed:
         """Keep a pending subscription and ask its addresses. Raises InvalidSubscription, TooManyRequests."""
         faults = Faults()
-        chosen = choices(request, faults)
+        chosen = self._desk.read_choices(request, faults)
         places = await self._desk.read_places(request.places, faults, client=client)
         wanted = self._desk.addresses.read_all(request.channels, "/channels", faults)
         faults.check()

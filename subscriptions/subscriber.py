@@ -11,10 +11,14 @@ from msgspec import UNSET, UnsetType
 
 from subscriptions import documents, languages, severity, topics
 from subscriptions.documents import Faults
+from subscriptions.limits import DAY_MS
 from subscriptions.quiet_hours import QuietHours
 
 CHANNELS_AT_MOST = 10
 PLACES_AT_MOST = 50
+PAUSE_MS = (-DAY_MS, 366 * DAY_MS)
+"""From when to when, counted from now, a pause may end. It may have ended a moment ago, since whoever sends a whole document back sends
+that moment too; one that ends in years is a slip or a dare."""
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -200,6 +204,17 @@ def _moment(wanted: datetime | UnsetType | None, faults: Faults) -> int | UnsetT
         faults.add("/paused_until", "has no offset from UTC: write it like 2026-12-01T08:00:00-05:00")
         return None
     return int(wanted.timestamp() * 1000)
+
+
+def check_pause(until: int | UnsetType | None, now: int, faults: Faults) -> None:
+    """Whether a pause ends when a pause can; both in milliseconds since 1970."""
+    if until is UNSET or until is None:
+        return
+    earliest, latest = PAUSE_MS
+    if until - now < earliest:
+        faults.add("/paused_until", "has passed: name a moment that is still to come, or null for no pause")
+    elif until - now > latest:
+        faults.add("/paused_until", f"is too far away: name a moment in the next {latest // DAY_MS} days")
 
 
 def one_of(kind: str, given: str, known: tuple[str, ...]) -> str:

@@ -151,7 +151,7 @@ def pending_view(desk: Desk, subscriber: SubscriberRow, address: AddressRow, pla
         topics=topics.names(subscriber.topics),
         minimum_severity=SEVERITIES[subscriber.minimum_severity],
         language=languages.tag(subscriber.language),
-        confirmed=address.state != "unconfirmed",
+        confirmed=address.state in {"active", "merged"},
     )
 
 

@@ -117,7 +117,13 @@ class Dialog:
         if not talk.meaning.places:
             return Answer(" ".join(wrong), talk.words.language)
         places = tuple(self._request(area) for area in talk.meaning.places)
-        view = await self._own.join(CHANNEL, talk.number, places, language=talk.words.language, source=CHANNEL)
+        try:
+            view = await self._own.join(CHANNEL, talk.number, places, language=talk.words.language, source=CHANNEL)
+        except InvalidSubscription:
+            if talk.view is None:
+                raise
+            # There is no room for more: what is on the list says so, and how a place is removed.
+            return self._list(talk, talk.view)
         words = self._sentences.in_language(view.language)
         return Answer(" ".join((words.say(say.JOINED, places=words.a_few(_named(talk.meaning.places))), *wrong)), view.language)
 

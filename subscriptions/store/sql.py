@@ -270,6 +270,11 @@ async def use_access(connection: AsyncConnection, hashed: bytes, at: int) -> Non
     await connection.execute(update(access).where(access.c.hash == hashed).values(used_at=at))
 
 
+async def delete_access(connection: AsyncConnection, number: int, *, but: bytes) -> None:
+    """Delete all tokens of a subscription but the one with this hash."""
+    await connection.execute(delete(access).where(access.c.subscriber == number, access.c.hash != but))
+
+
 async def add_consent(connection: AsyncConnection, **values: Any) -> None:
     """Write one consent receipt."""
     await insert_row(connection, consent, values)

@@ -38,7 +38,7 @@ subscriber = Table(
     Column("discreet", Integer, nullable=False, server_default=text("0")),  # neutral sender and words, no sound
     Column("label", String(80), nullable=True),  # only for samples: "Sample, 11201"
     Column("sample", Integer, nullable=False, server_default=text("0")),
-    Column("epoch", Integer, nullable=False, server_default=text("0")),  # raised to void all links in messages
+    Column("epoch", Integer, nullable=False, server_default=text("0")),  # in every link of a message: raised by hand, it voids all of them
     Column("created_at", BigInteger, nullable=False),
     Column("confirmed_at", BigInteger, nullable=True),
     Index(

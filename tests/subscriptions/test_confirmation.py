@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from subscriptions.errors import LinkExpired, LinkInvalid
+from subscriptions.subscriber import PLACES_AT_MOST
 from tests.subscriptions.residents import DAY, Residents, request
 
 EMAIL, SMS = {"kind": "email", "address": "a@example.org"}, {"kind": "sms", "address": "+17185550100"}
@@ -171,6 +172,62 @@ async def test_a_chat_that_is_known_gets_the_new_places_in_its_subscription(resi
     await residents.enrolment.attach_telegram(await _telegram_sign_up(residents, places=[{"borough": "Bronx"}]), "4242")
     assert await residents.rows("SELECT subscriber, state FROM address ORDER BY id") == [(1, "active"), (2, "merged")]
     assert await residents.column("SELECT area FROM place WHERE subscriber=1") == ["zip:11201", "borough:2"]
+
+
+@pytest.mark.parametrize("ended", ["stopped", "dead"])
+async def test_a_link_does_not_say_that_alerts_come_where_they_have_ended(residents: Residents, ended: str) -> None:
+    await residents.subscribe("a@example.org")
+    token = residents.token("confirm", (await residents.letters())[0])
+    await residents.enrolment.confirm(token)
+    await residents.enrolment.close_addresses([1], ended)
+    before = await residents.everything()
+    for ask in (residents.enrolment.look_at_confirmation, residents.enrolment.confirm):
+        with pytest.raises(LinkExpired):
+            await ask(token)
+    assert await residents.everything() == before
+
+
+async def test_the_link_of_a_second_sign_up_ends_with_the_subscription_that_it_went_to(residents: Residents) -> None:
+    await residents.resident()
+    await residents.subscribe("a@example.org", places=[{"borough": "Bronx"}])
+    assert (await residents.confirm_newest()).view.confirmed
+    await residents.enrolment.close_addresses([1])
+    with pytest.raises(LinkExpired):
+        await residents.confirm_newest()
+
+
+async def test_a_letter_that_bounced_can_not_be_confirmed_by_it(residents: Residents) -> None:
+    await residents.subscribe("a@example.org")
+    await residents.enrolment.close_addresses([1])
+    with pytest.raises(LinkExpired):
+        await residents.confirm_newest()
+
+
+async def test_a_start_link_that_is_opened_again_after_a_stop_starts_again(residents: Residents) -> None:
+    token = await _telegram_sign_up(residents)
+    await residents.enrolment.attach_telegram(token, "4242")
+    await residents.enrolment.own_address.stop("telegram", "4242", source="telegram")
+    assert not await residents.enrolment.attach_telegram(token, "6666")
+    assert await residents.column("SELECT state FROM address") == ["stopped"]
+    assert await residents.enrolment.attach_telegram(token, "4242")
+    assert await residents.rows("SELECT state, stopped_at FROM address") == [("active", None)]
+    assert await residents.caught_up() == [1, 1]
+
+
+async def test_a_start_link_of_a_chat_that_is_gone_is_over(residents: Residents) -> None:
+    token = await _telegram_sign_up(residents)
+    await residents.enrolment.attach_telegram(token, "4242")
+    await residents.enrolment.close_addresses([1])
+    assert not await residents.enrolment.attach_telegram(token, "4242")
+
+
+async def test_places_of_a_second_sign_up_are_taken_as_far_as_there_is_room(residents: Residents) -> None:
+    many = [{"lat": 40.6 + number / 1000, "lon": -73.95, "radius_m": 800} for number in range(PLACES_AT_MOST - 1)]
+    manage = await residents.resident(places=many)
+    await residents.subscribe("a@example.org", places=[many[0], {"zip": "11201"}, {"borough": "Bronx"}])
+    await residents.confirm_newest()
+    places = (await residents.enrolment.view(manage)).places
+    assert (len(places), places[-1].zip) == (PLACES_AT_MOST, "11201")
 
 
 async def _telegram_sign_up(residents: Residents, **fields: object) -> str:

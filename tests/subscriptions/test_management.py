@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -10,7 +11,9 @@ import pytest
 
 from subscriptions.errors import InvalidSubscription, LinkExpired, LinkInvalid, TooManyRequests
 from subscriptions.limits import TESTS_OF_SUBSCRIPTION
-from subscriptions.subscriber import read_change
+from subscriptions.store import sql
+from subscriptions.store.sql import PlaceRow
+from subscriptions.subscriber import PLACES_AT_MOST, read_change
 from subscriptions.views import SubscriptionView
 from tests.subscriptions.residents import DAY, HOUR, Residents
 
@@ -222,3 +225,66 @@ async def test_a_test_needs_the_token_that_gives_control(residents: Residents) -
     await residents.resident()
     with pytest.raises(LinkInvalid):
         await residents.enrolment.send_test(residents.links.token("why", 1, 1, 0))
+
+
+async def test_with_an_address_goes_all_control_but_the_token_in_use(residents: Residents) -> None:
+    """Whoever reads the mail of an address that was removed can't open the settings by what lies there."""
+    manage = await residents.resident()
+    await change(residents, manage, add_channels=[{"kind": "sms", "address": "+17185550100"}])
+    phones = (await residents.confirm_newest("sms")).manage
+    assert phones is not None
+    await residents.enrolment.request_access("a@example.org", client="c")
+    one_use = residents.token("access", (await residents.letters("email"))[-1])
+    others = await residents.resident("other@example.org")
+    await change(residents, phones, drills=True)
+    assert await residents.enrolment.view(manage) == await residents.enrolment.view(phones)
+    email = (await residents.enrolment.view(phones)).channels[0].id
+    await change(residents, phones, remove_channels=[email])
+    with pytest.raises(LinkInvalid):
+        await residents.enrolment.view(manage)
+    with pytest.raises(LinkExpired):
+        await residents.enrolment.redeem(one_use)
+    await residents.enrolment.view(phones)
+    await residents.enrolment.view(others)
+
+
+@pytest.mark.parametrize(
+    ("until", "fault"),
+    [
+        ("9999-12-31T23:59:59-05:00", "too far"),
+        ("2027-09-25T00:00:00Z", "too far"),
+        ("0001-01-01T00:00:00+05:00", "has passed"),
+        ("2026-09-19T00:00:00Z", "has passed"),
+        ("2027-09-20T00:00:00-04:00", None),
+        ("2026-09-21T00:00:00Z", None),
+    ],
+)
+async def test_a_pause_ends_within_a_year(residents: Residents, until: str, fault: str | None) -> None:
+    """These tests begin on 2026-09-21 at 14:13 UTC."""
+    manage = await residents.resident()
+    if fault is None:
+        assert (await change(residents, manage, paused_until=until)).paused_until == datetime.fromisoformat(until)
+        await residents.subscribe("b@example.org", paused_until=until)
+        return
+    with pytest.raises(InvalidSubscription, match=fault) as caught:
+        await change(residents, manage, paused_until=until)
+    assert [error.pointer for error in caught.value.errors] == ["/paused_until"]
+    with pytest.raises(InvalidSubscription, match=fault):
+        await residents.subscribe("b@example.org", paused_until=until)
+    assert (await residents.enrolment.view(manage)).paused_until is None
+
+
+async def test_who_has_too_many_places_can_still_take_some_away(residents: Residents) -> None:
+    manage = await residents.resident(places=[{"zip": "11201"}])
+    more = [PlaceRow(None, 40.6 + number / 1000, -73.95, 800.0) for number in range(PLACES_AT_MOST + 5)]
+    async with residents.database.write() as connection:
+        await sql.add_places(connection, 1, more)
+    places = json.loads(msgspec.json.encode(await residents.enrolment.view(manage)))["places"]
+    named = [place | {"label": "home"} for place in places]
+    assert {place.label for place in (await change(residents, manage, places=named)).places} == {"home"}
+    assert len((await change(residents, manage, places=places[:-1])).places) == PLACES_AT_MOST + 5
+    with pytest.raises(InvalidSubscription, match="from 1 to 55 places"):
+        await change(residents, manage, places=places)
+    assert len((await change(residents, manage, places=places[:2])).places) == 2
+    with pytest.raises(InvalidSubscription, match="from 1 to 50 places"):
+        await change(residents, manage, places=places)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
 from subscriptions.errors import InvalidSubscription, NotSubscribed, TooManyRequests
 from subscriptions.own_address import OwnAddress
-from subscriptions.subscriber import PlaceRequest, SubscriptionChange
+from subscriptions.quiet_hours import QuietHours
+from subscriptions.store import sql
+from subscriptions.subscriber import PLACES_AT_MOST, PlaceRequest, SubscriptionChange, read_change
 from subscriptions.topics import EVERYDAY
-from tests.subscriptions.residents import DAY, Residents, request
+from tests.subscriptions.residents import DAY, START, Residents, request
 
 NUMBER = "+17185550100"
 HERE = (PlaceRequest(zip="11201"),)
+BOTH = [{"kind": "email", "address": "eve@example.org"}, {"kind": "sms", "address": NUMBER}]
+LATER = datetime.fromtimestamp(START + 300 * DAY, UTC)
 
 
 def own(residents: Residents) -> OwnAddress:
@@ -119,3 +126,118 @@ async def test_whoever_is_not_subscribed_is_told_so(residents: Residents) -> Non
     assert await own(residents).start("sms", NUMBER, source="sms") is None
     with pytest.raises(NotSubscribed):
         await own(residents).change("sms", NUMBER, SubscriptionChange(language="es"), source="sms")
+
+
+async def strangers(residents: Residents, **fields: Any) -> str:
+    """Somebody signs up with their own mail and the phone of another, and confirms their mail; returns their manage token."""
+    asked = {"places": [{"borough": "Bronx"}], "minimum_severity": "Extreme", "paused_until": LATER.isoformat()} | fields
+    await residents.enrolment.subscribe(request(channels=BOTH, **asked), client="c", source="web")
+    manage = (await residents.confirm_newest("email")).manage
+    assert manage is not None
+    return manage
+
+
+async def test_a_zip_from_a_phone_never_joins_a_strangers_sign_up(residents: Residents) -> None:
+    eve = await strangers(residents)
+    view = await own(residents).join("sms", NUMBER, HERE, language="en", source="sms")
+    assert (view.places, view.minimum_severity, view.paused_until) == (HERE, "Minor", None)
+    assert [channel.kind for channel in view.channels] == ["sms"]
+    theirs = await residents.enrolment.view(eve)
+    assert view.id != theirs.id
+    assert [place.zip for place in theirs.places] == [None]
+    assert [channel.kind for channel in theirs.channels] == ["email"]
+    assert await residents.column("SELECT state FROM address ORDER BY id") == ["active", "active"], "nothing waits any more"
+
+
+async def test_a_zip_does_not_take_over_what_waits_for_the_phone_alone(residents: Residents) -> None:
+    alone = [{"kind": "sms", "address": NUMBER}]
+    await residents.enrolment.subscribe(request(channels=alone, minimum_severity="Extreme"), client="c", source="web")
+    view = await own(residents).join("sms", NUMBER, HERE, language="en", source="sms")
+    assert (view.places, view.minimum_severity) == (HERE, "Minor")
+    assert await residents.column("SELECT state FROM address") == ["active"]
+
+
+async def test_a_word_gives_the_phone_a_copy_of_a_sign_up_with_other_addresses(residents: Residents) -> None:
+    hours = {"from": "22:00", "to": "07:00", "timezone": "America/New_York"}
+    eve = await strangers(residents, minimum_severity="Severe", quiet_hours=hours, severities={"fire": "Minor"}, language="es")
+    view = await own(residents).start("sms", NUMBER, source="sms")
+    assert view is not None
+    assert (view.places, view.minimum_severity, view.severities, view.language) == (
+        *((PlaceRequest(borough="Bronx"),), "Severe", {"fire": "Minor"}, "es"),
+    )
+    assert isinstance(view.quiet_hours, QuietHours)
+    assert (view.status, view.paused_until, [channel.kind for channel in view.channels]) == ("active", None, ["sms"])
+    await own(residents).join("sms", NUMBER, HERE, language="en", source="sms")
+    theirs = await residents.enrolment.view(eve)
+    assert [channel.kind for channel in theirs.channels] == ["email"]
+    assert [place.zip for place in theirs.places] == [None]
+    assert theirs.paused_until == LATER
+
+
+async def test_a_phone_that_was_added_to_a_running_subscription_gets_its_own_by_a_word(residents: Residents) -> None:
+    """It may be the only address left of it, while a token that was given earlier is still about."""
+    manage = await residents.resident()
+    added = read_change(f'{{"add_channels": [{{"kind": "sms", "address": "{NUMBER}"}}]}}'.encode())
+    await residents.enrolment.change(manage, added, source="test")
+    await residents.enrolment.close_addresses([1])
+    async with residents.database.write() as connection:
+        await sql.delete_address(connection, 1)
+    assert await own(residents).start("sms", NUMBER, source="sms") is not None
+    assert [channel.kind for channel in (await residents.enrolment.view(manage)).channels] == []
+
+
+async def test_of_several_sign_ups_that_of_the_phone_alone_is_taken_as_it_is(residents: Residents) -> None:
+    await residents.enrolment.subscribe(request(channels=[BOTH[1]], language="es"), client="c", source="web")
+    await strangers(residents)
+    view = await own(residents).start("sms", NUMBER, source="sms")
+    assert view is not None
+    assert (view.language, view.minimum_severity, view.places) == ("es", "Minor", (*HERE, PlaceRequest(borough="Bronx")))
+
+
+async def test_start_brings_back_what_only_danger_to_life_had_replaced(residents: Residents) -> None:
+    await joined(residents)
+    chosen = SubscriptionChange(minimum_severity="Moderate", severities={"crime": "Severe"})
+    await own(residents).change("sms", NUMBER, chosen, source="sms")
+    for _ in range(2):
+        await own(residents).stop("sms", NUMBER, source="sms")
+        for _ in range(2):
+            view = await own(residents).start("sms", NUMBER, source="sms", only_extreme=True)
+            assert view is not None
+            assert (view.minimum_severity, view.severities) == ("Extreme", {})
+        view = await own(residents).start("sms", NUMBER, source="sms")
+        assert view is not None
+        assert (view.minimum_severity, view.severities) == ("Moderate", {"crime": "Severe"})
+
+
+async def test_start_leaves_only_danger_to_life_to_whoever_chose_it(residents: Residents) -> None:
+    await joined(residents)
+    for only_extreme in (True, False):
+        await own(residents).start("sms", NUMBER, source="sms", only_extreme=only_extreme)
+    await own(residents).change("sms", NUMBER, SubscriptionChange(minimum_severity="Extreme"), source="sms")
+    view = await own(residents).start("sms", NUMBER, source="sms")
+    assert view is not None
+    assert view.minimum_severity == "Extreme"
+
+
+async def test_a_start_and_a_zip_end_a_pause_and_bring_what_is_live(residents: Residents) -> None:
+    await joined(residents)
+    for again in ("start", "urgent", "zip"):
+        await own(residents).change("sms", NUMBER, SubscriptionChange(paused_until=LATER), source="sms")
+        before = len(await residents.caught_up())
+        if again == "zip":
+            await joined(residents)
+        else:
+            await own(residents).start("sms", NUMBER, source="sms", only_extreme=again == "urgent")
+        assert await residents.column("SELECT paused_until FROM subscriber") == [None]
+        assert len(await residents.caught_up()) > before
+
+
+async def test_there_is_room_for_so_many_places_and_no_more_are_added(residents: Residents) -> None:
+    many = tuple(PlaceRequest(lat=40.6 + n / 1000, lon=-73.95, radius_m=800.0) for n in range(PLACES_AT_MOST))
+    await joined(residents, *many)
+    before = await residents.everything()
+    with pytest.raises(InvalidSubscription, match="up to 50 places"):
+        await joined(residents)
+    assert await residents.everything() == before
+    await joined(residents, many[0])
+    assert await residents.column("SELECT count(*) FROM place") == [PLACES_AT_MOST]

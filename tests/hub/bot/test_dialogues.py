@@ -34,6 +34,16 @@ async def test_a_sign_ups_link_confirms_repeats_alike_and_is_no_other_chats(resi
         assert "used or is too old" in await other.say(f"/start {payload}")
 
 
+async def test_a_sign_ups_link_that_is_opened_after_a_stop_starts_the_alerts_again(residents: Residents, phone: Phone) -> None:
+    token = await start_token(residents)
+    await phone.say(f"/start {token}")
+    await phone.say("/stop")
+    answer = await phone.say(f"/start {token}")
+    assert answer.startswith("Done.")
+    assert "ZIP 11201" in answer
+    assert await residents.column("SELECT state FROM address") == ["active"]
+
+
 @pytest.mark.parametrize(
     ("payload", "area"),
     [

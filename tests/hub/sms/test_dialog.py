@@ -14,6 +14,7 @@ from hub.sms import words as say
 from hub.sms.words import SENTENCES, TOPICS, Sentences
 from hub.store.database import database_url
 from subscriptions.languages import LANGUAGES
+from subscriptions.subscriber import PlaceRequest, SubscriptionChange
 from tests.hub.sms.conftest import NUMBER, Phone
 from tests.subscriptions.residents import DAY, HOUR, Residents, request
 
@@ -113,8 +114,57 @@ async def test_urgent_after_stop_brings_only_danger_to_life_and_start_brings_wha
     view = await phone.view()
     assert view is not None
     assert view.minimum_severity == "Extreme"
+    assert "alerts for 11201 come to this number" in (await phone.text("START") or "")
+    view = await phone.view()
+    assert view is not None
+    assert view.minimum_severity == "Minor"
     await phone.text("STOP")
     assert "alerts for 11201 come to this number" in (await phone.text("UNSTOP") or "")
+
+
+@pytest.mark.parametrize("word", ["START", "11205"])
+async def test_who_is_told_that_alerts_come_is_not_paused_any_more(phone: Phone, word: str) -> None:
+    await phone.text("11201")
+    await phone.text("PAUSE 30")
+    assert "alerts for" in (await phone.text(word) or "")
+    view = await phone.view()
+    assert view is not None
+    assert view.paused_until is None
+
+
+async def test_a_list_without_room_for_another_place_is_shown_with_how_to_make_room(residents: Residents, phone: Phone) -> None:
+    await phone.text("11201")
+    many = tuple(PlaceRequest(lat=40.6 + number / 1000, lon=-73.95, radius_m=800.0) for number in range(49))
+    own = residents.enrolment.own_address
+    await own.change("sms", NUMBER, SubscriptionChange(places=(*many, PlaceRequest(zip="11205"))), source="test")
+    said = await phone.text("11231")
+    assert said is not None
+    assert "your places: " in said
+    assert "Text REMOVE and a ZIP to remove it" in said
+    assert len(await phone.places()) == 50
+    await phone.text("REMOVE 11205")
+    assert "alerts for 11231 will come" in (await phone.text("11231") or "")
+
+
+async def test_a_zip_after_a_strangers_sign_up_is_a_subscription_of_the_phones_own(residents: Residents, phone: Phone) -> None:
+    channels = [{"kind": "email", "address": "eve@example.org"}, {"kind": "sms", "address": NUMBER}]
+    sign_up = request(channels=channels, places=[{"borough": "Bronx"}], minimum_severity="Extreme")
+    await residents.enrolment.subscribe(sign_up, client="c", source="test")
+    manage = (await residents.confirm_newest("email")).manage
+    assert "alerts for 11201 will come" in (await phone.text("11201") or "")
+    assert await phone.places() == ["11201"]
+    assert "11201" not in repr(await residents.enrolment.view(manage or ""))
+
+
+async def test_yes_to_a_sign_up_by_mail_and_phone_brings_its_alerts_to_the_phone(residents: Residents, phone: Phone) -> None:
+    channels = [{"kind": "email", "address": "a@example.org"}, {"kind": "sms", "address": NUMBER}]
+    await residents.enrolment.subscribe(request(channels=channels, minimum_severity="Severe"), client="c", source="test")
+    assert "alerts for 11201 come to this number" in (await phone.text("YES") or "")
+    view = await phone.view()
+    assert view is not None
+    assert (view.status, view.minimum_severity) == ("active", "Severe")
+    assert (await residents.confirm_newest("email")).manage is not None
+    assert sorted(await residents.column("SELECT channel FROM address WHERE state='active'")) == ["email", "sms"]
 
 
 async def test_yes_confirms_a_sign_up_on_the_web(residents: Residents, phone: Phone) -> None:
