@@ -76,8 +76,12 @@ def _good_until(shown: Card, now: float, *, videos: bool) -> float:
 
 
 def was_public(stored: StoredAlert) -> bool:
-    """Whether it ever went out. What was archived as expired was public where it came from."""
-    return stored.status in SHOWN and (stored.live_at is not None or stored.source == "cap")
+    """Whether people were told. An imported document that had run out when it arrived was public where it came from.
+
+    Such a one is archived as it is stored; any other that never went live was stopped, or ran out before somebody approved it.
+    """
+    archived = stored.source == "cap" and stored.expires_at <= stored.created_at == stored.ended_at
+    return stored.status in SHOWN and (stored.live_at is not None or archived)
 
 
 def _entry(stored: StoredAlert, said: Words, now: float, city_name: str) -> Entry:
