@@ -5,6 +5,8 @@ const CACHE = "tocsin-1", LIST = "/api/v1/public/alerts";
 // Where this browser's own push subscription is remembered: by the time it is exchanged, not every browser still says what it was.
 const OWN = "tocsin-push", MINE = "/push-subscription";
 const LIST_MS = 60e3, SHELL_MS = 864e5, PATIENCE_MS = 10e3;
+// Pauses before the hub is told again: short, since a browser gives a push little time, and shows nothing meanwhile.
+const AGAIN_MS = [500, 2000];
 // The front page and those of alerts, in whatever language: "/", "/es/", "/alerts/al_1".
 const PUBLIC = /^(\/[a-z]{2}(?:-[a-z]{4})?)?\/(?:alerts\/[\w-]+)?$/i;
 
@@ -73,13 +75,13 @@ self.addEventListener("push", (event) => event.waitUntil(received(event.data)));
 async function received(data) {
   let message = {};
   try { message = data.json(); } catch { /* a browser that is pushed to must show something */ }
-  if (message.purpose === "confirm") await confirm(message.confirm).catch(() => null);
+  const link = message.purpose === "confirm" ? await proven(message.confirm).catch(() => "/") : message.access || message.url;
   await inTurn(withdraw);
-  await inTurn(() => display(message));
+  await inTurn(() => display(message, link));
   if (message.purpose === "alert") await keepAlerts().catch(() => null);
 }
 
-function display(message) {
+function display(message, link) {
   const silent = Boolean(message.silent);
   return self.registration.showNotification(message.title || self.location.hostname, {
     body: message.body || "",
@@ -93,7 +95,7 @@ function display(message) {
     icon: "/assets/icon-192.png",
     badge: "/assets/badge-96.png",
     timestamp: message.timestamp || Date.now(),
-    data: { link: message.purpose === "confirm" ? "/" : message.access || message.url, expires: message.expires },
+    data: { link, expires: message.expires },
   });
 }
 
@@ -102,15 +104,29 @@ async function withdraw() {
   for (const one of await self.registration.getNotifications()) if (one.data && one.data.expires < Date.now()) one.close();
 }
 
-// The message that proves the address is answered here and never clicked.
-async function confirm(link) {
-  const here = new URL(link, self.location.origin);
-  const answer = await fetch(here.pathname, { method: "POST", headers: { Accept: "application/json" } });
-  const { manage } = answer.ok ? await answer.json() : {};
-  if (answer.ok) await remember(await self.registration.pushManager.getSubscription());
-  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  for (const page of answer.ok ? pages : []) page.postMessage({ kind: "confirmed", manage });
+// The message that proves the address is answered here and never clicked. Only where that fails, a press opens the page that confirms.
+async function proven(link) {
+  const path = link ? new URL(link, self.location.origin).pathname : "/";
+  return (await Promise.race([confirm(path), late()]).catch(() => false)) ? "/" : path;
 }
+
+async function confirm(path) {
+  let answer = await ask(path);
+  for (const pause of AGAIN_MS) {
+    if (answer && answer.status < 500 && answer.status !== 429) break;
+    await new Promise((wake) => setTimeout(wake, pause));
+    answer = await ask(path);
+  }
+  if (!answer || !answer.ok) return false;
+  const { manage } = await answer.json();
+  await remember(await self.registration.pushManager.getSubscription());
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  for (const page of pages) page.postMessage({ kind: "confirmed", manage });
+  return true;
+}
+
+// Null where there is no network.
+const ask = (path) => fetch(path, { method: "POST", headers: { Accept: "application/json" } }).catch(() => null);
 
 // A browser exchanges its push subscription when it likes; who signed up in it need not do so again.
 self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event.oldSubscription, event.newSubscription)));

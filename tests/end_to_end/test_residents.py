@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end.conftest import PHONE, Visitor
@@ -144,6 +146,76 @@ def test_the_service_worker_answers_the_challenge_and_shows_alerts(visitor: Visi
         }
     )
     assert ["Act now: Flash flooding", "Leave basements."] in page.evaluate(NOTIFICATIONS)
+
+
+@pytest.mark.parametrize(
+    ("place", "answers", "asked"), [("10305", [503], 2), ("10306", [0, 429], 3)], ids=["a fault", "no network, then a crowd"]
+)
+def test_the_challenge_is_answered_again_when_the_hub_could_not_be_told(
+    visitor: Visitor, place: str, answers: list[int], asked: int
+) -> None:
+    page, link, deliver = challenged(visitor, place, answers)
+    deliver({"purpose": "confirm", "title": "Confirmed", "confirm": link, "tag": "letter"})
+    expect(page.locator("#push-status")).to_contain_text("You are subscribed in this browser.")
+    assert pressed(page) == ["/", asked]
+
+
+@pytest.mark.parametrize(
+    ("place", "answers", "asked"), [("10308", [0, 503, 500], 3), ("10309", [403], 1)], ids=["the hub is away", "a refusal"]
+)
+def test_a_press_confirms_where_the_worker_could_not(visitor: Visitor, place: str, answers: list[int], asked: int) -> None:
+    page, link, deliver = challenged(visitor, place, answers)
+    deliver({"purpose": "confirm", "title": "Open this to get alerts", "confirm": link, "tag": "letter"})
+    opened, tries = pressed(page)
+    assert (opened, tries) == (urlsplit(link).path, asked)
+    page.goto(opened)
+    page.get_by_role("button", name="Yes, send me these alerts").click()
+    expect(page.get_by_role("heading", name="You are subscribed")).to_be_visible()
+
+
+def challenged(visitor: Visitor, place: str, answers: list[int]) -> tuple[Page, str, Callable[..., None]]:
+    """Page, link and push service of a sign-up whose first confirmations from the worker get these statuses, 0 for no network."""
+    page = visitor("/subscribe", permissions=["notifications"])
+    sign_up(page, place, f"in{place}@example.org")
+    link = link_in_outbox(page, "confirm", f"alerts here for: {place}")
+    page.goto("/subscribe")
+    deliver = push_service(page)
+    (worker,) = page.context.service_workers
+    worker.evaluate(FAIL_FIRST, answers)
+    return page, page.url.split("/subscribe")[0] + link, deliver
+
+
+FAIL_FIRST = """(answers) => {
+    const real = self.fetch;
+    self.asked = 0;
+    self.fetch = (target, options) => {
+        if (!String(target).startsWith("/confirm/")) return real(target, options);
+        self.asked += 1;
+        const status = answers.shift();
+        if (status === undefined) return real(target, options);
+        return status ? Promise.resolve(new Response("", { status })) : Promise.reject(new TypeError("no network"));
+    };
+}"""
+
+
+def pressed(page: Page) -> list[Any]:
+    """[path that a press of the only notification opens, how often the worker tried to confirm]."""
+    (worker,) = page.context.service_workers
+    found: list[Any] = worker.evaluate(
+        """async () => {
+            const [notification] = await registration.getNotifications();
+            const event = new NotificationEvent("notificationclick", { notification });
+            let work = null, opened = null;
+            // Only a person's own press may open a window, and only an event of the browser's own may ask it to wait.
+            clients.matchAll = async () => [];
+            clients.openWindow = async (link) => { opened = new URL(link).pathname; };
+            Object.defineProperty(event, "waitUntil", { value: (one) => { work = one; } });
+            self.dispatchEvent(event);
+            await work;
+            return [opened, self.asked];
+        }"""
+    )
+    return found
 
 
 NOTIFICATIONS = "navigator.serviceWorker.ready.then((one) => one.getNotifications()).then((all) => all.map((one) => [one.title, one.body]))"
