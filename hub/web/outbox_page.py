@@ -12,6 +12,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.store import tables
+from hub.web.api.exchange import whole
 from hub.web.console.staff import ENGLISH, actor_of, page
 from hub.web.context import HubContext, hub
 from subscriptions.store.tables import address, subscriber
@@ -65,8 +66,7 @@ async def outbox(request: web.Request) -> web.StreamResponse:
     if not context.demo:
         actor_of(request).require("read")
     channel = request.query.get("channel", "")
-    before = request.query.get("before", "")
-    query = _query(channel if channel in CHANNELS else "", int(before) if before.isascii() and before.isdecimal() else None)
+    query = _query(channel if channel in CHANNELS else "", whole(request.query.get("before", "")))
     async with context.database.read() as connection:
         rows = (await connection.execute(query.limit(PAGE + 1))).all()
         events = await _events(connection, {row.mailing for row in rows})

@@ -160,18 +160,21 @@ class Here(msgspec.Struct, frozen=True):
         return
 
 
-def render(request: web.Request, template: str, /, *, language: str | None = None, status: int = 200, **values: Any) -> web.Response:
+def render(
+    request: web.Request, template: str, /, *, language: str | None = None, status: int = 200, at: str | None = None, **values: Any
+) -> web.Response:
     """Answer with a page for this visitor, in the visitor's language unless another is given.
 
     Such pages are never stored, and never compressed either, since they hold a form token beside text that the visitor sent (the BREACH
-    attack). Pages that are the same for everyone are `hub.web.publication`'s business.
+    attack). Pages that are the same for everyone are `hub.web.publication`'s business. `at` is where the other languages of this one are
+    when its own address only takes forms.
     """
     own = page_language(request)
     language = language or own
     prefix, path = split_address(request.path)
     place = Here(
         language,
-        path,
+        at or path,
         chosen=chosen_language(request) or (language if language != own else None),
         query=dict(request.query),
         prefixed=prefix is not None,

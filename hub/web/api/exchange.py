@@ -20,6 +20,7 @@ from subscriptions.errors import FieldError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+MOST_DIGITS = 15
 JSON_TYPES = frozenset({"application/json"})
 XML_TYPES = frozenset({"application/xml", "text/xml", "application/cap+xml"})
 
@@ -79,9 +80,15 @@ def number(asked: Mapping[str, str], name: str) -> int | None:
     text = asked.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) <= 15):
+    value = whole(text)
+    if value is None:
         raise bad_parameter(name, f"“{shown(text)}” is no cursor of this list; take the one from `next`")
-    return int(text)
+    return value
+
+
+def whole(text: str) -> int | None:
+    """A whole number that every database can compare; None for any other text."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else None
 
 
 def moment(asked: Mapping[str, str], name: str) -> int | None:

@@ -12,6 +12,7 @@ from aiohttp import web
 from hub.errors import Conflict, Forbidden, NotFound
 from hub.publishing.records import prepared_cancel
 from hub.staff.roles import may
+from hub.web.api.exchange import whole
 from hub.web.console.compose import compose_page, compose_preview, compose_submit
 from hub.web.console.staff import actor_of, page, row, see_other, staff_card
 from hub.web.console.starters import starters
@@ -44,9 +45,9 @@ async def console_home(request: web.Request) -> web.StreamResponse:
     """``GET /console[?before=]``."""
     actor, context = actor_of(request), hub(request)
     actor.require("read")
-    before = request.query.get("before", "")
-    found = await context.alerts.recent(before=int(before) if before.isascii() and before.isdecimal() else None, limit=PAGE + 1)
-    waiting = await context.alerts.recent(status=("awaiting_approval",)) if not before else []
+    before = whole(request.query.get("before", ""))
+    found = await context.alerts.recent(before=before, limit=PAGE + 1)
+    waiting = await context.alerts.recent(status=("awaiting_approval",)) if before is None else []
     return page(
         request,
         "console_home.html",

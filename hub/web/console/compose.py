@@ -17,6 +17,7 @@ from hub.clock import milliseconds
 from hub.errors import InvalidInput, NotFound
 from hub.staff.actor import Actor
 from hub.staff.roles import may
+from hub.web.api.exchange import whole
 from hub.web.cards import Card
 from hub.web.console import form as forms
 from hub.web.console.form import Form, Unfinished
@@ -114,10 +115,10 @@ async def _demo_notice(request: web.Request, number: str, actor: Actor) -> web.R
 
 
 def _notice(context: HubContext, number: str) -> bytes:
-    notices = context.demo_notices()
-    if not (number.isascii() and number.isdecimal()) or int(number) >= len(notices):
+    notices, position = context.demo_notices(), whole(number)
+    if position is None or position >= len(notices):
         raise NotFound("There is no such ready-made notice.")
-    return notices[int(number)][1].encode()
+    return notices[position][1].encode()
 
 
 async def _first_form(request: web.Request) -> Form:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -29,6 +29,7 @@ ONE_LINE = (
     "certainty",
     "duration",
     "expires_at",
+    "expires_fold",
     "lat",
     "lon",
     "radius_m",
@@ -116,29 +117,41 @@ def document(form: Form, now: float) -> dict[str, Any]:
 
 def fixed_end(form: Form, now: float) -> Form:
     """The same form with its duration turned into a moment, so that what is previewed is what is published."""
-    if form.get("duration") in {"", "at"}:
-        return form
-    return msgspec.structs.replace(form, values={**form.values, **ending(now + 3600 * float(form.get("duration")))})
+    try:
+        end = ending(_after(form.get("duration"), now))
+    except (ValueError, OverflowError):
+        return form  # a moment already, or no duration: `document` says which
+    return msgspec.structs.replace(form, values={**form.values, **end})
 
 
 def ending(moment: float) -> dict[str, str]:
-    """The fields that say: until this moment, to the minute. Seconds since 1970."""
-    return {"duration": "at", "expires_at": local(moment).strftime("%Y-%m-%dT%H:%M")}
+    """The fields that say: until this moment, to the minute. Seconds since 1970.
+
+    `expires_fold` is "1" in the hour that comes a second time when the clocks go back: a time of day alone would mean the first.
+    """
+    end = local(moment)
+    return {"duration": "at", "expires_at": end.strftime("%Y-%m-%dT%H:%M"), "expires_fold": "1" if end.fold else ""}
+
+
+def _after(hours: str, now: float) -> float:
+    """Hours that pass, whatever the clocks on the wall do meanwhile. Raises ValueError, OverflowError."""
+    return now + 3600 * float(hours)
 
 
 def _expires(form: Form, now: float, errors: dict[str, str]) -> str:
     chosen = form.get("duration")
     if chosen != "at":
         try:
-            return (local(now) + timedelta(hours=float(chosen))).isoformat(timespec="seconds")
+            return local(_after(chosen, now)).isoformat(timespec="seconds")
         except (ValueError, OverflowError):
             errors["duration"] = "Choose how long it holds."
             return ""
     try:
-        return datetime.fromisoformat(form.get("expires_at")).replace(tzinfo=CITY_TIME).isoformat()
+        end = datetime.fromisoformat(form.get("expires_at"))
     except ValueError:
         errors["expires_at"] = "Give the day and time at which it ends."
         return ""
+    return end.replace(tzinfo=CITY_TIME, fold=int(form.get("expires_fold") == "1")).isoformat()
 
 
 def _infos(form: Form, errors: dict[str, str]) -> list[dict[str, str]]:

@@ -16,7 +16,7 @@ import msgspec
 from hub.web.language import Words
 from hub.web.residents.choices import read_chosen
 from hub.web.residents.forms import Data, Faulty, text
-from hub.web.residents.places import read_place_form, requests_of
+from hub.web.residents.places import mark, read_place_form, requests_of
 from hub.web.residents.subscribe import AddressFields, TooOften, channel_of, faults_of
 from subscriptions.errors import InvalidSubscription, TooManyRequests
 from subscriptions.quiet_hours import QuietHours
@@ -79,12 +79,13 @@ async def _change(job: Job, **named: object) -> None:
 
 
 async def _places(job: Job) -> Changed:
-    """Remove one, or give them names."""
+    """Remove one, or give them names. What is said of a place that is no longer there changes nothing."""
     gone = text(job.data, "remove")
     kept = []
-    for position, place in enumerate(job.view.places):
-        label = text(job.data, f"label_{position}", place.label or "")
-        if str(position) != gone:
+    for place in job.view.places:
+        own = mark(place)
+        label = text(job.data, f"label_{own}", place.label or "")
+        if own != gone:
             kept.append(msgspec.structs.replace(place, label=label or None))
     if not kept:
         raise Faulty({"places": job.said.text("Keep at least one place, or stop all alerts below.")})

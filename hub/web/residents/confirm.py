@@ -78,6 +78,6 @@ async def live_there(request: web.Request, owner: SubscriptionView, said: Words)
     return [card(stored, said, now, city_name=context.settings.city_name) for stored in here]
 
 
-def too_old(request: web.Request) -> web.Response:
-    """What to do when a link is no good: the same page for a forged one, an old one and one that was used."""
-    return render(request, "no_link.html", status=410)
+def too_old(request: web.Request, *, at: str | None = None) -> web.Response:
+    """What to do when a link is no good: the same page for a forged one, an old one and one that was used. `at` as of `render`."""
+    return render(request, "no_link.html", status=410, at=at)

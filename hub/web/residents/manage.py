@@ -20,7 +20,7 @@ from hub.web.residents.choices import ADDRESS_STATES, Chosen, channel_name, chan
 from hub.web.residents.confirm import live_there, too_old
 from hub.web.residents.forms import Data, Faulty, text
 from hub.web.residents.pictures import picture
-from hub.web.residents.places import PlaceForm, read_place_form
+from hub.web.residents.places import PlaceForm, mark, read_place_form
 from hub.web.residents.subscribe import AddressFields, TooOften
 from subscriptions.errors import LinkExpired, LinkInvalid
 from subscriptions.quiet_hours import QuietHours
@@ -39,8 +39,9 @@ NIGHT = QuietHours(start="22:00", end="07:00", timezone="America/New_York")
 
 
 class PlaceLine(msgspec.Struct, frozen=True):
-    """One place in words, with its picture."""
+    """One place in words, with its picture, and with the mark by which its fields name it."""
 
+    mark: str
     words: str
     label: str
     picture: Markup
@@ -160,7 +161,12 @@ async def _settings(
         times=sentences.times(view, said),
         cards=await live_there(request, view, said),
         places=[
-            PlaceLine(sentences.where(_unlabelled(place), context.catalog, said, city), place.label or "", picture(place, context.catalog))
+            PlaceLine(
+                mark(place),
+                sentences.where(_unlabelled(place), context.catalog, said, city),
+                place.label or "",
+                picture(place, context.catalog),
+            )
             for place in view.places
         ],
         choices=choices(said, chosen),
@@ -211,11 +217,11 @@ def _zone_name(zone: str, said: Words) -> str:
 
 
 async def manage_end(request: web.Request) -> web.StreamResponse:
-    """``POST /manage/{token}/end``: everything is deleted."""
+    """``POST /manage/{token}/end``: everything is deleted. What it says can't be read again, so the page names no other languages."""
     enrolment, token = hub(request).enrolment, request.match_info["token"]
     try:
         language = letter_language(request, (await enrolment.view(token)).language)
         await enrolment.end(token, source="web")
     except (LinkInvalid, LinkExpired):
-        return too_old(request)
+        return too_old(request, at=f"/manage/{token}")
     return render(request, "ended.html", language=language, deleted=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 import pytest
 from multidict import MultiDict, MultiDictProxy
@@ -63,6 +65,32 @@ def test_the_preview_fixes_the_end_so_that_what_is_seen_is_what_is_sent() -> Non
     assert fixed.get("duration") == "at"
     later = NOW + 600
     assert forms.document(fixed, NOW)["expires"] == forms.document(fixed, later)["expires"]
+
+
+@pytest.mark.parametrize(
+    ("now", "hours", "end"),
+    [
+        ("2026-11-01T00:40-04:00", "1", "2026-11-01T01:40:00-04:00"),
+        ("2026-11-01T00:40-04:00", "2", "2026-11-01T01:40:00-05:00"),
+        ("2026-11-01T01:30-04:00", "1", "2026-11-01T01:30:00-05:00"),
+        ("2026-11-01T01:30-05:00", "1", "2026-11-01T02:30:00-05:00"),
+        ("2026-11-01T00:40-04:00", "4", "2026-11-01T03:40:00-05:00"),
+        ("2027-03-14T01:30-05:00", "1", "2027-03-14T03:30:00-04:00"),
+    ],
+)
+def test_an_hour_lasts_an_hour_on_the_nights_when_the_clocks_change(now: str, hours: str, end: str) -> None:
+    chosen, moment = form(duration=hours), datetime.fromisoformat(now).timestamp()
+    previewed = forms.fixed_end(chosen, moment)
+    published = forms.read(MultiDictProxy(MultiDict(previewed.hidden())))
+    for one in (chosen, previewed, published):
+        assert forms.document(one, moment)["expires"] == end
+
+
+@pytest.mark.parametrize("duration", ["9" * 20, "9" * 400, "nan"])
+def test_a_duration_beyond_all_calendars_is_asked_for_again(duration: str) -> None:
+    with pytest.raises(Unfinished) as unfinished:
+        forms.document(forms.fixed_end(form(duration=duration), NOW), NOW)
+    assert list(unfinished.value.errors) == ["duration"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from hub.staff.actor import SYSTEM
+from hub.web.language import PAGE_LANGUAGES
 from subscriptions.views import SubscriptionView
 from tests.hub.web.conftest import Parts
 from tests.hub.web.forms import PUSH, errors, page, residents_on, title
@@ -85,15 +87,46 @@ async def test_places_are_added_named_and_removed_each_with_its_picture(resident
     shown = await mine.send("add", point="40.6937, -73.9903", radius_m="400", label="home")
     assert shown.count('<svg class="where"') == 3
     assert "within a quarter mile of home" in summary(shown)
-    await mine.send("places", label_0="school", label_1="office", label_2="home")
+    first, second, third = fields(shown)
+    await mine.send("places", **{first: "school", second: "office", third: "home"})
     assert [place.label for place in (await mine.view()).places] == ["school", "office", "home"]
-    assert "Removed." in await mine.send("places", remove="1", label_0="school")
+    assert "Removed." in await mine.send("places", remove=buttons(shown)[1], **{first: "school"})
     assert [place.label for place in (await mine.view()).places] == ["school", "home"]
+
+
+def fields(shown: str) -> list[str]:
+    """What the fields for the places' names are called, in the order of the page."""
+    return re.findall(r'<input id="[^"]+" name="(label_[^"]+)"', shown)
+
+
+def buttons(shown: str) -> list[str]:
+    """What the buttons that remove a place send."""
+    return re.findall(r'name="remove" value="([^"]+)" aria-describedby="place-', shown)
+
+
+async def test_a_second_click_and_an_old_tab_remove_no_other_place_and_move_no_name(residents: Residents, client: TestClient) -> None:
+    mine = await settings(client, residents, places=[{"zip": code, "label": f"in {code}"} for code in ("10001", "10025", "11201")])
+    tab = await mine.page()
+    names = dict(zip(fields(tab), ["first", "second", "third"], strict=True))
+    for _ in range(2):
+        assert "Removed." in await mine.send("places", remove=buttons(tab)[0], **names)
+        assert [(place.zip, place.label) for place in (await mine.view()).places] == [("10025", "second"), ("11201", "third")]
+    await mine.send("places", **names)
+    assert [(place.zip, place.label) for place in (await mine.view()).places] == [("10025", "second"), ("11201", "third")]
+
+
+async def test_a_place_that_got_another_name_meanwhile_is_still_the_one_that_is_removed(residents: Residents, client: TestClient) -> None:
+    mine = await settings(client, residents, places=[{"zip": "10001"}, {"zip": "10025", "label": "work"}])
+    tab = await mine.page()
+    await mine.send("places", **{fields(tab)[1]: "office"})
+    await mine.send("places", remove=buttons(tab)[1])
+    assert [place.zip for place in (await mine.view()).places] == ["10001"]
 
 
 async def test_the_last_place_stays(residents: Residents, client: TestClient) -> None:
     mine = await settings(client, residents)
-    assert "Keep at least one place" in errors(await mine.send("places", 422, remove="0"))["places"]
+    (only,) = buttons(await mine.page())
+    assert "Keep at least one place" in errors(await mine.send("places", 422, remove=only))["places"]
 
 
 async def test_a_slip_in_a_new_place_is_mended_by_one_tap(residents: Residents, client: TestClient) -> None:
@@ -225,3 +258,18 @@ async def test_a_form_that_nobody_knows_changes_nothing(residents: Residents, cl
 async def test_the_way_out_stands_on_the_settings_too(hub: Any, residents: Residents, client: TestClient) -> None:
     shown = await (await settings(client, residents)).page()
     assert re.search(rf'id="leave"[^>]*href="{re.escape(hub.settings.exit_url)}"', shown)
+
+
+@pytest.mark.parametrize("prefix", ["", "/es"])
+async def test_no_link_of_the_pages_after_the_end_leads_nowhere(residents: Residents, client: TestClient, prefix: str) -> None:
+    """A second click is answered too: by the page of a link that does not work, which is there in every language."""
+    mine = await settings(client, residents)
+    for status, ways in ((200, 0), (410, len(PAGE_LANGUAGES) - 1)):
+        shown = await page(client, f"{prefix}{mine.path}/end", "POST", status=status)
+        found = [html.unescape(link) for link in re.findall(r'<a href="([^"]*)"[^>]* hreflang=', shown)]
+        assert len(found) == ways
+        for link in found:
+            again = await page(client, link, status=status)
+            assert title(again) != title(shown)
+        for link in set(re.findall(r'<a [^>]*href="(/[^"]*)"', shown)) - {html.escape(link) for link in found}:
+            await page(client, html.unescape(link))
