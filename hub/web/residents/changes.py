@@ -139,9 +139,12 @@ async def _pause(job: Job) -> Changed:
         until = datetime.combine(date.fromisoformat(text(job.data, "until")), time(), zone)
     except ValueError:
         until = None
-    if until is None or until.timestamp() <= job.context.clock():
-        raise Faulty({"until": job.said.text("Give a day that is still to come.")})
-    await _change(job, paused_until=until)
+    try:
+        if until is None or until.timestamp() <= job.context.clock():
+            raise ValueError
+        await _change(job, paused_until=until)
+    except (ValueError, InvalidSubscription):
+        raise Faulty({"until": job.said.text("Give a day in the next 12 months.")}) from None
     return Changed("times", "paused")
 
 

@@ -144,6 +144,7 @@ async def _settings(
     context, language = hub(request), letter_language(request, view.language)
     said, sent = words(language), text(data, "action") if data is not None else ""
     city = said.phrases.gettext(context.settings.city_name)
+    today = instant(context.clock()).astimezone(said.phrases.zone).date()
     chosen = read_chosen(data, language) if data is not None and sent == "choices" else _chosen(view)
     reach = AddressFields(**{name: text(data, name) for name in ("kind", "email", "phone")}) if data is not None else AddressFields()
     return render(
@@ -176,7 +177,8 @@ async def _settings(
         hours=view.quiet_hours or NIGHT,
         zones=_zones(view, said),
         paused=view.paused_until is not None,
-        tomorrow=(instant(context.clock()).astimezone(said.phrases.zone) + timedelta(days=1)).date().isoformat(),
+        tomorrow=(today + timedelta(days=1)).isoformat(),
+        in_a_year=(today + timedelta(days=365)).isoformat(),
         radii=radii(said),
         locates=context.enrolment.locates_addresses(),
         elsewhere_open=bool(faulty and faulty.errors.keys() & {"address", "point", "corners"}),
