@@ -135,16 +135,17 @@ async def _pause(job: Job) -> Changed:
         await _change(job, paused_until=None)
         return Changed("times", "resumed")
     zone = ZoneInfo(job.view.quiet_hours.timezone) if job.view.quiet_hours else job.said.phrases.zone
+    no_such_day = Faulty({"until": job.said.text("Give a day in the next 12 months.")})
     try:
         until = datetime.combine(date.fromisoformat(text(job.data, "until")), time(), zone)
     except ValueError:
-        until = None
+        raise no_such_day from None
+    if until.timestamp() <= job.context.clock():
+        raise no_such_day
     try:
-        if until is None or until.timestamp() <= job.context.clock():
-            raise ValueError
         await _change(job, paused_until=until)
-    except (ValueError, InvalidSubscription):
-        raise Faulty({"until": job.said.text("Give a day in the next 12 months.")}) from None
+    except InvalidSubscription:
+        raise no_such_day from None
     return Changed("times", "paused")
 
 
