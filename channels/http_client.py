@@ -20,7 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from channels.contract import DeliveryFailed, Rejected, Unreachable
-from channels.http_connection import Connection
+from channels.http_connection import LONGEST_BODY, Connection
 from channels.http_outcomes import Answer, Words
 from channels.receiver_url import as_address, origin_of
 
@@ -95,11 +95,12 @@ class HttpClient:
         admit: Callable[[str], None] = lambda url: None,
         resolver: AbstractResolver | None = None,
         open_socket: OpenSocket = lambda target: socket.socket(*target[:3]),
+        longest_body: int = LONGEST_BODY,
     ) -> None:
         """`admit` refuses the URL of a new origin by raising Rejected; `resolver` looks names up, the system's own by default;
-        `open_socket` makes the socket for an address, or raises ForbiddenAddressError."""
+        `open_socket` makes the socket for an address, or raises ForbiddenAddressError; an answer may have `longest_body` bytes."""
         self._timeouts, self._admit, self._open_socket = timeouts, admit, open_socket
-        self._resolver = resolver
+        self._resolver, self._longest_body = resolver, longest_body
         self._sites: dict[str, Site] = {}
         self._open: dict[Connection, Site] = {}
         self._resting: dict[Connection, None] = {}
@@ -178,7 +179,7 @@ class HttpClient:
         )
         try:
             _, connection = await loop.create_connection(
-                lambda: Connection(made, self._rest, self._lost),
+                lambda: Connection(made, self._rest, self._lost, self._longest_body),
                 sock=raw,
                 ssl=_verified() if site.tls else None,
                 server_hostname=site.host if site.tls else None,

@@ -23,8 +23,9 @@ from aiohttp.streams import StreamReader
 from channels.contract import Uncertain, Unreachable
 from channels.http_outcomes import Answer, Words
 
-LONGEST_BODY = 16_384
-"""Bytes of an answer's body: a longer one costs the connection, since reading it would cost more than a new one."""
+LONGEST_BODY = 131_072
+"""Bytes of an answer's body: a longer one costs the connection, and what can't be read to its end looks like no answer. Telegram repeats
+each message and the one before it, six bytes for every letter that is not Latin: some sixty thousand."""
 
 LONGEST_HEAD = 8190
 """Bytes of one line of an answer's head."""
@@ -41,22 +42,28 @@ _MEANS_MORE = re.compile(rb"^(?:connection|transfer-encoding|upgrade|trailer):",
 class Connection(BaseProtocol):
     """`made` is told once it stands, `idle` whenever it can take the next request, `lost` once it is gone."""
 
-    __slots__ = ("_answer", "_begun", "_body", "_head", "_idle", "_lost", "_made", "_wants_words", "resting", "since")
+    __slots__ = ("_answer", "_begun", "_body", "_head", "_idle", "_longest", "_lost", "_made", "_wants_words", "resting", "since")
 
-    def __init__(self, made: Callable[[Connection], None], idle: Callable[[Connection], None], lost: Callable[[Connection], None]) -> None:
+    def __init__(
+        self,
+        made: Callable[[Connection], None],
+        idle: Callable[[Connection], None],
+        lost: Callable[[Connection], None],
+        longest_body: int = LONGEST_BODY,
+    ) -> None:
         """In a running loop."""
         loop = asyncio.get_running_loop()
         super().__init__(loop)
         self._parser = HttpResponseParser(
             cast("ResponseHandler", self),  # of which the parser uses what BaseProtocol has
             loop,
-            LONGEST_BODY // 2,  # the parser's word comes at twice that
+            longest_body // 2,  # the parser's word comes at twice that
             max_line_size=LONGEST_HEAD,
             max_field_size=LONGEST_HEAD,
             read_until_eof=True,
             auto_decompress=False,
         )
-        self._made, self._idle, self._lost = made, idle, lost
+        self._made, self._idle, self._lost, self._longest = made, idle, lost, longest_body
         self._answer: asyncio.Future[Any] | None = None
         self._wants_words = False
         self._head: RawResponseMessage | None = None
@@ -161,7 +168,7 @@ class Connection(BaseProtocol):
         head, body, self._head = self._head, self._body, None
         if head is None or body is None:
             return False
-        self._give(Words(head.code, head.headers.get("Retry-After"), b"" if body.exception() else body.read_nowait()[:LONGEST_BODY]))
+        self._give(Words(head.code, head.headers.get("Retry-After"), b"" if body.exception() else body.read_nowait()[: self._longest]))
         return head.should_close or head.code == _SWITCHED
 
     def _give(self, answer: Answer) -> bool:

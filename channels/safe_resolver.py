@@ -106,6 +106,10 @@ class GuardedResolver(AbstractResolver):
         await self._inner.close()
 
 
+LONGEST_OF_STRANGERS = 16_384
+"""Bytes of an answer's body, of which nothing is read but its end: reading a longer one would cost more than a new connection."""
+
+
 class SafeClient:
     """POSTs to hosts that strangers named: each address is looked at after DNS, and once more where its socket is made."""
 
@@ -128,7 +132,9 @@ class SafeClient:
 
     def _open(self) -> HttpClient:
         resolver = GuardedResolver(self._resolver or aiohttp.ThreadedResolver(), allow_private=self._allow_private)
-        self._client = HttpClient(self._timeouts, admit=self._admit, resolver=resolver, open_socket=self._socket)
+        self._client = HttpClient(
+            self._timeouts, admit=self._admit, resolver=resolver, open_socket=self._socket, longest_body=LONGEST_OF_STRANGERS
+        )
         return self._client
 
     def _admit(self, url: str) -> None:

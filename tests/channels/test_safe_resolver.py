@@ -14,7 +14,7 @@ from yarl import URL
 from channels.contract import Rejected, TryAgain, Uncertain
 from channels.http_client import ForbiddenAddressError, Timeouts
 from channels.http_outcomes import Answer
-from channels.safe_resolver import SafeClient, check_target, is_public, is_reachable
+from channels.safe_resolver import LONGEST_OF_STRANGERS, SafeClient, check_target, is_public, is_reachable
 from tests.peers.http_sink import BROKEN_REFUSAL, CLOSE, ENDLESS_SUCCESS, GARBAGE, HANG, RESET, Fault, HttpSink, Reply
 from tests.peers.self_signed import self_signed_context
 
@@ -194,6 +194,13 @@ async def test_a_redirect_is_an_answer_and_not_followed(client: SafeClient, sink
 async def test_little_of_an_answer_is_read_and_nothing_is_unpacked(client: SafeClient, sink: HttpSink) -> None:
     sink.respond = lambda request: Reply(503, {"Retry-After": "9", "Content-Encoding": "gzip"}, b"not gzip" * 100_000)
     assert await client.post(f"{sink.url}/", {}, b"x") == Answer(503, "9")
+
+
+async def test_a_long_answer_of_a_strangers_costs_its_connection(client: SafeClient, sink: HttpSink) -> None:
+    sink.respond = lambda request: Reply(200, body=b"w" * (4 * LONGEST_OF_STRANGERS))
+    for _ in range(2):
+        assert (await client.post(f"{sink.url}/", {}, b"x")).status == 200
+    assert sink.connections == 2
 
 
 async def test_a_strangers_cookie_is_not_kept(client: SafeClient, sink: HttpSink) -> None:
