@@ -188,9 +188,13 @@ Lists = dict[Group, np.ndarray]
 
 
 def _with_reached(lists: Lists, people: np.ndarray, reached: Sequence[Reached], holding: Mapping[int, int]) -> tuple[Lists, np.ndarray]:
-    """Whoever was reached before is told of what became of it, wherever their places are now (S3)."""
+    """Whoever was reached before is told of what became of it, wherever their places are now (S3).
+
+    Each address once: `reached` is newer than the lists, so somebody may have chosen another language in between.
+    """
     together = {group: set(ids.tolist()) for group, ids in lists.items()}
-    for row in reached:
+    listed = set[int]().union(*together.values())
+    for row in (row for row in reached if row.address not in listed):
         group = Group(row.channel, languages.tag(row.language), row.simulated, row.discreet, holding.get(row.quiet, 0))
         together.setdefault(group, set()).add(row.address)
     everyone = np.union1d(people, np.array([row.subscriber for row in reached], dtype=np.int64))

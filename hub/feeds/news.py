@@ -43,6 +43,8 @@ class News:
         self._database, self._live, self._clock, self._data = database, live, clock, data
         self._hint = asyncio.Event()
         self._stopping = False
+        self._looked = milliseconds(clock)
+        """When the last look succeeded: after an hour without the database, the next one goes back that hour."""
         self.version = 0
         """Moves whenever something that the public sees may have changed: what was made from an older one is out of date."""
         self._begun: dict[int, int] = {}
@@ -106,7 +108,8 @@ class News:
 
     async def look(self) -> None:
         """Tell what has come and gone since the last look."""
-        since = milliseconds(self._clock) - LOOK_BACK_MS
+        now = milliseconds(self._clock)
+        since = min(now, self._looked) - LOOK_BACK_MS
         state = select(table.c.number, table.c.live_at, table.c.ended_at)
         async with self._database.read() as connection:
             lately = list(await connection.execute(state.where(table.c.live_at >= since)))
@@ -115,6 +118,7 @@ class News:
             over = [row.number for row in (*lately, *known) if row.ended_at and row.number in self._open | set(fresh)]
             news = list(await connection.execute(_all(fresh, over))) if fresh or over else []
         self._begun = {number: at for number, at in self._begun.items() if at >= since}
+        self._looked = now
         if news:
             self.version += 1
             self._tell([stored(row) for row in news], set(fresh), set(over))

@@ -126,6 +126,14 @@ async def test_a_commit_that_is_seen_late_is_still_told(city: City) -> None:
     assert await node.look() == []
 
 
+async def test_what_came_while_the_database_was_away_is_told_when_it_is_back(city: City) -> None:
+    node = await city.node()
+    city.now += 10 * LOOK_BACK_MS
+    await city.add("al_1", live_at=city.now - 5 * LOOK_BACK_MS)
+    assert await node.look() == ["alert al_1"]
+    assert await node.look() == []
+
+
 async def test_what_an_update_replaces_is_not_told_as_over(city: City) -> None:
     node = await city.node()
     await city.add("al_1")
