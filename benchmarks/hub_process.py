@@ -44,8 +44,8 @@ class HubProcess:
     def add_people(self, webhooks: list[str]) -> None:
         """One person with one webhook each, all in 11201, and a token to publish with."""
         lines = ["person,zip,channel,address,consent_source", *(f"{n},11201,webhook,{url},benchmark" for n, url in enumerate(webhooks))]
-        assert f"{len(webhooks)} people taken" in self._run("subscribers", "import", "-", stdin="\n".join(lines))
         self._token = self._run("token", "add", "--agency", "Benchmark", "--role", "publisher")
+        assert f"{len(webhooks)} people taken" in self._run("subscribers", "import", "-", stdin="\n".join(lines))
 
     def start(self) -> None:
         """Until it can publish."""

@@ -121,7 +121,10 @@ def serve(
     settings = settings_with(host=host, port=_text(port), data=data, senders=_text(senders))
     if demo and settings.origins["data"] == "default":
         settings = settings.replace("--demo", data="data/demo")
-    configure(settings.log_level)
+    try:
+        configure(settings.log_level)
+    except SettingsError as error:
+        fail(error.detail)
     run(serve_hub(settings, demo=demo, role=role, say=lambda line: print(line, flush=True)))
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final, TextIO
 
 import structlog
 
-LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+from hub.errors import SettingsError
+
+LEVELS: Final[Mapping[str, int]] = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 QUIET: Final = ("aiogram", "aiosmpplib", "aiosmtplib", "alembic", "apprise", "apscheduler", "asyncio", "sqlalchemy", "urllib3")
 """Libraries that say below WARNING what only their own developers want to know."""
@@ -31,9 +33,17 @@ _HINTS: Final = re.compile(r"[@+]|://|[\w-]{30}|/(?:manage|confirm|unsubscribe|w
 """Cheap first look: most values hold nothing of the kind."""
 
 
+def read_level(word: str) -> int:
+    """The level that TOCSIN_LOG_LEVEL names, in small or capital letters; empty is info. Raises SettingsError."""
+    level = LEVELS.get(word.strip().lower() or "info")
+    if level is None:
+        raise SettingsError(f"TOCSIN_LOG_LEVEL: {word!r} is none of {', '.join(LEVELS)}")
+    return level
+
+
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
-    """Set up structlog, and the standard library's loggers through it, for this process. Raises KeyError for an unknown level."""
-    threshold = LEVELS[level]
+    """Set up structlog, and the standard library's loggers through it, for this process. Raises SettingsError for an unknown level."""
+    threshold = read_level(level)
     shared: list[Callable[..., Any]] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

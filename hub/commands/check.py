@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select, text
+from sqlalchemy import URL, Row, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from channels import catalog
 from hub.commands.invariants import SHOWN, Broken, broken_twice
@@ -48,19 +49,24 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(
             found == wanted, f"database: schema {found}" + ("" if found == wanted else f", this release has {wanted}: `tocsin migrate`")
         )
-        async with Database(url) as database:
-            async for finding in _database(database):
+        if found == wanted:  # else what is asked below may not be there
+            async for finding in _hub(settings, url):
                 yield finding
-            keyring = await keyring_of(settings, database, create=False)
-            yield Finding(True, "keyring: belongs to this database")
-            yield await _sealed(database, keyring)
     except SettingsError as error:
         yield Finding(False, error.detail)
+    except SQLAlchemyError as error:
+        yield Finding(False, f"database: {_said(error)}. The rest of it was not looked at. Mend: see that it is whole, or restore a backup")
     except (OSError, ValueError) as error:
         yield Finding(False, f"{type(error).__name__}: {error}")
     for name in catalog.KINDS:
         yield _provider(settings, name)
     yield Finding(True, f"text messages that come in: {replies_in_words(settings.sms, settings.sms_from)}")
+
+
+def _said(error: SQLAlchemyError) -> str:
+    """The driver's first line: what follows may quote values."""
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
 
 
 def _provider(settings: Settings, kind: str) -> Finding:
@@ -71,6 +77,16 @@ def _provider(settings: Settings, kind: str) -> Finding:
         return Finding(True, f"channel {kind}: TOCSIN_{setting.upper()} is set")
     where = "delivers to the outbox" if settings.flag("outbox") else f"not configured: set TOCSIN_{setting.upper()}"
     return Finding(True, f"channel {kind}: {where}")
+
+
+async def _hub(settings: Settings, url: URL) -> AsyncIterator[Finding]:
+    """What is in the database, and whether the keyring fits it."""
+    async with Database(url) as database:
+        async for finding in _database(database):
+            yield finding
+        keyring = await keyring_of(settings, database, create=False)
+        yield Finding(True, "keyring: belongs to this database")
+        yield await _sealed(database, keyring)
 
 
 async def _database(database: Database) -> AsyncIterator[Finding]:

@@ -19,6 +19,7 @@ from channels.smtp_email import read_server
 from hub.clock import parse_clock
 from hub.delivery.rate_limit import read_rates
 from hub.errors import SettingsError
+from hub.log import read_level
 from hub.settings import SETTINGS, Setting, Settings
 from hub.store.database import database_url
 from hub.web.client_address import read_networks
@@ -151,7 +152,7 @@ def _keyring(value: str) -> None:
 LONGEST_MAILBOX = 39
 """Characters before the @, so that with a token of 24 behind a plus sign it keeps to the 64 of RFC 5321 §4.5.3.1.1."""
 NUMBERS: Mapping[str, tuple[int, int]] = {"port": (0, 65535), "senders": (1, 64), "backup_every": (1, 8760), "backup_keep": (1, 10_000)}
-SWITCHES = frozenset({"outbox", "allow_private", "testing"})
+SWITCHES = frozenset({"outbox", "allow_private", "telegram_webhook", "testing"})
 RULES: Mapping[str, Rule] = {
     "database": lambda value: database_url(value, Path()),
     "redis": _url("redis", "rediss"),
@@ -174,6 +175,6 @@ RULES: Mapping[str, Rule] = {
     "tile_url": _url("http", "https", holding=("{z}", "{x}", "{y}")),
     "backup_passphrase": _like(r".{12,}", "at least 12 characters"),
     "clock": parse_clock,
-    "log_level": _one_of("debug", "info", "warning", "error"),
+    "log_level": read_level,
 }
 """Setting → what its value must be when it has one."""

@@ -32,7 +32,10 @@ SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 256
 """Characters. Longer ones would only buy a stranger more hashing."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,79}")
+LONGEST_NAME = 74
+"""Characters: with ``staff:`` before it, it is the subject of an entry in the audit log, which holds 80."""
+
+_NAME = re.compile(rf"[a-z0-9][a-z0-9._@+-]{{0,{LONGEST_NAME - 1}}}")
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,7 +182,7 @@ def _refuse(faults: list[FieldError]) -> None:
 
 
 def _name_faults(name: str) -> list[FieldError]:
-    detail = "1 to 80 of a-z, 0-9, dot, @, plus, dash and underscore, beginning with a letter or digit"
+    detail = f"1 to {LONGEST_NAME} of a-z, 0-9, dot, @, plus, dash and underscore, beginning with a letter or digit"
     return [] if _NAME.fullmatch(name) else [FieldError("/name", detail)]
 
 

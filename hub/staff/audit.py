@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -27,7 +27,7 @@ GENESIS = "0" * 64
 """`previous` of the first entry."""
 
 
-class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of the log. `at` is RFC 3339 in UTC with milliseconds."""
 
     seq: int
@@ -38,6 +38,8 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, Any]
     previous: str
     hash: str
+    unreadable: tuple[str, ...] = ()
+    """Fields that somebody changed until nobody can read them; they are shown empty. Such an entry breaks the chain."""
 
 
 _LAST = Prepared(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))
@@ -82,18 +84,46 @@ async def entries(connection: AsyncConnection, *, before: int | None = None, lim
 
 
 def _entry(row: _Row) -> AuditEntry:
-    return AuditEntry(**_shown(row), hash=row["hash"])
+    """Whatever the row holds: the log must be readable most of all when somebody was at it."""
+    read: dict[str, Any] = {"at": "", "details": {}}
+    unreadable = []
+    for name, reader in _READERS.items():
+        try:
+            read[name] = reader(row[name])
+        except _UNREADABLE:
+            unreadable.append(name)
+    return AuditEntry(**_plain(row), **read, hash=row["hash"], unreadable=tuple(unreadable))
+
+
+def _plain(row: _Row) -> dict[str, Any]:
+    return {name: row[name] for name in ("seq", "actor", "action", "subject", "previous")}
 
 
 def _shown(row: _Row) -> dict[str, Any]:
-    shown = {name: row[name] for name in ("seq", "actor", "action", "subject", "previous")}
-    return shown | {"at": instant(row["at"] / 1000).isoformat(timespec="milliseconds"), "details": json.loads(row["details"])}
+    return _plain(row) | {name: reader(row[name]) for name, reader in _READERS.items()}
+
+
+def _at(milliseconds: int) -> str:
+    return instant(milliseconds / 1000).isoformat(timespec="milliseconds")
+
+
+def _details(text: str) -> dict[str, Any]:
+    details = json.loads(text)
+    if not isinstance(details, dict):
+        raise TypeError("no object")
+    msgspec.json.encode(details)  # half a character can be read, and not be shown
+    return details
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {"at": _at, "details": _details}
+_UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
+"""What reading a field raises that was tampered with."""
 
 
 def _holds(row: _Row) -> bool:
     try:
         return bool(row["hash"] == _hash(row))
-    except (ValueError, TypeError, OverflowError):  # a field that was tampered with until it can't even be read
+    except _UNREADABLE:
         return False
 
 

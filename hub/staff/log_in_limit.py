@@ -20,11 +20,18 @@ class LogInLimit:
         self._account = Buckets(clock, burst=100, seconds=3)
 
     def take(self, account: str, client: str) -> None:
-        """Count one try. Raises TooMany with the seconds to wait."""
+        """Count one try. Raises TooMany with the seconds to wait; a try that is refused costs nothing anywhere.
+
+        Else whoever asks again while the network's limit is reached would use up the account's own.
+        """
+        taken: list[tuple[Buckets, str]] = []
         for buckets, key in self._keys(account, client):
             after = buckets.take(key)
             if after:
+                for earlier, its_key in taken:
+                    earlier.give_back(its_key)
                 raise TooMany(f"Too many log-in tries. Wait {after:.0f} seconds, then try again.", after)
+            taken.append((buckets, key))
 
     def give_back(self, account: str, client: str) -> None:
         """The password was right."""

@@ -1,4 +1,5 @@
-"""What happens around every handler, outermost first: log, compress, turn errors into answers, learn who asks, guard forms and rates."""
+"""What happens around every handler, outermost first: log, compress, turn errors into answers, learn who asks, refuse what no database
+holds, guard forms and rates."""
 
 from __future__ import annotations
 
@@ -11,10 +12,11 @@ from urllib.parse import urlencode
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_response import ContentCoding
 
 from hub.clock import Clock
-from hub.errors import BadRequest, HubError, TooMany
+from hub.errors import BadRequest, HubError, NotFound, TooMany
 from hub.staff.actor import Actor
 from hub.staff.rate_limit import Buckets
 from hub.web.api.problems import INTERNAL, NO_DATABASE, Problem, add_headers, problem_of, problem_response
@@ -41,6 +43,8 @@ _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 _UNSLOWED = ("/unsubscribe/", "/api/v1/sms/", "/telegram/")
 """A one-click unsubscribe always passes (RFC 8058), and whoever signs or knows a secret: they bring the words of a whole city."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_NUL = "\0"
+"""PostgreSQL can't hold it in a text, not even in what is only asked for; SQLite can. No name, id or word of ours has one."""
 
 HEADERS: web.AppKey[Mapping[str, str]] = web.AppKey("headers", Mapping)
 PUBLIC: web.AppKey[frozenset[str]] = web.AppKey("public", frozenset)
@@ -161,6 +165,16 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 @web.middleware
+async def refuse_nul(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses U+0000 in an address before anything looks for it; for a form see `_read_form`, and JSON is read by its own rules."""
+    if _NUL in request.path:
+        raise NotFound("There is nothing at this address.")
+    if any(_NUL in name or _NUL in value for name, value in request.query.items()):
+        raise BadRequest("The address holds a NUL character (%00) after its question mark: leave it out.")
+    return await handler(request)
+
+
+@web.middleware
 async def guard_changes(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuses forms from other sites, and strangers who change things too fast."""
     if request.method not in _SAFE and not split_address(request.path)[1].startswith(_UNSLOWED):
@@ -177,9 +191,11 @@ async def _read_form(request: web.Request) -> None:
     """Parse a form once, here, so that one which can't be read is the same clear answer on every page."""
     if request.content_type in _FORMS:
         try:
-            await request.post()
-        except (ValueError, LookupError):
+            form = await request.post()
+        except (ValueError, LookupError, HttpProcessingError):
             raise BadRequest("The form can't be read: send it as application/x-www-form-urlencoded in UTF-8.") from None
+        if any(_NUL in name or (isinstance(value, str) and _NUL in value) for name, value in form.items()):
+            raise BadRequest("The form holds a NUL character: leave it out.")
 
 
 def _slow_down(request: web.Request) -> None:
@@ -208,4 +224,4 @@ async def preflight(_: web.Request) -> web.Response:
     return web.Response(status=204, headers=headers)
 
 
-MIDDLEWARES = (log_requests, compress_text, answer_errors, identify, guard_changes)
+MIDDLEWARES = (log_requests, compress_text, answer_errors, identify, refuse_nul, guard_changes)

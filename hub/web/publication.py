@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Literal
 from urllib.parse import parse_qsl, urlencode
 
@@ -35,6 +34,8 @@ PAGE_CACHE = "public, max-age=0, s-maxage=5, stale-if-error=600"
 """A browser asks each time, since a page of alerts may not be old; a cache that many share asks every five seconds."""
 LIST_CACHE = "public, max-age=10, stale-if-error=600"
 DOCUMENT_CACHE = "public, max-age=60, stale-if-error=86400"
+READ_BEFORE = 4096
+"""Request lines whose meaning is at hand."""
 
 FEEDS: dict[str, Kind] = {
     "/feeds/alerts.atom": "atom",
@@ -98,7 +99,7 @@ class Publication:
         self.always = {"Server": "Tocsin", **security_headers(context)}
         self._shelf: Shelf[Asked] = Shelf(self._maker.document, self.always, lambda: context.news.version, context.clock)
         self._assets: dict[Asked, Ready] = {}
-        self.read = lru_cache(maxsize=4096)(self._read)
+        self._read_before: dict[tuple[str, str], Asked] = {}
 
     def peek(self, asked: Asked) -> Ready | None:
         """What is finished and still holds. The assets never change while the process lives."""
@@ -114,8 +115,22 @@ class Publication:
             return finish(await self._maker.document(asked), self.always)
         return await self._shelf.get(asked)
 
+    def read(self, target: str, accept_language: str) -> Asked | None:
+        """What a request line asks for, if it is a public document in plain spelling; None leaves it to the routes.
+
+        A line that names a point is not remembered, and none that is left to the routes: it may hold somebody's token.
+        """
+        line = (target, accept_language)
+        asked = self._read_before.get(line)
+        if asked is None:
+            asked = self._read(target, accept_language)
+            if asked is not None and not asked.exact:
+                if len(self._read_before) >= READ_BEFORE:
+                    self._read_before.clear()
+                self._read_before[line] = asked
+        return asked
+
     def _read(self, target: str, accept_language: str) -> Asked | None:
-        """What a request line asks for, if it is a public document in plain spelling; None leaves it to the routes."""
         path, _, query = target.partition("?")
         if not _PLAIN_QUERY.fullmatch(query):
             return None

@@ -235,8 +235,8 @@ async def test_a_provider_that_is_down_at_start_is_named_and_nothing_is_lost(tmp
         await smsc.refuse()
         hub = await stack.enter_async_context(hub_process(tmp_path, sms=f"smpp://hub:secret@127.0.0.1:{port}", smtp=mails.url, senders="1"))
         rows = "person,zip,channel,address,consent_source\n1,11201,sms,+17185550123,test\n2,11201,email,a@example.org,test\n"
-        await hub.run("subscribers", "import", "-", stdin=rows.encode())
         token = await hub.run("token", "add", "--agency", "City", "--role", "publisher")
+        await hub.run("subscribers", "import", "-", stdin=rows.encode())
         await hub.start()
 
         async def refused() -> dict[str, Any] | None:

@@ -278,11 +278,11 @@ async def house(folder: Path, people: int, *, nodes: int = 1, kind: type[H] = Ho
         try:
             lines = ["person,zip,channel,address,consent_source"]
             lines += [f"{number},11201,webhook,{receiver.sink.url}/{number},test" for number in range(people)]
+            publisher = await first.run("token", "add", "--agency", "Test", "--role", "publisher")
+            approver = await first.run("token", "add", "--agency", "Other", "--role", "approver")
             assert f"{people} people taken" in await first.run("subscribers", "import", "-", stdin="\n".join(lines).encode())
             for hub in hubs[1:]:
                 shutil.copytree(first.data, hub.data)  # for the keyring, which is one for all
-            publisher = await first.run("token", "add", "--agency", "Test", "--role", "publisher")
-            approver = await first.run("token", "add", "--agency", "Other", "--role", "approver")
             there = kind(hubs, receiver, people, publisher, approver)
             await there.restart()
             await there.calm()

@@ -10,11 +10,13 @@ from sqlalchemy import URL
 from hub.commands import check, invariants
 from hub.commands.invariants import INVARIANTS, Broken, Invariant
 from hub.delivery.outcome import Outcome
+from hub.settings import Settings
 from hub.store.database import Database
 from subscriptions.vault import FILE_NAME, Keyring
 from tests.databases import connected
-from tests.hub.backup.hubs import Home, settled_in
+from tests.hub.backup.hubs import Home, file_in, settled_in
 from tests.hub.backup.test_unfinished import count, planned, settled
+from tests.hub.store.test_migrate import NEWEST
 
 HOLDS = {invariant.holds: invariant for invariant in INVARIANTS}
 
@@ -139,6 +141,32 @@ async def test_the_report_says_what_where_and_how_to_mend_it(home: Home) -> None
         "ledger: nothing is planned and forgotten, not so for 1: mailing 1",
     ]
     assert all(". Mend: publish an update" in line for line in wrong)
+
+
+async def wrong(settings: Settings) -> list[str]:
+    """What a report says is wrong."""
+    return [finding.what for finding in await check.examine(settings) if not finding.fine]
+
+
+async def test_a_database_of_an_older_schema_is_said_and_not_looked_into(home: Home) -> None:
+    home.write("ALTER TABLE batch RENAME TO of_another_name")
+    home.write("UPDATE alembic_version SET version_num='0001'")
+    assert await wrong(home.settings()) == [f"database: schema 0001, this release has {NEWEST}: `tocsin migrate`"]
+
+
+async def test_a_database_that_does_not_answer_is_a_finding(home: Home) -> None:
+    home.write("ALTER TABLE batch RENAME TO elsewhere")
+    (said,) = await wrong(home.settings())
+    assert said.startswith("database: ")
+    assert "batch" in said
+    assert "\n" not in said
+
+
+async def test_a_file_that_is_no_database_is_a_finding(tmp_path: Path) -> None:
+    home = file_in(tmp_path)
+    (tmp_path / "tocsin.db").write_bytes(b"no database at all" * 999)
+    (said,) = await wrong(home.settings())
+    assert "file is not a database" in said
 
 
 async def test_addresses_that_another_keyring_sealed_are_found(home: Home) -> None:

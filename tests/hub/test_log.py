@@ -14,6 +14,8 @@ from apscheduler.events import EVENT_JOB_MAX_INSTANCES
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from hub import log
+from hub.commands import show_settings
+from hub.settings import load
 
 
 @pytest.fixture
@@ -39,6 +41,13 @@ def test_a_line_holds_time_level_event_and_what_the_caller_named(written):
     (line,) = lines(written)
     assert line.pop("time").endswith("Z")
     assert line == {"level": "info", "event": "published", "alert_id": "alt_1", "people": 12}
+
+
+@pytest.mark.parametrize("word", ["INFO", " Warning ", "error", ""])
+def test_a_level_that_the_settings_call_fine_is_one(written, word):
+    assert [line.wrong for line in show_settings.lines(load(environ={"TOCSIN_LOG_LEVEL": word})) if line.wrong] == []
+    log.configure(word, written)
+    assert logging.getLogger().level == log.LEVELS[word.strip().lower() or "info"]
 
 
 def test_libraries_write_the_same_lines_and_chatter_is_dropped(written):

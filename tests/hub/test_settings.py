@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.commands.show_settings import lines
+from hub.commands.show_settings import SWITCHES, lines
 from hub.errors import SettingsError
 from hub.settings import SETTINGS, load
 
@@ -61,6 +61,7 @@ def test_all_defaults_can_be() -> None:
         {"senders": "0"},
         {"outbox": "maybe"},
         {"allow_private": "2"},
+        {"telegram_webhook": "maybe"},
         {"testing": "x"},
         {"signup_limits": "0"},
         {"public_url": "alerts.example.gov"},
@@ -121,6 +122,10 @@ def test_values_as_the_table_of_settings_gives_them_can_be() -> None:
     assert wrong(smtp="smtp://one.example.org\n smtps://user:pass@two.example.org") == {}
 
 
+def test_every_switch_is_looked_at() -> None:
+    assert {setting.name for setting in SETTINGS if setting.help.startswith("1: ")} == SWITCHES
+
+
 @pytest.mark.parametrize("name", [setting.name for setting in SETTINGS if setting.secret])
 @pytest.mark.parametrize("value", ["redis://u:hunter2/x", "smtp://u:hunter2:y@h:x", "hunter2", "smpp://[hunter2", "x://u:hunter2\u2100@h"])
 def test_no_secret_is_ever_shown_right_or_wrong(name: str, value: str) -> None:
@@ -142,6 +147,12 @@ def test_the_command_line_says_what_is_wrong_and_fails() -> None:
         refused = tocsin(*command, TOCSIN_PROT="1")
         assert (refused.returncode, refused.stdout) == (1, "")
         assert refused.stderr == "tocsin: TOCSIN_PROT: there is no such setting; the nearest is TOCSIN_PORT\n"
+
+
+def test_a_level_of_logs_that_is_none_stops_the_hub_with_a_sentence(tmp_path: Path) -> None:
+    refused = tocsin("serve", "--data", str(tmp_path), TOCSIN_LOG_LEVEL="loud")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "tocsin: TOCSIN_LOG_LEVEL: 'loud' is none of debug, info, warning, error\n"
 
 
 def test_the_command_line_says_which_release_it_is() -> None:

@@ -27,10 +27,9 @@ async def show_audit(request: web.Request) -> web.StreamResponse:
     """``?verify=true`` reads the whole chain first."""
     asked = query(request, "cursor", "verify")
     whole = choice(asked, "verify", ("true", "false")) == "true"
+    before = number(asked, "cursor")
     async with hub(request).database.read(long=whole) as connection:
-        entries = await audit.entries(connection, before=number(asked, "cursor"), limit=PAGE + 1)
-        page = AuditPage(entries=entries[:PAGE], next=str(entries[PAGE - 1].seq) if len(entries) > PAGE else None)
-        if whole:
-            broken = await audit.verify(connection)
-            page = msgspec.structs.replace(page, holds=broken is None, broken_at=broken)
-    return json_answer(page)
+        broken = await audit.verify(connection) if whole else None
+        entries = await audit.entries(connection, before=before, limit=PAGE + 1)
+    page = AuditPage(entries=entries[:PAGE], next=str(entries[PAGE - 1].seq) if len(entries) > PAGE else None)
+    return json_answer(msgspec.structs.replace(page, holds=broken is None, broken_at=broken) if whole else page)

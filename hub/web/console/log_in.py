@@ -44,8 +44,9 @@ async def log_out(request: web.Request) -> web.StreamResponse:
 
 
 def _own(path: str) -> str:
-    """Where to go after the log-in: a page for staff, never another site."""
-    return path if path in {"/console", "/outbox"} or path.startswith("/console/") else "/console"
+    """Where to go after the log-in: a page for staff, never another site, and nothing that can't stand in a header."""
+    ours = path in {"/console", "/outbox"} or path.startswith("/console/")
+    return path if ours and path.isprintable() else "/console"
 
 
 def _page(request: web.Request, *, name: str, next_path: str, errors: Mapping[str, str]) -> web.Response:

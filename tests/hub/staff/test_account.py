@@ -110,6 +110,19 @@ async def test_one_client_can_not_try_many_accounts(staff) -> None:
     assert refused == [Unauthenticated] * 20 + [TooMany]
 
 
+async def test_a_try_that_the_networks_limit_refuses_costs_the_account_nothing(staff) -> None:
+    await _add(staff)
+    for number in range(20):
+        with pytest.raises(Unauthenticated):
+            await staff.log_in(f"guess{number}", "x", client="192.0.2.1")
+    waits = []
+    for _ in range(8):
+        with pytest.raises(TooMany) as limited:
+            await staff.log_in("desk", PASSWORD, client="192.0.2.1")
+        waits.append(limited.value.after)
+    assert waits == [10] * 8  # until the network's limit has room, not the account's
+
+
 async def test_a_token_stands_for_its_agency_until_it_is_disabled(staff) -> None:
     secret = await staff.add_token("Fire Department", "publisher")
     assert secret.startswith("tcs_")
@@ -160,12 +173,20 @@ async def test_a_name_is_never_given_twice(staff, database) -> None:
     assert await _actions(database) == [("staff.add", "staff:desk"), ("staff.disable", "staff:desk")]
 
 
+async def test_the_longest_name_fits_the_audit_log(staff, database) -> None:
+    name = "a" * 74
+    await _add(staff, name)
+    assert await staff.log_in(name, PASSWORD)
+    await staff.disable(name)
+    assert await _actions(database) == [(action, f"staff:{name}") for action in ("staff.add", "log_in", "staff.disable")]
+
+
 @pytest.mark.parametrize(
     ("changes", "pointers"),
     [
         ({"name": ""}, ["/name"]),
         ({"name": "two words"}, ["/name"]),
-        ({"name": "a" * 81}, ["/name"]),
+        ({"name": "a" * 75}, ["/name"]),
         ({"agency": " "}, ["/agency"]),
         ({"agency": "a" * 81}, ["/agency"]),
         ({"agency": "bell\a"}, ["/agency"]),

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
+from sqlalchemy import URL
 
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.clock import instant
@@ -121,10 +122,16 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-async def hub(tmp_path: Path, migrated_sqlite: Path, catalog: AreaCatalog, settings: Settings) -> AsyncIterator[Parts]:
-    clock, live, metrics = HandClock(), Live(), Metrics()
+def kept_at(tmp_path: Path, migrated_sqlite: Path) -> URL:
+    """Where the hub's database is. Overridden by tests of what is another on PostgreSQL."""
     shutil.copy(migrated_sqlite, tmp_path / "tocsin.db")
-    async with Database(database_url("", tmp_path)) as database:
+    return database_url("", tmp_path)
+
+
+@pytest.fixture
+async def hub(kept_at: URL, catalog: AreaCatalog, settings: Settings) -> AsyncIterator[Parts]:
+    clock, live, metrics = HandClock(), Live(), Metrics()
+    async with Database(kept_at) as database:
         audience, renderer = Audience(catalog), Renderer(PUBLIC_URL, "Tocsin", "New York City", clock)
 
         async def nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import update
 
 from hub.staff import audit
@@ -32,6 +33,23 @@ async def test_the_whole_chain_is_checked_when_asked(program, hub) -> None:
         await connection.execute(update(tables.audit).where(tables.audit.c.seq == 2).values(actor="staff:9 somebody"))
     _, broken = await auditor("GET", f"{AUDIT}?verify=true")
     assert (broken["holds"], broken["broken_at"]) == (False, 2)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("details", "not json"), ("details", "[1]"), ("details", '{"a":"\\ud800"}'), ("details", "[" * 9999), ("at", 10**18)],
+)
+async def test_an_entry_that_nobody_can_read_any_more_is_shown_as_that(program, hub, column: str, value: object) -> None:
+    auditor = await program("auditor")
+    await program("author")
+    async with hub.database.write() as connection:
+        await connection.execute(update(tables.audit).where(tables.audit.c.seq == 2).values({column: value}))
+    status, checked = await auditor("GET", f"{AUDIT}?verify=true")
+    assert (status, checked["holds"], checked["broken_at"]) == (200, False, 2)
+    spoilt, sound = checked["entries"]
+    assert (spoilt["seq"], spoilt["unreadable"], spoilt[column]) == (2, [column], "" if column == "at" else {})
+    assert "unreadable" not in sound
+    assert (await auditor("GET", AUDIT))[1]["entries"] == checked["entries"]
 
 
 async def test_publishing_leaves_its_trace_with_who_and_what(program, hub) -> None:

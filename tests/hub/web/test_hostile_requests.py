@@ -42,6 +42,7 @@ async def test_a_header_that_can_not_be_parsed_is_not_logged(client: TestClient)
     [
         ("multipart/form-data", b"x"),
         ("multipart/form-data; boundary=x", b"garbage"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=\0\r\n\r\n\r\n--x--\r\n"),
         ("application/x-www-form-urlencoded; charset=nope", b"name=x"),
         ("application/x-www-form-urlencoded; charset=utf-16", b"odd"),
     ],

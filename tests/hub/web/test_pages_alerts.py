@@ -131,7 +131,11 @@ async def test_the_console_sends_strangers_to_the_log_in(client: TestClient) -> 
             assert (response.status, response.headers["Location"].partition("?")[0]) == (303, "/console/log-in")
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/consolevil"])
+ELSEWHERE = ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/consolevil"]
+NO_HEADER = ["/console/\r\nX", "/console/alerts/\n", "/console/\x7f", "/console/\u2028"]
+
+
+@pytest.mark.parametrize("target", ELSEWHERE + NO_HEADER)
 async def test_a_log_in_leads_nowhere_else(hub: Parts, client: TestClient, target: str) -> None:
     await hub.staff.add("desk", "three calm words", agency="Emergency Management", role="author")
     form = {"name": "desk", "password": "three calm words", "next": target}

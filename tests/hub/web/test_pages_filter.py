@@ -71,6 +71,16 @@ async def test_everyone_who_asks_for_the_same_gets_the_same_bytes_at_the_door(tw
     assert publication.read("/?place=11201&place=11205", "en") is None
 
 
+async def test_where_somebody_is_and_whose_link_it_is_are_not_remembered(client: TestClient) -> None:
+    publication = client.app[PUBLICATION]
+    point = publication.read("/api/v1/public/alerts?lat=40.7&lon=-73.9", "en")
+    assert point is not None
+    assert point.exact
+    assert publication.read("/manage/somebodys-token", "en") is None
+    assert publication._read_before == {}
+    assert publication.read("/", "en") is publication.read("/", "en")
+
+
 async def test_a_narrowed_page_holds_until_any_alert_ends(hub: Parts, two_alerts: None, client: TestClient) -> None:
     assert "Some alerts are not shown." in await text(client, "/?place=11201")
     hub.clock.now += 3 * 3600
