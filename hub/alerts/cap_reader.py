@@ -87,8 +87,8 @@ def read_cap(xml: bytes, catalog: AreaCatalog, now: float) -> CapDocument:
     Raises BadRequest, TooLarge, InvalidInput (every fault with the path of its element).
     """
     alert = parse(xml)
-    reader = _Reader(catalog)
-    document = reader.read(alert, instant(now))
+    reader = _Reader(catalog, instant(now))
+    document = reader.read(alert)
     reader.faults.check()
     return document
 
@@ -96,16 +96,17 @@ def read_cap(xml: bytes, catalog: AreaCatalog, now: float) -> CapDocument:
 class _Reader:
     """One reading: its faults and its warnings."""
 
-    def __init__(self, catalog: AreaCatalog) -> None:
+    def __init__(self, catalog: AreaCatalog, now: datetime) -> None:
         self._catalog = catalog
+        self._now = now
         self.faults = Faults()
         self._warnings: list[str] = []
 
-    def read(self, alert: Node, now: datetime) -> CapDocument:
+    def read(self, alert: Node) -> CapDocument:
         """The document; it means something only when there are no faults."""
         self._public(alert)
         msg_type = self._word(alert, "msgType", MSG_TYPES)
-        sent = self._moment(alert, "sent") or _STAND_IN
+        sent = self._recent(alert, "sent") or _STAND_IN
         identifier, sender = self._id(alert, "identifier"), self._id(alert, "sender")
         references = self._references(alert, msg_type)
         infos = list(alert.children("info"))
@@ -136,7 +137,7 @@ class _Reader:
             identifier=identifier,
             sender=sender,
             sent=sent,
-            expired=expires <= now,
+            expired=expires <= self._now,
             references=references,
             warnings=tuple(dict.fromkeys(self._warnings)),
         )
@@ -254,6 +255,12 @@ class _Reader:
             self._warnings.append(f"{node.path}/{name}: CAP writes whole seconds and an offset; it was read all the same")
         return moment
 
+    def _recent(self, node: Node, name: str) -> datetime | None:
+        moment = self._moment(node, name)
+        if moment is not None and moment < self._now - timedelta(days=limits.PAST.imported):
+            self.faults.add(f"{node.path}/{name}", f"lies more than {limits.PAST.imported:,} days in the past")
+        return moment
+
     @staticmethod
     def _parse_moment(text: str) -> datetime | None:
         if not _INSTANT.fullmatch(text):
@@ -266,19 +273,25 @@ class _Reader:
         return moment
 
     def _expires(self, info: Node, sent: datetime) -> datetime:
+        expires = self._end(info, sent)
+        if expires is not None and expires > self._now + timedelta(days=limits.LIFETIME.imported):
+            self.faults.add(f"{info.path}/expires", f"lies more than {limits.LIFETIME.imported:,} days ahead")
+        return expires or _STAND_IN
+
+    def _end(self, info: Node, sent: datetime) -> datetime | None:
         if not info.text_of("expires"):
             self._warnings.append(f"{info.path}/expires: is missing; it ends a day after it was sent")
             return min(sent, _STAND_IN - 2 * WITHOUT_EXPIRES) + WITHOUT_EXPIRES
         expires = self._moment(info, "expires")
         if expires is not None and expires <= sent:
             self.faults.add(f"{info.path}/expires", "lies before it was sent")
-        return expires or _STAND_IN
+        return expires
 
     def _onset(self, info: Node, expires: datetime) -> datetime | None:
         name = "onset" if info.text_of("onset") else "effective"
         if not info.text_of(name):
             return None
-        onset = self._moment(info, name)
+        onset = self._recent(info, name)
         if onset is not None and onset >= expires:
             self._warnings.append(f"{info.path}/{name}: lies after expires and was left out")
             return None

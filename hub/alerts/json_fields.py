@@ -50,7 +50,7 @@ def decode(raw: bytes) -> Any:
         raise BadRequest(f"The document is nested deeper than {DEEPEST} levels.") from None
     except ValueError as error:  # a number of thousands of digits
         raise BadRequest(f"The document is not JSON: {shown(str(error))}.") from None
-    if _depth(document) > DEEPEST:
+    if depth(document) > DEEPEST:
         raise BadRequest(f"The document is nested deeper than {DEEPEST} levels.")
     return document
 
@@ -67,12 +67,13 @@ def _refuse_constant(name: str) -> None:
     raise BadRequest(f"The document is not JSON: {name} is not a JSON number.")
 
 
-def _depth(document: Any) -> int:
-    level, depth = [document], 0
+def depth(document: Any) -> int:
+    """Levels of nesting, counted without recursion: 1 for a value that holds no others."""
+    level, levels = [document], 0
     while level:
         level = [child for node in level for child in _children(node)]
-        depth += 1
-    return depth
+        levels += 1
+    return levels
 
 
 def _children(node: Any) -> Collection[Any]:

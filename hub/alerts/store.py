@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.alerts.alert import Alert
@@ -67,6 +67,14 @@ _LAUNCHED = Prepared(
 )
 
 
+TOLD: ColumnElement[bool] = table.c.live_at.is_not(None)
+"""People were told of it."""
+ARCHIVED: ColumnElement[bool] = (
+    (table.c.source == "cap") & (table.c.expires_at <= table.c.created_at) & (table.c.created_at == table.c.ended_at)
+)
+"""It was public where it came from, and had run out when it arrived."""
+
+
 def stored(row: Sequence[Any]) -> StoredAlert:
     """A whole row of the table as a value."""
     values = dict(zip(_NAMES, row, strict=True))
@@ -116,19 +124,40 @@ class AlertStore:
         return max((moment for moment in moments if moment is not None), default=None)
 
     async def recent(
-        self, *, status: Sequence[str] = (), since: int | None = None, before: int | None = None, topic: str | None = None, limit: int = 50
+        self,
+        *,
+        status: Sequence[str] = (),
+        among: ColumnElement[bool] | None = None,
+        since: int | None = None,
+        before: int | None = None,
+        topic: str | None = None,
+        limit: int = 50,
     ) -> list[StoredAlert]:
-        """Newest first. `before` is the number at which the last page ended, `since` milliseconds since 1970."""
-        query = select(table).order_by(table.c.number.desc())
+        """Newest first. `before` is the number at which the last page ended, `since` milliseconds since 1970, `among` such as `TOLD`."""
+        query = select(table).order_by(table.c.number.desc()).limit(limit)
         if status:
             query = query.where(table.c.status.in_(status))
         if since is not None:
             query = query.where(table.c.created_at >= since)
         if before is not None:
             query = query.where(table.c.number < before)
-        if topic is None:
-            return await self._all(query.limit(limit))
-        found = [alert for alert in await self._all(query.limit(limit * 20)) if topic in alert.document.topics]
+        if among is not None:
+            query = query.where(among)
+        return await self._all(query) if topic is None else await self._on(topic, query, limit)
+
+    async def _on(self, topic: str, query: Select[Any], limit: int) -> list[StoredAlert]:
+        """The first of `query` that are on a topic, looked for a page at a time until there are enough, or no more.
+
+        The database leaves out what doesn't so much as name the topic; whether it is one of the document's is seen once it is read.
+        """
+        query = query.where(table.c.document.contains(f'"{topic}"'))
+        found: list[StoredAlert] = []
+        page = await self._all(query)
+        while page:
+            found += [alert for alert in page if topic in alert.document.topics]
+            if len(found) >= limit or len(page) < limit:
+                break
+            page = await self._all(query.where(table.c.number < page[-1].number))
         return found[:limit]
 
     async def _all(self, query: Select[Any]) -> list[StoredAlert]:

@@ -80,8 +80,8 @@ def read_alert(raw: bytes, catalog: AreaCatalog, now: float, *, archive: bool = 
 def _times(fields: Fields, now: datetime, *, archive: bool) -> tuple[datetime, datetime | None, datetime | None]:
     expires, onset, known_since = fields.instant("expires", required=True), fields.instant("onset"), fields.instant("known_since")
     earliest = now - timedelta(days=limits.PAST.of(imported=archive))
-    if expires is not None and not archive:
-        _check_expiry(fields, expires, now)
+    if expires is not None:
+        _check_expiry(fields, expires, now, archive=archive)
     for name, moment in (("onset", onset), ("known_since", known_since)):
         if moment is not None and moment < earliest:
             fields.fault(name, f"lies more than {limits.PAST.of(imported=archive)} days in the past")
@@ -92,11 +92,12 @@ def _times(fields: Fields, now: datetime, *, archive: bool) -> tuple[datetime, d
     return expires or _STAND_IN, onset, known_since
 
 
-def _check_expiry(fields: Fields, expires: datetime, now: datetime) -> None:
-    if expires <= now:
+def _check_expiry(fields: Fields, expires: datetime, now: datetime, *, archive: bool) -> None:
+    longest = limits.LIFETIME.of(imported=archive)
+    if expires <= now and not archive:
         fields.fault("expires", f"lies in the past: it is now {now.astimezone(expires.tzinfo).isoformat(timespec='seconds')}")
-    elif expires > now + timedelta(days=limits.LIFETIME.authored):
-        fields.fault("expires", f"lies more than {limits.LIFETIME.authored} days ahead: publish it again when it still holds")
+    elif expires > now + timedelta(days=longest):
+        fields.fault("expires", f"lies more than {longest:,} days ahead: publish it again when it still holds")
 
 
 def _infos(fields: Fields, *, imported: bool) -> tuple[Info, ...]:

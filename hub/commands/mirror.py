@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +44,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def mirror(settings: Settings, folder: Path, *, every: float | None, say: Callable[[str], None]) -> None:
-    """Copy once, or every so many seconds until SIGTERM. Raises HubError; while it repeats, a fault is said and the next copy tried."""
+    """Copy once, or every so many seconds until SIGTERM. Raises HubError; while it repeats, any fault is said and the next copy tried."""
     if every is not None and not LEAST_S <= every <= MOST_S:
         raise HubError(f"--every {every:g}: between {LEAST_S:g} and {MOST_S:g} seconds")
     url = database_url(settings.database, Path(settings.data))
@@ -74,6 +75,11 @@ async def _again_and_again(public: Site, folder: Path, every: float | None, stop
             if every is None:
                 raise HubError(fault) from None
             print(f"tocsin: {fault}", file=sys.stderr, flush=True)  # noqa: T201 - a command's own voice
+        except Exception:  # one alert that can't be shown must not end the copying for good
+            if every is None:
+                raise
+            print(f"tocsin: this copy failed, the next follows in {every:g} s", file=sys.stderr)  # noqa: T201 - as above
+            traceback.print_exc()
         if every is None:
             return
         try:

@@ -26,7 +26,7 @@ from hub.delivery.progress import Progress, progress
 from hub.delivery.rendering import Renderer
 from hub.errors import Conflict, Forbidden, InvalidInput, NotFound
 from hub.publishing import records
-from hub.publishing.draft import APPROVAL_FROM, Draft, Source, read_draft
+from hub.publishing.draft import APPROVAL_FROM, Draft, Source
 from hub.publishing.preview import Preview, by_channel, by_way, describe, too_late
 from hub.staff import audit
 from hub.staff.actor import Actor
@@ -127,7 +127,7 @@ class Publishing:
         return await progress(self._database, await self._known(alert_id))
 
     async def _read(self, raw: bytes, source: Source, follows: str | None = None) -> Draft:
-        draft = await read_draft(raw, source, self._catalog, self._clock(), follows=follows)
+        draft = await records.read(raw, source, self._alerts, self._catalog, self._clock(), follows)
         incident = draft.document.incident
         if incident is not None and not await self._has_incident(incident):
             raise InvalidInput((FieldError("/incident", "There is no such incident; open one first, or leave it out."),))
@@ -184,8 +184,10 @@ class Publishing:
         followed = await self._known(alert_id)
         async with self._database.read() as connection:
             await records.check_open(connection, followed.chain)
-        draft = await self._read(raw, "api", follows=alert_id)
+        draft = await self._read(records.following(raw, followed), "api", follows=alert_id)
         _check_own_words(draft.document, alert_id, kind)
+        if draft.document.status != followed.document.status:
+            raise records.other_status(followed)
         document = msgspec.structs.replace(draft.document, msgType=kind, references=(alert_id,))
         return msgspec.structs.replace(draft, document=document)
 
@@ -193,7 +195,7 @@ class Publishing:
         """Cancel in one step, in prepared words: the alert's own headline, and that nobody need act on it any more (S3).
 
         Needs no second person whatever the severity: nothing new is claimed, and a false alarm must not wait for a colleague. Only who may
-        not publish at all leaves it to one. Raises Forbidden, NotFound, Conflict when it is not live.
+        not publish at all leaves it to one. Raises Forbidden, NotFound, Conflict when nobody believes it any more.
         """
         actor.require("draft")
         alert = await self._known(alert_id)
@@ -202,8 +204,8 @@ class Publishing:
         seen = await self._seen(asked, actor, idempotency_key)
         if seen is not None:
             return seen
-        if not lifecycle.may(_status(alert), "supersede"):
-            raise Conflict("Only an alert that is live can be called off.")
+        if alert.status not in {"live", "stopped"}:
+            raise Conflict("Only an alert that is live, or was stopped, can be called off.")
         draft = await self._following(raw, alert_id, "Cancel")
         return await self._store(msgspec.structs.replace(draft, prepared=True), asked, actor, idempotency_key)
 
@@ -222,7 +224,7 @@ class Publishing:
                 return earlier
             chain = await records.chain_of(connection, draft)
             if draft.document.msgType != "Alert" and chain is not None and not draft.expired:
-                await records.check_open(connection, chain)
+                await records.check_open(connection, chain, status=draft.document.status)
             status = self._first_status(draft, actor, await records.weight(connection, chain))
             row = records.new_row(draft, actor, status, people, chain, now)
             number = await insert_row(connection, tables.alert, row, tables.alert.c.number)
@@ -346,6 +348,8 @@ class Publishing:
             status = lifecycle.apply(_status(alert), action)
             ended = {"ended_at": now} if status in {"ended", "stopped"} else {}
             await connection.execute(update(tables.alert).where(tables.alert.c.id == alert_id).values(status=status, **ended))
+            if action == "stop":  # at once, so that what is called stopped is not handed over after a crash
+                await connection.execute(update(tables.mailing).where(tables.mailing.c.alert == alert.number).values(state="stopped"))
             await audit.append(connection, now, actor.label, action, alert_id, details)
         return msgspec.structs.replace(alert, status=status, **ended)
 

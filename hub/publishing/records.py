@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.alerts.alert import Alert
-from hub.alerts.store import StoredAlert, fetch, stored
+from hub.alerts.store import AlertStore, StoredAlert, fetch, stored
 from hub.errors import Conflict, InvalidInput
-from hub.publishing.draft import Draft
+from hub.publishing.draft import Draft, Source, read_draft
 from hub.staff.actor import Actor
 from hub.store import tables
+from subscriptions.areas import AreaCatalog
 from subscriptions.errors import FieldError
 from subscriptions.severity import rank
 from subscriptions.store.prepared import Prepared, insert_row
@@ -63,6 +64,19 @@ def prepared_cancel(alert: StoredAlert) -> bytes:
     own = {"msgType", "references", "audience_languages", "onset", "known_since"}
     fields["infos"] = [{"language": info["language"], "headline": info["headline"]} for info in fields["infos"]]
     return msgspec.json.encode({name: value for name, value in fields.items() if name not in own and value not in (None, [], ())})
+
+
+async def read(raw: bytes, source: Source, alerts: AlertStore, catalog: AreaCatalog, now: float, follows: str | None) -> Draft:
+    """As `read_draft`, except that a prepared call-off is not measured again by what an author may write.
+
+    An import may be longer, hold longer and be drawn finer than that, and what people were told must be possible to take back. So its
+    place and its grade are those of the alert that it takes back. Once that has run out, the reader says so.
+    """
+    followed = await alerts.get(follows) if follows is not None else None
+    if followed is None or followed.expires_at <= now * 1000 or raw != prepared_cancel(followed):
+        return await read_draft(raw, source, catalog, now, follows=follows)
+    document = msgspec.structs.replace(msgspec.json.decode(raw, type=Alert), references=(followed.id,))
+    return Draft(document=document, area=followed.area, grade=followed.grade, source=source, sent_at=int(now * 1000))
 
 
 async def earlier(connection: AsyncConnection, draft: Draft, actor: Actor, key: str | None, asked: bytes) -> StoredAlert | None:
@@ -147,27 +161,56 @@ async def chain_of(connection: AsyncConnection, draft: Draft) -> str | None:
 
 
 async def weight(connection: AsyncConnection, chain: str | None) -> int:
-    """How severe the live alerts of a chain are, by their own word or our grade: what replaces them frightens or calms as many (S1)."""
+    """How severe is what a chain tells people now, by its own word or our grade: what replaces it frightens or calms as many (S1).
+
+    One that was stopped is what they know still, so who stops it alone may not go on to lower it alone.
+    """
     if chain is None:
         return 0
-    query = select(tables.alert).where(tables.alert.c.chain == chain, tables.alert.c.status == "live")
-    alerts = [stored(row) for row in await connection.execute(query)]
-    return max((max(rank(alert.document.severity), alert.grade) for alert in alerts if alert.document.status == "Actual"), default=0)
+    told = await _told_of(connection, chain)
+    in_force = [alert for alert in told if alert.status == "live" or (alert.status == "stopped" and alert is told[-1])]
+    return max((max(rank(alert.document.severity), alert.grade) for alert in in_force if alert.document.status == "Actual"), default=0)
 
 
-async def check_open(connection: AsyncConnection, chain: str, number: int | None = None) -> None:
+async def _told_of(connection: AsyncConnection, chain: str) -> list[StoredAlert]:
+    """The versions that people were told, in their order."""
+    query = select(tables.alert).where(tables.alert.c.chain == chain, tables.alert.c.live_at.is_not(None)).order_by(tables.alert.c.number)
+    return [stored(row) for row in await connection.execute(query)]
+
+
+async def check_open(connection: AsyncConnection, chain: str, number: int | None = None, status: str | None = None) -> None:
     """Only what people were told can be followed, not after it was called off, and not by what a later version has overtaken.
 
-    `number` is that of an update or a cancel that waited for approval. Raises Conflict.
+    `number` is that of an update or a cancel that waited for approval, `status` what it says it is. Raises Conflict, InvalidInput.
     """
-    query = select(tables.alert).where(tables.alert.c.chain == chain, tables.alert.c.live_at.is_not(None))
-    told = [stored(row) for row in await connection.execute(query)]
+    told = await _told_of(connection, chain)
     if not told:
         raise Conflict("This alert was never published, so there is nothing to update or to call off.")
     if any(alert.document.msgType == "Cancel" for alert in told):
         raise Conflict("This alert has been called off. Publish a new one.")
     if number is not None and any(alert.number > number for alert in told):
         raise Conflict("A later version of this alert has gone out meanwhile. Write the change anew on top of that one.")
+    if status not in {None, told[-1].document.status}:
+        raise other_status(told[-1])
+
+
+def other_status(followed: StoredAlert) -> InvalidInput:
+    """A drill is never turned into a real alert, nor a real one into a test: those it goes to are not the same people (S2)."""
+    said = f"It follows an alert of status {followed.document.status}: leave this out, or publish a new alert."
+    return InvalidInput((FieldError("/status", said),))
+
+
+def following(raw: bytes, followed: StoredAlert) -> bytes:
+    """A document that does not say what it is, is what it follows. Whatever can't be read is left for the reader to name."""
+    if followed.document.status == "Actual":
+        return raw  # as any that does not say
+    try:
+        document = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return raw
+    if not isinstance(document, dict) or "status" in document:
+        return raw
+    return msgspec.json.encode(document | {"status": followed.document.status})
 
 
 def priority(alert: StoredAlert) -> int:

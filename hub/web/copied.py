@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from hub.alerts.store import StoredAlert
+from hub.alerts.store import ARCHIVED, TOLD, StoredAlert
 from hub.clock import milliseconds
 from hub.web.assets import assets
 from hub.web.context import PublicContext
@@ -121,7 +121,7 @@ def _data(shown: list[StoredAlert]) -> list[tuple[Asked, str]]:
 async def _shown(context: PublicContext) -> list[StoredAlert]:
     """Whatever is live, with all that its history links to, and the last that are over."""
     live = await context.alerts.live(milliseconds(context.clock))
-    over = await context.alerts.recent(status=("live", "ended", "stopped"), limit=RECENT)
+    over = await context.alerts.recent(status=("live", "ended", "stopped"), among=TOLD | ARCHIVED, limit=RECENT)
     found = {alert.id: alert for alert in (*live, *over)}
     for chain in sorted({alert.chain for alert in live}):
         found |= {alert.id: alert for alert in await context.alerts.chain(chain)}

@@ -10,7 +10,7 @@ import msgspec
 
 from hub.alerts.alert import Area, Info
 from hub.alerts.cap_writer import reference_to, write_cap
-from hub.alerts.store import StoredAlert
+from hub.alerts.store import TOLD, StoredAlert
 from hub.clock import instant, milliseconds
 from hub.errors import NotFound
 from hub.feeds import selection
@@ -140,14 +140,15 @@ async def cap(context: PublicContext, alert_id: str) -> tuple[bytes, float]:
     alert = await context.alerts.get(alert_id)
     if alert is None or alert.live_at is None:
         raise NotFound("There is no published alert with this id.")
-    referenced = [await context.alerts.get(reference) for reference in alert.document.references]
+    # From the chain, since an imported document names the messages of its own source there, and not ours.
+    earlier = [one for one in await context.alerts.chain(alert.chain) if one.number < alert.number and one.live_at is not None]
     document = await asyncio.to_thread(
         write_cap,
         alert,
         context.catalog,
         public_url=context.public_url,
         city_name=context.settings.city_name,
-        references=tuple(reference_to(known, context.public_url) for known in referenced if known is not None),
+        references=tuple(reference_to(one, context.public_url) for one in earlier),
     )
     return document, FOREVER
 
@@ -162,8 +163,7 @@ async def _live(context: PublicContext) -> list[StoredAlert]:
 
 
 async def _over(context: PublicContext) -> list[StoredAlert]:
-    ended = await context.alerts.recent(status=("ended", "stopped"), limit=RECENT)
-    return [alert for alert in ended if alert.live_at is not None]
+    return await context.alerts.recent(status=("ended", "stopped"), among=TOLD, limit=RECENT)
 
 
 WRITERS: Mapping[str, Callable[..., bytes]] = {"atom": alerts_atom, "rss": alerts_rss, "json": alerts_json, "geojson": alerts_geojson}

@@ -118,7 +118,8 @@ async def alert_call_off(request: web.Request) -> web.StreamResponse:
 
 async def _call_off(request: web.Request, stored: StoredAlert, actor: Actor) -> Preview | None:
     """What a call-off would say, and to whom; None for what can't be called off. Looked up only when asked: it reads who was reached."""
-    if stored.status != "live" or stored.document.msgType == "Cancel" or not may(actor.role, "draft"):
+    believed = stored.status in {"live", "stopped"} and stored.live_at is not None
+    if not believed or stored.document.msgType == "Cancel" or not may(actor.role, "draft"):
         return None
     return await hub(request).publishing.preview(prepared_cancel(stored), actor, follows=stored.id, kind="Cancel")
 

@@ -9,16 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from hub.alerts.json_fields import DEEPEST, depth
 from hub.errors import InvalidInput
 from hub.web.console.starters import BLANK
+from hub.web.language import words
 from hub.web.when import CITY_TIME, local
+from subscriptions.languages import LANGUAGES as OWN_NAMES
+from subscriptions.languages import nearest
 
 if TYPE_CHECKING:
     from multidict import MultiDictProxy
 
     from hub.alerts.alert import Alert
 
-LANGUAGES = {"en": "English", "es": "Spanish"}
+ALWAYS = {"en": "English", "es": "Spanish"}
+"""The languages that every form has fields for."""
+LANGUAGES = OWN_NAMES | ALWAYS
+"""Those that it can hold: the others have fields once something was written in them, by the API or by another source."""
 PARTS = ("headline", "description", "instruction")
 ONE_LINE = (
     "status",
@@ -36,7 +43,9 @@ ONE_LINE = (
     "web",
     "incident",
 )
-TEXTS = ("zips", "neighborhoods", "polygon", "follows", "kind")
+KEPT = ("onset", "known_since")
+"""What the form shows but can't change; an update keeps it."""
+TEXTS = (*KEPT, "zips", "neighborhoods", "polygon", "follows", "kind")
 MANY = ("boroughs", "topics")
 
 DEFAULTS = {"duration": "4"}
@@ -52,6 +61,9 @@ REQUIRED = {
 }
 """Field → what is said when it is empty."""
 
+DEEPEST_SHAPE = DEEPEST - 2
+"""Levels of nesting: a shape lies two levels down in its alert."""
+
 _SAME_NAME = frozenset({"event", "category", "severity", "urgency", "certainty", "topics", "status", "incident"})
 _FIELD_OF = {
     "zips": "zips",
@@ -61,6 +73,7 @@ _FIELD_OF = {
     "circle": "lat",
     "citywide": "citywide",
 }
+_BEGINS_LATER = "It begins only after that, as the one before said: choose a later end."
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -74,6 +87,17 @@ class Form(msgspec.Struct, frozen=True):
     def get(self, name: str) -> str:
         """The text of a field; empty when it was not sent."""
         return self.values.get(name, "")
+
+    def further(self) -> list[tuple[str, str]]:
+        """(tag, name) of the other languages in which there are words."""
+        return [(tag, LANGUAGES[tag]) for tag in written_languages(self) if tag not in ALWAYS]
+
+    def begins(self) -> str:
+        """When the hazard begins, for people; empty when that was not said."""
+        try:
+            return words("en").phrases.moment(datetime.fromisoformat(self.get("onset")).timestamp(), 0)
+        except (ValueError, OverflowError):
+            return ""
 
     def hidden(self) -> list[tuple[str, str]]:
         """All of it as (name, value), to be carried through the preview."""
@@ -110,6 +134,8 @@ def document(form: Form, now: float) -> dict[str, Any]:
         whole["topics"] = list(form.topics)
     if form.get("incident"):
         whole["incident"] = form.get("incident")
+    if form.get("kind") == "Update":
+        whole |= {name: form.get(name) for name in KEPT if form.get(name)}
     if errors:
         raise Unfinished(errors)
     return whole
@@ -193,13 +219,16 @@ def _polygon(text: str, errors: dict[str, str]) -> dict[str, Any]:
     """The geometry of pasted GeoJSON: itself, or that of a Feature or of a collection with one Feature."""
     try:
         found = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         errors["polygon"] = "This is not JSON. Paste a GeoJSON Polygon, for instance from geojson.io."
         return {}
     if isinstance(found, dict) and isinstance(found.get("features"), list) and len(found["features"]) == 1:
         found = found["features"][0]
     if isinstance(found, dict) and "geometry" in found:
         found = found["geometry"]
+    if depth(found) > DEEPEST_SHAPE:
+        errors["polygon"] = "This is nested too deep for a shape. Paste a GeoJSON Polygon, for instance from geojson.io."
+        return {}
     return {"polygon": found}
 
 
@@ -217,7 +246,8 @@ def errors_of(faults: InvalidInput, languages: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for fault in faults.errors:
         field = _field(fault.pointer.strip("/").split("/"), tags)
-        found[field] = f"{found[field]} {fault.detail}" if field in found else _sentence(fault.detail)
+        detail = _BEGINS_LATER if fault.pointer == "/onset" and fault.detail.endswith("before expires") else fault.detail
+        found[field] = f"{found[field]} {detail}" if field in found else _sentence(detail)
     return found
 
 
@@ -230,7 +260,7 @@ def _field(path: list[str], tags: list[str]) -> str:
         case [name, *_] if name in _SAME_NAME:
             return name
         case _:
-            return {"expires": "expires_at"}.get(path[0], "form") if "web" not in path else "web"
+            return {"expires": "expires_at", "onset": "expires_at"}.get(path[0], "form") if "web" not in path else "web"
 
 
 def _sentence(text: str) -> str:
@@ -246,9 +276,9 @@ def from_alert(alert: Alert) -> Form:
     """The form that would make this alert again, with a duration to choose anew."""
     values = DEFAULTS | {name: str(getattr(alert, name)) for name in REQUIRED}
     for info in alert.infos:
-        tag = info.language.split("-")[0]
-        if tag in LANGUAGES:
+        if (tag := nearest(info.language)) is not None:
             values |= {f"{part}_{tag}": getattr(info, part) for part in PARTS} | ({"web": info.web} if info.web else {})
+    values |= {name: moment.isoformat() for name in KEPT if (moment := getattr(alert, name)) is not None}
     area = alert.area
     values |= {"zips": ", ".join(area.zips), "neighborhoods": "\n".join(area.neighborhoods), "incident": alert.incident or ""}
     if area.polygon is not None:

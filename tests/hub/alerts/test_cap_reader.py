@@ -20,6 +20,8 @@ SECOND = (
     "</info><info><language>{language}</language>" + DOCUMENT.partition("<language>en-US</language>")[2].partition("</info>")[0] + "</info>"
 )
 
+_WITHOUT_EXPIRES = ("<expires>2026-11-22T20:00:00-05:00</expires>", "")
+
 
 def read(catalog: AreaCatalog, *changes: tuple[str, str], now: float = NOW) -> CapDocument:
     return read_cap(cap(*changes), catalog, now)
@@ -53,6 +55,10 @@ def test_a_document_becomes_an_alert(catalog: AreaCatalog) -> None:
 
 def _lonlat(text: str) -> list[list[float]]:
     return [[float(lon), float(lat)] for lat, lon in (pair.split(",") for pair in text.split())]
+
+
+def test_a_document_may_hold_for_most_of_a_century(catalog: AreaCatalog) -> None:
+    assert read(catalog, ("2026-11-22T20:00:00-05:00", "2126-01-01T00:00:00-05:00")).alert.expires.year == 2126
 
 
 def test_an_expired_document_is_read_and_marked(catalog: AreaCatalog) -> None:
@@ -106,6 +112,11 @@ def test_an_expired_document_is_read_and_marked(catalog: AreaCatalog) -> None:
         ([("<severity>Severe</severity>", "")], "/alert/info[1]/severity"),
         ([("2026-11-22T20:00:00-05:00", "2026-11-22T13:00:00-05:00")], "/alert/info[1]/expires"),
         ([("2026-11-22T20:00:00-05:00", "soon")], "/alert/info[1]/expires"),
+        ([("2026-11-22T20:00:00-05:00", "2127-01-01T00:00:00-05:00")], "/alert/info[1]/expires"),
+        ([("2026-11-22T20:00:00-05:00", "9999-12-31T23:59:59-05:00")], "/alert/info[1]/expires"),
+        ([("2026-11-22T13:50:00-05:00", "9999-12-30T00:00:00-05:00"), _WITHOUT_EXPIRES], "/alert/info[1]/expires"),
+        ([("2026-11-22T13:50:00-05:00", "1926-01-01T00:00:00-05:00")], "/alert/sent"),
+        ([("2026-11-22T14:30:00-05:00", "1926-01-01T00:00:00-05:00")], "/alert/info[1]/onset"),
         ([("2026-11-22T14:30:00-05:00", "soon")], "/alert/info[1]/onset"),
         ([("Flash flooding near the canal", "x" * 1001)], "/alert/info[1]/headline"),
         ([("Water is rising.", "x" * 40_001)], "/alert/info[1]/description"),

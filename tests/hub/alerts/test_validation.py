@@ -20,11 +20,11 @@ from tests.hub.alerts.documents import NOW, SQUARE, doubled, encode, everything,
 NUMBER, TEXT, LIST, OBJECT, TRUE, NULL = 5, "text", [], {}, True, None
 
 
-def faults(document: Any, catalog: AreaCatalog) -> dict[str, str]:
+def faults(document: Any, catalog: AreaCatalog, **options: Any) -> dict[str, str]:
     """Pointer → detail of every fault of a document."""
     raw = document if isinstance(document, bytes) else encode(document)
     with pytest.raises(InvalidInput) as refused:
-        read_alert(raw, catalog, NOW)
+        read_alert(raw, catalog, NOW, **options)
     return {error.pointer: error.detail for error in refused.value.errors}
 
 
@@ -345,6 +345,7 @@ def test_archived_alert_may_have_expired_and_be_long(catalog: AreaCatalog) -> No
     long_ago = minimal(expires="2013-01-01T00:00:00-05:00", infos=[{"language": "en", "headline": "x" * 500, "description": "y" * 9000}])
     assert accepted(long_ago, catalog, archive=True).expires.year == 2013
     assert set(faults(long_ago, catalog)) == {"/expires", "/infos/0/headline", "/infos/0/description"}
+    assert set(faults(minimal(expires="9999-12-31T23:59:59-05:00"), catalog, archive=True)) == {"/expires"}
 
 
 def test_control_characters_and_line_ends_never_reach_a_headline(catalog: AreaCatalog) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -16,13 +17,17 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+import msgspec
 import pytest
 from lxml import html
 from playwright.async_api import Page, async_playwright, expect
+from sqlalchemy import update
 
+from hub.alerts.store import StoredAlert
 from hub.commands.mirror import LIST, copy, mirror
 from hub.errors import HubError
 from hub.staff.actor import SYSTEM
+from hub.store import tables
 from hub.web.language import PAGE_LANGUAGES
 from tests.hub.web.conftest import PUBLIC_URL, Parts
 
@@ -192,6 +197,28 @@ async def test_a_folder_that_is_a_file_and_a_time_out_of_bounds_are_refused_in_w
         await mirror(settings, tmp_path / "site", every=None, say=print)
     with pytest.raises(HubError, match="between 1 and 86400 seconds"):
         await mirror(settings, tmp_path / "other", every=0.1, say=print)
+
+
+async def test_one_alert_that_cannot_be_shown_does_not_end_the_copying(hub: Parts, tmp_path: Path) -> None:
+    alert = await publish(hub)
+    command = [str(Path(sys.executable).with_name("tocsin")), "mirror", str(tmp_path / "site"), "--data", str(tmp_path), "--every", "1"]
+    await _write(hub, alert, "{}")
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        assert b"this copy failed, the next follows in 1 s" in await process.stderr.readline()
+        await _write(hub, alert, msgspec.json.encode(alert.document).decode())
+        assert (await process.stdout.readline()).startswith(b"1 alerts")
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
+async def _write(hub: Parts, alert: StoredAlert, document: str) -> None:
+    """Behind the back of what publishes, as after a fault of an earlier release."""
+    async with hub.database.write() as connection:
+        await connection.execute(update(tables.alert).where(tables.alert.c.id == alert.id).values(document=document))
 
 
 def test_a_copy_that_goes_on_ends_on_sigterm(hub: Parts, tmp_path: Path) -> None:

@@ -103,6 +103,17 @@ async def test_a_call_off_is_shown_first_and_takes_one_press(hub: Parts, logged_
     assert (called_off.document.msgType, called_off.status) == ("Cancel", "live")
 
 
+async def test_what_was_stopped_is_called_off_or_updated_from_its_page(hub: Parts, logged_in: str, client: TestClient) -> None:
+    alert = await publish(hub)
+    path = f"/console/alerts/{alert.id}"
+    await press(client, path, f"{path}/stop")
+    shown = await page(client, path)
+    assert f"/console/compose?update={alert.id}" in shown
+    assert "Call it off now" in await page(client, f"{path}?call-off")
+    status, location, _ = await press(client, f"{path}?call-off", f"{path}/call-off")
+    assert (status, location.startswith("/console/alerts/")) == (303, True)
+
+
 async def test_a_severe_alert_is_called_off_without_a_second_person(hub: Parts, logged_in: str, client: TestClient) -> None:
     alert = await publish(hub, OTHER, severity="Severe")
     path = f"/console/alerts/{alert.id}"
@@ -129,7 +140,7 @@ async def test_what_is_called_off_can_not_be_called_off_again_and_says_it_once(h
     _, location, _ = await press(client, path, f"{path}/call-off")
     status, _, shown = await press(client, path, f"{path}/call-off")
     assert status == 409
-    assert "Only an alert that is live can be called off." in shown
+    assert "Only an alert that is live, or was stopped, can be called off." in shown
     for query in ("", "?call-off"):
         own = await page(client, location + query)
         assert "Call it off" not in own

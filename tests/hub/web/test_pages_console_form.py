@@ -117,6 +117,9 @@ def test_geojson_may_be_a_geometry_a_feature_or_a_collection_of_one(pasted: str,
         ({"instruction_es": f"Vaya a {BLANK}"}, "instruction_es"),
         ({"zips": ""}, "zips"),
         ({"zips": "", "polygon": "a square"}, "polygon"),
+        ({"zips": "", "polygon": "[" * 5_000}, "polygon"),
+        ({"zips": "", "polygon": "[" * 900 + "]" * 900}, "polygon"),
+        ({"zips": "", "polygon": "[" * 11 + "]" * 11}, "polygon"),
         ({"zips": "", "lat": "40.7", "lon": "west"}, "lat"),
         ({"duration": ""}, "duration"),
         ({"duration": "at", "expires_at": "tomorrow"}, "expires_at"),
@@ -139,6 +142,7 @@ def test_what_only_the_form_can_know_is_said_at_its_field(changes: dict[str, str
         ("/area/circle/radius_m", "lat"),
         ("/area", "zips"),
         ("/expires", "expires_at"),
+        ("/known_since", "form"),
         ("/topics/0", "topics"),
         ("/severity", "severity"),
         ("/somewhere/else", "form"),
@@ -147,6 +151,13 @@ def test_what_only_the_form_can_know_is_said_at_its_field(changes: dict[str, str
 )
 def test_each_fault_of_the_document_is_shown_at_its_field(pointer: str, field: str) -> None:
     assert forms.errors_of(InvalidInput((FieldError(pointer, "is wrong"),)), ["en", "es"]) == {field: "Is wrong"}
+
+
+def test_an_update_that_ends_before_it_begins_says_so_at_its_end(catalog) -> None:
+    early = form(kind="Update", follows="al_1", onset="2026-11-30T12:00:00-05:00")
+    with pytest.raises(InvalidInput) as refused:
+        read_alert(msgspec.json.encode(forms.document(early, NOW)), catalog, NOW)
+    assert forms.errors_of(refused.value, ["en"])["expires_at"].startswith("It begins only after that")
 
 
 def test_nothing_that_was_typed_is_lost_through_the_preview() -> None:
@@ -161,6 +172,21 @@ def test_an_alert_can_be_written_again_from_its_own_document(catalog) -> None:
     )
     again = forms.document(forms.from_alert(alert), NOW)
     assert read_alert(msgspec.json.encode(again), catalog, NOW) == alert
+
+
+def test_an_update_keeps_every_language_and_what_the_form_cannot_change(catalog) -> None:
+    first = forms.document(form(), NOW) | {"onset": "2026-11-18T07:00:00-05:00", "known_since": "2026-11-18T06:00:00-05:00"}
+    first["infos"] += [{"language": tag, "headline": f"In {tag}", "instruction": "…"} for tag in ("es", "zh-Hans", "ru", "ar")]
+    alert = read_alert(msgspec.json.encode(first), catalog, NOW)
+    shown = forms.from_alert(alert)
+    assert [tag for tag, _ in shown.further()] == ["zh-Hans", "ru", "ar"]
+    assert shown.begins() == "7:00 AM on Wed, Nov 18, 2026"
+    update = Form(shown.values | {"kind": "Update", "follows": "al_1"}, shown.boroughs, shown.topics)
+    posted = forms.read(MultiDictProxy(MultiDict(update.hidden())))
+    assert read_alert(msgspec.json.encode(forms.document(posted, NOW)), catalog, NOW) == alert
+    for kind in ("", "Cancel"):
+        other = forms.document(Form(posted.values | {"kind": kind}), NOW)
+        assert not {"onset", "known_since"} & other.keys()
 
 
 @pytest.mark.parametrize("one", starters(), ids=lambda one: one.id)

@@ -1,0 +1,79 @@
+"""What was stopped is what people know still: it is called off in one press, lowered by two, and never goes on by itself.
+
+And what follows an alert is as real as that one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hub.errors import InvalidInput
+from tests.hub.publishing.conftest import APPROVER, AUTHOR, PUBLISHER, City, document
+
+
+async def stopped(city: City, **changes: Any) -> str:
+    """An alert that has reached somebody, and was stopped then."""
+    await city.people("zip=11201")
+    alert = await city.publishing.submit(document(**changes), AUTHOR)
+    await city.publishing.approve(alert.id, APPROVER)
+    await city.finished(alert.id)
+    await city.publishing.stop(alert.id, PUBLISHER)
+    return alert.id
+
+
+async def test_who_stops_a_severe_alert_alone_may_not_lower_it_alone(city: City) -> None:
+    """S1."""
+    alert = await stopped(city, severity="Extreme")
+    for follow in (city.publishing.update, city.publishing.cancel):
+        assert (await follow(alert, document(severity="Minor"), PUBLISHER)).status == "awaiting_approval"
+
+
+async def test_what_was_stopped_is_called_off_in_one_press(city: City) -> None:
+    """S3."""
+    alert = await stopped(city, severity="Extreme")
+    cancel = await city.publishing.call_off(alert, PUBLISHER)
+    assert (cancel.status, (await city.finished(cancel.id)).simulated) == ("live", 1)
+
+
+async def test_once_two_have_lowered_it_one_may_go_on(city: City) -> None:
+    alert = await stopped(city, severity="Extreme")
+    lower = await city.publishing.update(alert, document(severity="Minor"), AUTHOR)
+    await city.publishing.approve(lower.id, APPROVER)
+    assert (await city.publishing.update(lower.id, document(severity="Minor"), PUBLISHER)).status == "live"
+
+
+async def test_a_stop_holds_even_if_the_hub_dies_in_the_middle_of_it(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S12."""
+
+    async def dies(_: int) -> int:
+        raise ConnectionError
+
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    monkeypatch.setattr(city.publishing, "_halt", dies)
+    with pytest.raises(ConnectionError):
+        await city.publishing.stop(alert.id, PUBLISHER)
+    assert await city.table("SELECT a.status, m.state FROM alert a JOIN mailing m ON m.alert=a.number") == [("stopped", "stopped")]
+
+
+@pytest.mark.parametrize("status", ["Actual", "Exercise", "Test"])
+async def test_what_follows_is_what_it_follows(city: City, status: str) -> None:
+    """S2."""
+    first = await city.publishing.submit(document(status=status), PUBLISHER)
+    later = await city.publishing.update(first.id, document(), PUBLISHER)
+    assert later.document.status == status
+
+
+@pytest.mark.parametrize(("first", "then"), [("Exercise", "Actual"), ("Actual", "Test"), ("Test", "Exercise")])
+async def test_a_drill_does_not_become_real_nor_a_real_alert_a_test(city: City, first: str, then: str) -> None:
+    """S2: not the same people take them."""
+    alert = await city.publishing.submit(document(status=first), PUBLISHER)
+    for later in (
+        city.publishing.update(alert.id, document(status=then), PUBLISHER),
+        city.publishing.preview(document(status=then), PUBLISHER, follows=alert.id, kind="Update"),
+        city.publishing.submit(document(status=then, msgType="Update", references=[alert.id]), PUBLISHER),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            await later
+        assert [fault.pointer for fault in refused.value.errors] == ["/status"]
