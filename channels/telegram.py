@@ -13,7 +13,8 @@ Two methods of the API are all that is needed, so each message is one POST of re
 (`hub/bot`), would build and read models of everything.
 
 A later message about the same alert answers the earlier one, and the earlier one is struck through. Under an alert for one person stands a
-button: its press comes to the bot as ``read:REFERENCE``. A group has none, since one member's press says nothing of the others.
+button: its press comes to the bot as ``read:REFERENCE``. A group has none, since one member's press says nothing of the others. Nor has it,
+or a channel, the link that ends the alerts: whoever can read there could end them for all. Administrators write /stop.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from channels.contract import (
     Rejected,
     TryAgain,
     Uncertain,
+    slot,
 )
 from channels.http_client import HttpClient, Timeouts
 from channels.json_body import JsonBody
@@ -55,6 +57,8 @@ GROUP_SHARE = 20 / 60
 
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 _GONE = ("chat not found", "user not found", "deactivated", "peer_id_invalid", "group chat was deleted")
+_STOP_LINK = re.compile(f'(?: · )?<a href="{slot("unsubscribe")}">[^<]*</a>')
+"""As the templates write it, with what divides it from the link before it."""
 _HEADERS = {"Content-Type": "application/json"}
 _OUR_FAULT = frozenset({401, 404, 409})
 
@@ -64,6 +68,7 @@ class TelegramDraft(msgspec.Struct, frozen=True):
 
     body: JsonBody
     for_group: JsonBody
+    """Also for a channel: nothing in it does anything to the subscription."""
     strikes: bool
     """Whether it takes the place of an earlier message, instead of being sent."""
     slots: tuple[str, ...]
@@ -128,14 +133,13 @@ class Telegram:
     def compose(self, message: Message) -> TelegramDraft:
         """`message.parts` needs ``html``; ``read`` is what stands on the button that confirms."""
         strikes = message.purpose == "strike"
-        document: dict[str, Any] = {
-            "parse_mode": "HTML",
-            "link_preview_options": {"is_disabled": True},
-            "text": shorten(message.parts["html"].strip()),
-        }
+        document: dict[str, Any] = {"parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
         if not strikes:
             document["disable_notification"] = message.silent
-        for_group = body = JsonBody(document)
+        text = message.parts["html"]
+        for_group = JsonBody(document | {"text": shorten(_STOP_LINK.sub("", text).strip())})
+        document["text"] = shorten(text.strip())
+        body = JsonBody(document)
         if message.reference and "read" in message.parts:
             button = {"text": message.parts["read"], "callback_data": f"{READ}:{message.reference}"}
             body = JsonBody(document | {"reply_markup": {"inline_keyboard": [[button]]}})
@@ -147,7 +151,7 @@ class Telegram:
         if draft.strikes and to.earlier is None:
             raise Rejected("there is no message to strike through")
         body = draft.body if chat > 0 else draft.for_group
-        stamped = body.stamp({name: html.escape(to.links[name]) for name in draft.slots})
+        stamped = body.stamp({name: html.escape(to.links[name]) for name in body.slots})
         method = "editMessageText" if draft.strikes else "sendMessage"
         answer = await self._client.ask(self._url + method, _HEADERS, _head(chat, to.earlier, strikes=draft.strikes) + stamped[1:])
         try:

@@ -19,15 +19,15 @@ def shorten(text: str, limit: int = LIMIT) -> str:
     """The text itself when it fits, else its beginning, an ellipsis, and its last paragraphs from the first link of a person on."""
     if _shown(text) <= limit:
         return text
-    head, tail = _split_at_first_slot(text)
+    head, tail = _split_at_first_slot(text, limit)
     kept, open_tags = _take(head, limit - _shown(tail) - 1)
     return f"{kept}…{''.join(f'</{name}>' for name in reversed(open_tags))}{tail}"
 
 
-def _split_at_first_slot(text: str) -> tuple[str, str]:
-    """Cut before the paragraph that holds the first slot, where no tag is open; no tail when there is no such place."""
+def _split_at_first_slot(text: str, limit: int) -> tuple[str, str]:
+    """Cut before the paragraph that holds the first slot, where no tag is open; no tail when there is no such place, or none that fits."""
     place = text.rfind("\n\n", 0, max(text.find("\x02"), 0))
-    if place < 0 or _take(text[:place], len(text))[1]:
+    if place < 0 or _shown(text[place:]) >= limit or _take(text[:place], len(text))[1]:
         return text, ""
     return text[:place], text[place:]
 

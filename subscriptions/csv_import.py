@@ -58,6 +58,16 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 Row = Mapping[str, str]
 
 
+class _Line(NamedTuple):
+    """A line of the file, or why it is none."""
+
+    number: int
+    row: Row
+    person: str | None
+    """Whose it is, "" for somebody of its own; None when it does not get as far as to say so."""
+    fault: str = ""
+
+
 @dataclass(slots=True)
 class _Address:
     line: int
@@ -94,8 +104,8 @@ async def import_csv(
     reading = _Reading(parsers, catalog, keyring, consent_source)
     writing = _Writing(transactions, keyring, reading, clock)
     waiting: list[_Person] = []
-    for rows in _grouped(_read(lines, reading)):
-        person = reading.person(rows)
+    for group in _grouped(_read(lines, reading)):
+        person = reading.person(group)
         if person is not None:
             waiting.append(person)
         if len(waiting) >= PEOPLE_AT_ONCE:
@@ -109,7 +119,7 @@ async def import_csv(
     return ImportReport(rows=reading.rows, people=writing.people, refused=tuple(sorted(reading.refused, key=lambda refused: refused.line)))
 
 
-def _read(lines: Iterable[str], reading: _Reading) -> Iterator[tuple[int, Row]]:
+def _read(lines: Iterable[str], reading: _Reading) -> Iterator[_Line]:
     reader = csv.reader(lines, strict=True)
     try:
         header = [name.strip().lower() for name in next(reader, [])]
@@ -118,10 +128,10 @@ def _read(lines: Iterable[str], reading: _Reading) -> Iterator[tuple[int, Row]]:
             if not values:
                 continue
             reading.rows += 1
-            if len(values) == len(header):
-                yield reader.line_num, dict(zip(header, values, strict=True))
-            else:
-                reading.refuse(reader.line_num, f"has {len(values)} values where the header names {len(header)}")
+            row = dict(zip(header, values, strict=False))
+            person = row.get("person", None if "person" in header else "")
+            fault = f"has {len(values)} values where the header names {len(header)}" if len(values) != len(header) else ""
+            yield _Line(reader.line_num, row, person, fault)
     except csv.Error as error:
         raise UnreadableDocument(f"line {reader.line_num}: {error}") from None
 
@@ -134,14 +144,14 @@ def _check_header(header: list[str]) -> None:
         raise UnreadableDocument(f"line 1 must name each column once. {found}Columns are {', '.join(COLUMNS)}")
 
 
-def _grouped(rows: Iterator[tuple[int, Row]]) -> Iterator[list[tuple[int, Row]]]:
-    """Lines of one person together; a line without a `person` is one of its own."""
-    group: list[tuple[int, Row]] = []
-    for line, row in rows:
-        if group and (not row.get("person") or row["person"] != group[0][1].get("person")):
+def _grouped(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
+    """Lines of one person together; without a `person` a line is one of its own, and one too short to have it is counted to those above."""
+    group: list[_Line] = []
+    for line in lines:
+        if group and (not group[0].person or line.person not in {group[0].person, None}):
             yield group
             group = []
-        group.append((line, row))
+        group.append(line)
     if group:
         yield group
 
@@ -162,16 +172,19 @@ class _Reading:
         """Note a line that is not taken."""
         self.refused.append(RefusedLine(line, why))
 
-    def person(self, rows: list[tuple[int, Row]]) -> _Person | None:
+    def person(self, lines: list[_Line]) -> _Person | None:
         """The person of some lines, or None when any of them has a fault."""
+        if any(line.fault for line in lines):
+            self._leave_out(lines)
+            return None
         before = len(self.refused)
         person: _Person | None = None
-        for line, row in rows:
+        for line, row, *_ in lines:
             faults = Faults()
             if person is None:
                 person = self._begin(row, faults)
             else:
-                _check_same(row, rows[0][1], faults)
+                _check_same(row, lines[0].row, faults)
             self._add_place(person, row, faults)
             self._add_address(person, line, row, faults)
             try:
@@ -179,8 +192,16 @@ class _Reading:
             except InvalidSubscription as error:
                 self.refuse(line, "; ".join(f"{fault.pointer.strip('/')}: {fault.detail}" for fault in error.errors))
         if len(self.refused) == before and person is not None and not person.places:
-            self.refuse(rows[0][0], f"no place: fill one of {', '.join(PLACE_COLUMNS)}")
+            self.refuse(lines[0].number, f"no place: fill one of {', '.join(PLACE_COLUMNS)}")
         return person if len(self.refused) == before else None
+
+    def _leave_out(self, lines: list[_Line]) -> None:
+        """A line that can't be read may hold anything of its person, so what the others say of them is worth nothing."""
+        if lines[0].person:
+            self._names.add(hash(lines[0].person))
+        for line in lines:
+            if line.fault:
+                self.refuse(line.number, line.fault)
 
     def _begin(self, row: Row, faults: Faults) -> _Person:
         name = row.get("person", "")

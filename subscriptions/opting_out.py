@@ -10,7 +10,7 @@ from subscriptions import languages, topics
 from subscriptions.columns import CITY_KEY
 from subscriptions.confirmation import CONFIRMATION_LIFE_MS
 from subscriptions.desk import Desk, Work
-from subscriptions.errors import LinkExpired
+from subscriptions.errors import LinkExpired, LinkInvalid
 from subscriptions.limits import DAY_MS
 from subscriptions.links import LinkClaims
 from subscriptions.places import Spot, public_names
@@ -44,12 +44,25 @@ class OptingOut:
         self._find_matched = find_matched
 
     async def unsubscribe(self, token: str) -> None:
-        """End the address that the link was sent to; again and again with the same answer (RFC 8058). Raises LinkInvalid, LinkExpired."""
+        """End the address that the link was sent to; again and again with the same answer (RFC 8058). Raises LinkInvalid, LinkExpired.
+
+        A link that was sent to a Telegram group or channel ends nothing, and nobody is told that it has: all who read there hold it, and
+        only its administrators may end what the chat gets.
+        """
         claims = self._desk.links.read("unsubscribe", token)
         async with self._desk.work() as work:
             found = await _find(work, claims)
-            if found is not None:
-                await _end(work, *found, "link")
+            if found is None:
+                return
+            if self._is_of_many(found[1]):
+                raise LinkInvalid("whoever administers this chat ends its alerts there, with /stop")
+            await _end(work, *found, "link")
+
+    def _is_of_many(self, address: AddressRow) -> bool:
+        """A Telegram group or channel, whose number is negative. Another channel's address stays sealed."""
+        if address.channel != "telegram" or not address.sealed:
+            return False
+        return self._desk.addresses.keyring.open(address.channel, address.key_id, address.sealed).startswith("-")
 
     async def end_address(self, channel: str, canonical: str, source: str) -> bool:
         """End a confirmed address whose owner said so on the channel itself. False when there was none."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from aiogram.enums import ChatMemberStatus
 from aiogram.types import ChatMemberUpdated, Message
 
+from hub.bot.commands import tell_all
 from hub.bot.parts import CHANNEL
-from hub.bot.talk import Talk
+from hub.bot.talk import HOW_ADMINISTRATORS_BEGIN, Talk
+from hub.bot.talking import may_change
 from hub.bot.words import N_
 
 GONE = frozenset({ChatMemberStatus.LEFT, ChatMemberStatus.KICKED})
@@ -19,12 +21,17 @@ async def removed(event: ChatMemberUpdated, talk: Talk) -> None:
 
 
 async def added(event: ChatMemberUpdated, talk: Talk) -> None:
-    """A group is told what it may expect; a channel is not written to unasked."""
-    await talk.send(
-        talk.nobody(
-            N_("Administrators can choose what this chat gets, for instance with /subscribe 11201 or /subscribe Brooklyn. More: /help")
-        )
-    )
+    """What came before comes again, if it is an administrator who adds the bot. A group is told so, or what it may expect; a channel is not
+    written to unasked."""
+    back = None
+    if talk.view is None and await may_change(event, event.chat, talk.bot):
+        back = await talk.own.start(CHANNEL, talk.address, source=f"{CHANNEL}: added")
+    if talk.channel:
+        return
+    if back is not None:
+        await tell_all(await talk.again(), N_("Your alerts are on again."))
+    else:
+        await talk.send(talk.nobody(HOW_ADMINISTRATORS_BEGIN))
 
 
 async def migrated(message: Message, talk: Talk) -> None:

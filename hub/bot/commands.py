@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from aiogram import Bot
+from aiogram.enums import ChatType
 from aiogram.filters import CommandObject
 from aiogram.fsm.context import FSMContext
-from aiogram.types import CallbackQuery, ForceReply, Message
+from aiogram.types import CallbackQuery, ForceReply, Message, ReplyParameters
 
 from hub.bot import choices, places
 from hub.bot.asking import Asking
 from hub.bot.buttons import Circle, Follow, Whole
 from hub.bot.parts import CHANNEL
-from hub.bot.talk import NOBODY, Button, Talk
+from hub.bot.talk import HOW_ADMINISTRATORS_BEGIN, NOBODY, TOO_OLD, Button, Talk
 from hub.bot.words import N_
 from subscriptions.subscriber import PlaceRequest, SubscriptionChange
 
@@ -28,7 +30,7 @@ async def start_with_payload(message: Message, command: CommandObject, talk: Tal
     if area is not None:
         await follow(talk, (places.as_request(area),))
     elif await talk.hub.enrolment.attach_telegram(payload, talk.address):
-        await _tell_all(await talk.again(), N_("Done. Alerts for your places come to this chat from now on. To end them: /stop"))
+        await tell_all(await talk.again(), N_("Done. Alerts for your places come to this chat from now on. To end them: /stop"))
     else:
         await talk.send(talk.say(N_("This link has been used or is too old. Begin here, for instance with /subscribe 11201")))
 
@@ -37,7 +39,7 @@ async def start(message: Message, talk: Talk, state: FSMContext) -> None:
     """Welcome; who had stopped is brought back."""
     await state.clear()
     if talk.view is None and await talk.own.start(CHANNEL, talk.address, source=CHANNEL) is not None:
-        await _tell_all(await talk.again(), N_("Your alerts are on again."))
+        await tell_all(await talk.again(), N_("Your alerts are on again."))
         return
     await talk.send(help_text(talk, N_("%(hub)s sends official alerts for the places you choose.")))
 
@@ -68,15 +70,22 @@ def help_text(talk: Talk, first: str) -> str:
 
 
 async def subscribe(message: Message, command: CommandObject, talk: Talk, state: FSMContext) -> None:
-    """``/subscribe 11201``; without a place it is asked for."""
+    """``/subscribe 11201``; without a place it is asked for, but not in a channel, where the next post may be meant for its readers."""
     await state.clear()
     if command.args:
         await follow_text(talk, command.args)
         return
+    if talk.channel:
+        await talk.send(talk.say(HOW_ADMINISTRATORS_BEGIN))
+        return
     await state.set_state(Asking.place)
     question = talk.say(N_("Which place? Send a ZIP code, a neighborhood or a borough, or your location."))
-    # In a group a bot hears only commands and answers to itself.
-    await talk.bot.send_message(talk.chat, question, reply_markup=None if talk.private else ForceReply(selective=True))
+    if talk.private:
+        await talk.send(question)
+        return
+    # In a group only an answer to the question is one, so the app of whoever asked opens its line for it.
+    asked = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
+    await talk.bot.send_message(talk.chat, question, reply_markup=ForceReply(selective=True), reply_parameters=asked)
 
 
 async def typed_place(message: Message, talk: Talk, state: FSMContext) -> None:
@@ -133,10 +142,11 @@ async def follow(talk: Talk, added: tuple[PlaceRequest, ...]) -> None:
         await talk.own.join(CHANNEL, talk.address, added, language=talk.language, source=CHANNEL)
     else:
         await talk.own.change(CHANNEL, talk.address, SubscriptionChange(places=(*talk.view.places, *added)), source=CHANNEL)
-    await _tell_all(await talk.again(), N_("Done. From now on this chat gets alerts:"))
+    await tell_all(await talk.again(), N_("Done. From now on this chat gets alerts:"))
 
 
-async def _tell_all(talk: Talk, first: str) -> None:
+async def tell_all(talk: Talk, first: str) -> None:
+    """A sentence, and all that is chosen."""
     lines = [talk.say(first)]
     if talk.view is not None:
         lines += [choices.summary(talk.view, talk), talk.say(N_("To change it: /settings. To end it: /stop"))]
@@ -168,12 +178,12 @@ async def whole(press: CallbackQuery, callback_data: Whole, talk: Talk) -> None:
     if await talk.own.start(CHANNEL, talk.address, source=CHANNEL, only_extreme=extreme) is None:
         await talk.send(talk.say(N_("There is nothing to bring back. Begin anew, for instance with /subscribe 11201")))
         return
-    await _tell_all(await talk.again(), N_("Your alerts are on again."))
+    await tell_all(await talk.again(), N_("Your alerts are on again."))
 
 
 async def anything_else(message: Message, talk: Talk) -> None:
     """Whoever writes in the belief that somebody reads it learns at once that nobody does (S27). Talk among others is none of ours."""
-    if not talk.private and not _to_us(message, talk):
+    if not talk.private and not _to_us(message, talk.bot):
         return
     area = places.find(message.text, talk.hub.catalog) if message.text and talk.private else None
     rows: list[list[Button]] = []
@@ -182,11 +192,16 @@ async def anything_else(message: Message, talk: Talk) -> None:
     await talk.send(talk.nobody(N_("What this bot can do: /help")), rows)
 
 
-def _to_us(message: Message, talk: Talk) -> bool:
+async def is_answer(message: Message, bot: Bot) -> bool:
+    """Whether words may be the answer to a question of the bot: in a group only where they say so, since others talk there too."""
+    return message.chat.type == ChatType.PRIVATE or _to_us(message, bot)
+
+
+def _to_us(message: Message, bot: Bot) -> bool:
     answered = message.reply_to_message
-    return answered is not None and answered.from_user is not None and answered.from_user.id == talk.bot.id
+    return answered is not None and answered.from_user is not None and answered.from_user.id == bot.id
 
 
 async def unknown_button(press: CallbackQuery, talk: Talk) -> None:
     """A button of an older release."""
-    await press.answer(talk.plain(N_("This button is too old. Please start again: /help")), show_alert=True)
+    await press.answer(talk.plain(TOO_OLD), show_alert=True)

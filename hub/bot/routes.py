@@ -5,14 +5,13 @@ from __future__ import annotations
 from aiogram import Dispatcher, F
 from aiogram.enums import ChatType
 from aiogram.filters import Command, CommandStart
-from aiogram.fsm.storage.memory import SimpleEventIsolation
 from aiogram.fsm.strategy import FSMStrategy
 
 from channels.telegram import READ
 from hub.bot import chats, commands, news, settings_menu
 from hub.bot.asking import Asking
 from hub.bot.buttons import Choose, Circle, Follow, Leave, Level, Page, Topic, Whole, Widen
-from hub.bot.memory import dialogue_storage
+from hub.bot.memory import Turns, dialogue_storage
 from hub.bot.parts import BotHub
 from hub.bot.talking import Talking
 from hub.bot.words import Words
@@ -50,9 +49,8 @@ BUTTONS = (
 
 def dispatcher(hub: BotHub, words: Words) -> Dispatcher:
     """One chat is one dialogue, in a group too, and its updates are served one after the other."""
-    made = Dispatcher(
-        storage=dialogue_storage(hub.redis, hub.hub_key), fsm_strategy=FSMStrategy.CHAT, events_isolation=SimpleEventIsolation()
-    )
+    storage = dialogue_storage(hub.redis, hub.hub_key)
+    made = Dispatcher(storage=storage, fsm_strategy=FSMStrategy.CHAT, events_isolation=Turns())
     talking = Talking(hub, words)
     for observer in (made.message, made.channel_post, made.callback_query, made.my_chat_member):
         observer.middleware(talking)
@@ -63,9 +61,9 @@ def dispatcher(hub: BotHub, words: Words) -> Dispatcher:
 
 
 def _membership(made: Dispatcher) -> None:
-    groups = F.chat.type.in_({ChatType.GROUP, ChatType.SUPERGROUP})
+    of_many = F.chat.type.in_({ChatType.GROUP, ChatType.SUPERGROUP, ChatType.CHANNEL})
     made.my_chat_member.register(chats.removed, F.new_chat_member.status.in_(chats.GONE))
-    made.my_chat_member.register(chats.added, F.old_chat_member.status.in_(chats.GONE), groups)
+    made.my_chat_member.register(chats.added, F.old_chat_member.status.in_(chats.GONE), of_many)
     made.message.register(chats.migrated, F.migrate_to_chat_id)
 
 
@@ -76,10 +74,9 @@ def _messages(made: Dispatcher) -> None:
         for observer in (made.message, made.channel_post):
             observer.register(handler, Command(name, ignore_case=True), flags=flags)
     typed = F.text & ~F.text.startswith("/")
-    for observer in (made.message, made.channel_post):
-        observer.register(commands.typed_place, Asking.place, typed, flags=CHANGES)
-        observer.register(settings_menu.typed_hours, Asking.hours, typed, flags=CHANGES)
-    made.message.register(commands.location, F.location, flags=CHANGES)
+    made.message.register(commands.typed_place, Asking.place, typed, commands.is_answer, flags=CHANGES)
+    made.message.register(settings_menu.typed_hours, Asking.hours, typed, commands.is_answer, flags=CHANGES)
+    made.message.register(commands.location, F.location, commands.is_answer, flags=CHANGES)
     made.message.register(commands.anything_else)
 
 

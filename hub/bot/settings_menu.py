@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from aiogram.fsm.context import FSMContext
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, ForceReply, Message
 
 from hub.bot import choices, places
 from hub.bot.asking import Asking
 from hub.bot.buttons import Choose, Leave, Level, Page, Topic, Whole, Widen
 from hub.bot.parts import CHANNEL
-from hub.bot.talk import Button, Talk
+from hub.bot.talk import TOO_OLD, Button, Talk
 from hub.bot.words import N_
 from subscriptions.errors import NotSubscribed
 from subscriptions.languages import LANGUAGES, nearest
@@ -61,10 +61,20 @@ async def show(press: CallbackQuery, callback_data: Page, talk: Talk) -> None:
 
 
 async def ask_for_hours(press: CallbackQuery, talk: Talk, state: FSMContext) -> None:
-    """Quiet hours of one's own are typed."""
+    """Quiet hours of one's own are typed; not in a channel, where the next post may be meant for its readers."""
+    if talk.channel:
+        await press.answer(talk.plain(TOO_OLD), show_alert=True)
+        return
     await press.answer()
     await state.set_state(Asking.hours)
-    await talk.send(talk.say(N_("From when to when? Write for instance 22:30-6:45.")))
+    question = talk.say(N_("From when to when? Write for instance 22:30-6:45."))
+    if talk.private:
+        await talk.send(question)
+        return
+    # In a group only an answer to the question is one: named, whoever pressed has the line for it opened.
+    person = press.from_user
+    named = f'<a href="tg://user?id={person.id}">{talk.words.escaped(person.first_name)}</a>'
+    await talk.bot.send_message(talk.chat, f"{named}: {question}", reply_markup=ForceReply(selective=True))
 
 
 async def typed_hours(message: Message, talk: Talk, state: FSMContext) -> None:
@@ -221,7 +231,9 @@ def _language(view: SubscriptionView, talk: Talk) -> Rows:
 def _quiet(view: SubscriptionView, talk: Talk) -> Rows:
     now = f"{view.quiet_hours.start}-{view.quiet_hours.end}" if view.quiet_hours is not None else choices.OFF
     offered: list[tuple[str, str]] = [(choices.hours(value, talk), value) for value in choices.QUIET]
-    offered += [(talk.plain(N_("Other hours")), "own"), (talk.plain(N_("No quiet hours")), choices.OFF)]
+    if not talk.channel:
+        offered.append((talk.plain(N_("Other hours")), "own"))
+    offered.append((talk.plain(N_("No quiet hours")), choices.OFF))
     return [*([(_ticked(text, value == now), _quiet_data(value))] for text, value in offered), *_back(talk)]
 
 

@@ -24,6 +24,10 @@ from subscriptions.own_address import OwnAddress
 from subscriptions.views import SubscriptionView
 
 NOBODY = N_("Nobody is watching this. Call or text 911.")
+HOW_ADMINISTRATORS_BEGIN = N_(
+    "Administrators can choose what this chat gets, for instance with /subscribe 11201 or /subscribe Brooklyn. More: /help"
+)
+TOO_OLD = N_("This button is too old. Please start again: /help")
 TIMEZONE = "America/New_York"
 """Of quiet hours that are chosen here, and of every time that is said."""
 BUTTON_BYTES = 64
@@ -54,6 +58,11 @@ class Talk:
     def private(self) -> bool:
         """One person, not a group or a channel."""
         return self.kind == ChatType.PRIVATE
+
+    @property
+    def channel(self) -> bool:
+        """Where posts have no author, and nobody can be waited for."""
+        return self.kind == ChatType.CHANNEL
 
     @property
     def own(self) -> OwnAddress:

@@ -79,7 +79,7 @@ async def may_change(event: TelegramObject, chat: Chat, bot: Bot) -> bool:
             return True
         user = event.from_user
     else:
-        user = event.from_user if isinstance(event, CallbackQuery) else None
+        user = event.from_user if isinstance(event, CallbackQuery | ChatMemberUpdated) else None
     if user is None:
         return False
     return (await bot.get_chat_member(chat.id, user.id)).status in ADMINISTRATORS

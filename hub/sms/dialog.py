@@ -78,6 +78,11 @@ class Dialog:
             return answer
         return msgspec.structs.replace(answer, text=f"{self._names.hub}: {answer.text}")
 
+    async def obey_stop(self, sender: NewAddress, text: str) -> None:
+        """End what goes to the number if the text says so, without a word: what may be new, or a repeat, is obeyed all the same."""
+        if self._reader.read(text).command == "stop":
+            await self._own.stop(CHANNEL, sender.canonical or "", source=CHANNEL)
+
     async def _act(self, talk: _Talk) -> Answer:
         match talk.meaning.command:
             case "stop":

@@ -1,7 +1,8 @@
 """Every text message that reaches the hub, by whatever way: heard once, acted on, answered once or not at all.
 
-In this order: is it from a phone that we may write to → is it whole → was it answered before → do what it asks for → answer. What it asks
-for may be done again when a crash comes between the last two; the answer and the mark that it was given are one transaction.
+In this order: is it from a phone that we may write to → is it whole → was it answered before → do what it asks for → answer. A STOP without
+an id is obeyed even when it was answered before. What a message asks for may be done again when a crash comes between the last two; the
+answer and the mark that it was given are one transaction.
 """
 
 from __future__ import annotations
@@ -54,7 +55,12 @@ class Inbox:
             return
         async with self._turns[sender.lookup[0] % _LANES]:
             written = await self._whole(sender, message)
-            if written is None or await self._answering.is_repeat(written):
+            if written is None:
+                return
+            if await self._answering.is_repeat(written):
+                if not written.id:
+                    # Words alone do not tell a repeat from somebody who has come back and says STOP once more.
+                    await self._dialog.obey_stop(sender, written.text)
                 return
             answer = await self._dialog.answer(sender, written.text)
             said = await self._answering.answer(written, None if message.answered else answer)

@@ -78,6 +78,9 @@ class Reader:
         for candidate in (said, " ".join(core), first_word):
             if found := self._words.command(candidate):
                 return msgspec.convert({"command": found.command, "language": found.language}, Meaning)
+        again = self._words.command(_said_again(core or said.split()))
+        if again is not None and again.command == "stop":  # "help help" is no question about this service
+            return Meaning("stop", again.language)
         if core and (tag := self._words.language(" ".join(core))):
             return Meaning("language", tag)
         return self._with_argument(core)
@@ -155,3 +158,11 @@ class Reader:
                 if near is not None and difflib.SequenceMatcher(None, name, fold(near)).ratio() >= _ALIKE:
                     return Meaning("places", unknown=(Unknown(name, near, is_zip=False),))
         return Meaning("free")
+
+
+def _said_again(words: list[str]) -> str:
+    """What somebody says who says nothing else: "stop" of "stop stop stop"; "" when there is more to it."""
+    for length in range(1, min(_WORDS_OF_COMMAND, len(words) // 2) + 1):
+        if words == words[:length] * (len(words) // length):
+            return " ".join(words[:length])
+    return ""

@@ -96,6 +96,18 @@ async def test_an_alert_for_one_person_has_a_button_that_says_it_was_read_and_a_
     assert "reply_markup" not in groups
 
 
+async def test_what_goes_to_a_group_or_channel_has_no_link_that_would_end_its_alerts_for_all(api: BotApi, channel: Telegram) -> None:
+    why, stop = f'<a href="{slot("why")}">Why</a>', f'<a href="{slot("unsubscribe")}">Stop these messages</a>'
+    links = {"why": "https://alerts.example/why/T", "unsubscribe": "https://alerts.example/unsubscribe/T"}
+    for end in (f"{why} · {stop}", stop):
+        draft = channel.compose(message(f"Boil water\n\n{end}"))
+        for chat in ("7", "-7"):
+            await channel.deliver(draft, person(chat, **links))
+    texts = [sent["text"] for sent in api.sent]
+    assert ["unsubscribe" in text for text in texts] == [True, False, True, False]
+    assert texts[1::2] == ['Boil water\n\n<a href="https://alerts.example/why/T">Why</a>', "Boil water"]
+
+
 async def test_a_letter_has_no_button(api: BotApi, channel: Telegram) -> None:
     await channel.deliver(channel.compose(message(purpose="notice")), person())
     assert "reply_markup" not in api.sent[0]
@@ -256,6 +268,11 @@ def test_the_links_at_the_end_survive_a_cut() -> None:
     cut = shorten(f"<b>Boil</b>\n\n{'a' * 5000}{end}")
     assert cut.endswith("a…" + end)
     assert units(cut) <= 4096
+
+
+def test_last_paragraphs_that_alone_are_too_long_are_cut_as_all_else() -> None:
+    cut = shorten(f"Boil\n\n{'x' * 120}{slot('why') * 3}", 1000)
+    assert units(cut.replace(slot("why"), "u" * 300)) <= 1000
 
 
 @given(st.lists(st.sampled_from(["<b>", "</b>", "<i>", "</i>", "&lt;", "🚨", "a", "\n\n", "x" * 40, slot("why")]), max_size=60))

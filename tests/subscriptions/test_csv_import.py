@@ -118,6 +118,40 @@ async def test_one_bad_line_leaves_the_whole_person_out_and_nobody_else(resident
     assert "must follow each other" in report.refused[2].why
 
 
+CUT_SHORT = "1,11201"
+TOO_LONG = row(person="1") + ",x"
+SECOND = row(person="1", zip="10001", channel="", address="", consent_source="")
+
+
+@pytest.mark.parametrize("bad", [CUT_SHORT, TOO_LONG])
+@pytest.mark.parametrize("place", [0, 1, 2])
+async def test_a_line_with_too_few_or_too_many_values_leaves_its_whole_person_out(residents: Residents, bad: str, place: int) -> None:
+    lines = [row(person="1", address="good@example.org"), SECOND.replace("10001", "10002")]
+    lines.insert(place, bad)
+    again = row(person="1", address="c@example.org")
+    report = await bring_in(residents, row(person="0", address="z@example.org"), *lines, row(person="2", address="b@example.org"), again)
+    assert report.people == 2
+    assert [refused.line for refused in report.refused] == [place + 3, 7]
+    assert "values where the header names" in report.refused[0].why
+    assert "must follow each other" in report.refused[1].why
+    assert await residents.column("SELECT count(*) FROM place") == [2]
+
+
+async def test_a_line_too_short_to_name_its_person_is_counted_to_the_one_above(residents: Residents) -> None:
+    header = "channel,address,zip,consent_source,person"
+    lines = [
+        "email,a@example.org,11201,form,1",
+        "email,b@example.org",
+        "email,c@example.org,11201,form,1",
+        "email,d@example.org,11201,form,2",
+    ]
+    report = await bring_in(residents, *lines, header=header)
+    assert (report.people, [refused.line for refused in report.refused]) == (1, [3])
+    nobody = ["email,e@example.org,11201,form", "email", "email,f@example.org,11201,form"]
+    report = await bring_in(residents, *nobody, header=header.removesuffix(",person"))
+    assert (report.people, [refused.line for refused in report.refused]) == (2, [3])
+
+
 async def test_an_address_is_imported_once_however_often_it_stands_there(residents: Residents) -> None:
     await residents.resident("known@example.org")
     lines = [row(address="new@example.org"), row(address="NEW@example.org"), row(address="known@example.org")]

@@ -11,7 +11,7 @@ from subscriptions.columns import CITY_KEY
 from subscriptions.errors import LinkExpired, LinkInvalid
 from subscriptions.opting_out import Matched
 from subscriptions.store.sql import PlaceRow
-from subscriptions.subscriber import read_change
+from subscriptions.subscriber import PlaceRequest, read_change
 from tests.subscriptions.residents import DAY, Residents, request
 
 EMAIL, SMS = {"kind": "email", "address": "a@example.org"}, {"kind": "sms", "address": "+17185550100"}
@@ -61,6 +61,19 @@ async def test_a_forged_link_ends_nobody(residents: Residents) -> None:
         with pytest.raises(LinkInvalid):
             await residents.enrolment.unsubscribe(token)
     assert await residents.everything() == before
+
+
+async def test_who_reads_in_a_group_or_channel_does_not_end_its_alerts_by_a_link(residents: Residents) -> None:
+    places = (PlaceRequest(zip="11201"),)
+    for chat in ("-100123", "4242"):
+        await residents.enrolment.own_address.join("telegram", chat, places, language="en", source="telegram")
+    before = await residents.everything()
+    with pytest.raises(LinkInvalid):
+        await residents.enrolment.unsubscribe(residents.links.token("unsubscribe", 1, 1, 0))
+    assert await residents.everything() == before
+    await residents.enrolment.unsubscribe(residents.links.token("unsubscribe", 2, 2, 0))
+    assert await residents.column("SELECT id FROM address") == [1]
+    assert await residents.enrolment.own_address.stop("telegram", "-100123", source="telegram")
 
 
 async def test_links_of_an_epoch_that_was_voided_do_nothing(residents: Residents) -> None:

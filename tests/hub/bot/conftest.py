@@ -148,9 +148,9 @@ class Phone:
         """The button whose text begins so, and wait for nothing."""
         self.send_back(next(data for shown, data in self.buttons.items() if shown.removeprefix("✓ ").startswith(text)))
 
-    def send_back(self, data: str, number: int = 1) -> None:
+    def send_back(self, data: str, number: int = 1, where: str | None = None) -> None:
         """What any button sends."""
-        message = {"message_id": number, "date": 1_790_000_000, "chat": chat(self.chat), "text": "…"}
+        message = {"message_id": number, "date": 1_790_000_000, "chat": chat(self.chat, where), "text": "…"}
         press = {"id": "1", "from": user(self.person, self.language), "chat_instance": "1", "message": message, "data": data}
         self.api.push_update({"callback_query": press})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,12 +13,17 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
+from channels.contract import ChannelSettings
+from channels.telegram import Telegram
 from hub.application import Hub, open_hub
 from hub.commands import invariants
+from hub.delivery.rendering import Renderer
 from hub.settings import load
 from hub.telegram_inbox import TelegramInbox
 from hub.web.routes import build_app
+from subscriptions.languages import LANGUAGES
 from tests.hub.bot.conftest import Phone
+from tests.hub.delivery.published import NOW, stored
 from tests.hub.publishing.conftest import PUBLISHER, document
 from tests.peers.bot_api import TOKEN, BotApi, chat, user
 from tests.waiting import progressed
@@ -74,6 +80,32 @@ async def test_an_alert_is_read_asked_about_replaced_and_called_off(tmp_path: Pa
         assert api.edits[1]["message_id"] == str(second)
         found = await invariants.broken_twice(hub.database, again_after_s=0.2)
         assert [invariant.holds for invariant, broken in found.items() if broken.count] == []
+
+
+async def test_an_alert_in_a_group_says_why_it_came_and_lets_no_reader_end_it(tmp_path: Path, api: BotApi) -> None:
+    api.administrators = {8}
+    async with hub_with(tmp_path, api) as hub:
+        group = Phone(api, 8, room=-100123)
+        await group.say("/subscribe 11201")
+        await hub.publishing.submit(document(), PUBLISHER)
+        text = await group.answer()
+    assert "Flash flooding" in text
+    assert "/why/" in text
+    assert "unsubscribe" not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_language_and_no_letter_brings_the_link_that_ends_it_into_a_group(language: str, api: BotApi) -> None:
+    renderer = Renderer("https://alerts.example", "Tocsin", "New York City", NOW.timestamp)
+    telegram = Telegram(ChannelSettings(public_url="https://alerts.example", telegram_token=TOKEN, telegram_api=api.url))
+    messages = [renderer.alert(stored(), "telegram", language, discreet=discreet) for discreet in (False, True)]
+    messages += [renderer.letter("notice", "telegram", language, {"notice": "changed"}, discreet=discreet) for discreet in (False, True)]
+    for message in messages:
+        draft = telegram.compose(message)
+        assert "unsubscribe" in draft.body.slots
+        assert set(draft.for_group.slots) <= {"why"}
+        shared = draft.for_group.stamp({"why": "https://alerts.example/why/T"}).decode()
+        assert not re.search(r'·\s*"', shared)
 
 
 async def test_what_is_minor_comes_without_a_sound(tmp_path: Path, api: BotApi) -> None:

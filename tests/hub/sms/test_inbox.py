@@ -8,6 +8,7 @@ import pytest
 
 from hub.sms.inbox import Inbound
 from subscriptions.answering import Answer, Part, Written
+from subscriptions.subscriber import PlaceRequest
 from tests.hub.sms.conftest import NUMBER, OWN, Phone
 from tests.subscriptions.residents import DAY, HOUR, Residents
 
@@ -53,6 +54,19 @@ async def test_without_an_id_other_words_between_make_it_a_new_message(phone: Ph
     for words in ("STOP", "START", "STOP"):
         assert await phone.text(words, id="") is not None
     assert await phone.view() is None
+
+
+@pytest.mark.parametrize("words", ["STOP", "Stop, please", "STOP STOP"])
+async def test_a_stop_is_obeyed_in_silence_when_it_may_be_a_repeat(residents: Residents, phone: Phone, words: str) -> None:
+    own, places = residents.enrolment.own_address, (PlaceRequest(zip="11201"),)
+    await phone.text("11201", id="")
+    assert await phone.text(words, id="") is not None
+    await own.join("sms", NUMBER, places, language="en", source="web")
+    assert await phone.text(words, id="") is None
+    assert await phone.view() is None
+    assert await phone.text("START", id="") is not None
+    assert await phone.text("START", id="") is None
+    assert await phone.view() is not None
 
 
 async def test_the_same_message_at_two_places_at_once_is_answered_once(residents: Residents, phone: Phone) -> None:

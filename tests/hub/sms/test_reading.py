@@ -41,7 +41,24 @@ def test_the_stop_family_is_understood_with_words_of_politeness(reader: Reader, 
 
 
 @pytest.mark.parametrize(
-    "text", ["ＳＴＯＰ", "S.T.O.P.", "s t o p", "Stop sending me texts", "opt-out", "OptOut", "ARRÊT", "arret", "قِفْ", "СТОП!!!"]
+    "text",
+    [
+        "STOP STOP",
+        "stop.stop",
+        "stop stop stop please",
+        "opt out! opt out!",
+        "СТОП СТОП",
+        "ＳＴＯＰ",
+        "S.T.O.P.",
+        "s t o p",
+        "Stop sending me texts",
+        "opt-out",
+        "OptOut",
+        "ARRÊT",
+        "arret",
+        "قِفْ",
+        "СТОП!!!",
+    ],
 )
 def test_other_widths_accents_and_joints_are_the_same_word(reader: Reader, text: str) -> None:
     assert reader.read(text).command == "stop"
@@ -88,6 +105,8 @@ def test_a_slip_is_told_from_free_text(reader: Reader, text: str, near: str | No
     [
         "there is a fire at 350 5th ave 10118",
         "help there is a man with a gun",
+        "help help",
+        "stop him stop him",
         "stop & shop is on fire",
         "when does it end",
         "please cancel my appointment",
