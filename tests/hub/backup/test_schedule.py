@@ -71,21 +71,17 @@ async def test_the_oldest_goes_when_a_new_one_is_there_and_nothing_of_others_eve
     assert hub.names() == ["by-hand.backup", "tocsin-20260921T141320Z.backup"]
 
 
-async def test_what_was_left_of_one_that_was_ended_in_the_middle_is_removed(home: Home, tmp_path: Path) -> None:
-    hub = Watched(home, tmp_path / "backups")
-    hub.folder.mkdir()
-    (hub.folder / ".tocsin-20260921T141320Z.backup.0123456789abcdef").write_bytes(b"half")
-    await hub.schedule.look()
-    assert [path.name for path in hub.folder.glob(".tocsin*")] == []
-
-
-async def test_one_that_a_clock_ahead_has_named_stands_in_no_other_ones_way(home: Home, tmp_path: Path) -> None:
+async def test_one_of_a_clock_ahead_stands_in_no_other_ones_way_and_what_was_left_of_an_unfinished_one_goes(
+    home: Home, tmp_path: Path
+) -> None:
     hub = Watched(home, tmp_path / "backups", backup_keep="1")
     hub.folder.mkdir()
     (hub.folder / "tocsin-20270301T000000Z.backup").write_bytes(b"of next year")
+    (hub.folder / ".tocsin-20260921T141320Z.backup.0123456789abcdef").write_bytes(b"half")
     await hub.schedule.look()
     assert hub.names() == ["tocsin-20260921T141320Z.backup", "tocsin-20270301T000000Z.backup"]
     assert (hub.schedule.status, hub.figure("tocsin_backup_age_seconds")) == ({"backup": "ok"}, "0.0")
+    assert [path.name for path in hub.folder.glob(".tocsin*")] == []
 
 
 async def test_another_hub_on_the_same_folder_finds_it_done(home: Home, tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ from tests.peers.http_sink import CLOSE, HANG, HttpSink, Reply, Request, Respond
 
 PATIENCE_S = 60.0
 HOUR_MS = 3_600_000
+ON_ONE = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+"""Of what happens in processes alone."""
 LOOK_S = 0.2
 """Not everything that is written is settled: how often to look all the same."""
 
@@ -204,6 +206,7 @@ async def test_a_sender_that_hangs_is_replaced_and_sends_nothing_when_it_wakes(s
         assert sum(house.reached().values()) - 2000 <= WINDOW
 
 
+@ON_ONE
 async def test_a_sender_that_can_not_be_started_is_started_later(store: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     async with node(store, 500) as house, house.running(senders=1) as coordinator:
         failures, start = 0, handle.sender_process
@@ -266,6 +269,7 @@ async def test_a_drain_with_a_shut_window_settles_what_is_in_flight(store: URL) 
         assert sender.returncode == 0
 
 
+@ON_ONE
 async def test_what_a_slow_receiver_has_not_answered_when_the_hub_stops_is_counted_as_a_possible_duplicate(store: URL) -> None:
     async with node(store, 20, lambda _: HANG) as house:
         async with house.running(senders=1) as coordinator:
