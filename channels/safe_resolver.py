@@ -20,6 +20,9 @@ from channels.http_client import PATIENT, ForbiddenAddressError, HttpClient, Tim
 from channels.http_outcomes import Answer
 from channels.receiver_url import IPAddress, as_address
 
+LONGEST_OF_STRANGERS = 16_384
+"""Bytes of an answer's body, of which nothing is read but its end: reading a longer one would cost more than a new connection."""
+
 _HTTPS = 443
 _FIRST_UNPRIVILEGED_PORT = 1024
 
@@ -104,10 +107,6 @@ class GuardedResolver(AbstractResolver):
     async def close(self) -> None:
         """Close the resolver inside."""
         await self._inner.close()
-
-
-LONGEST_OF_STRANGERS = 16_384
-"""Bytes of an answer's body, of which nothing is read but its end: reading a longer one would cost more than a new connection."""
 
 
 class SafeClient:
