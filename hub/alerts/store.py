@@ -49,6 +49,11 @@ class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
     send_at: int | None
     expires_at: int
 
+    @property
+    def is_believed(self) -> bool:
+        """People were told, and nothing told them otherwise: a stop alone does not."""
+        return self.live_at is not None and self.status in {"live", "stopped"}
+
 
 _NAMES = tuple(column.name for column in table.c)
 _BY_ID = Prepared(select(table).where(table.c.id == bindparam("wanted")))

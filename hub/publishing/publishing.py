@@ -204,7 +204,7 @@ class Publishing:
         seen = await self._seen(asked, actor, idempotency_key)
         if seen is not None:
             return seen
-        if alert.status not in {"live", "stopped"}:
+        if not alert.is_believed:
             raise Conflict("Only an alert that is live, or was stopped, can be called off.")
         draft = await self._following(raw, alert_id, "Cancel")
         return await self._store(msgspec.structs.replace(draft, prepared=True), asked, actor, idempotency_key)

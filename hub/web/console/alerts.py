@@ -118,8 +118,7 @@ async def alert_call_off(request: web.Request) -> web.StreamResponse:
 
 async def _call_off(request: web.Request, stored: StoredAlert, actor: Actor) -> Preview | None:
     """What a call-off would say, and to whom; None for what can't be called off. Looked up only when asked: it reads who was reached."""
-    believed = stored.status in {"live", "stopped"} and stored.live_at is not None
-    if not believed or stored.document.msgType == "Cancel" or not may(actor.role, "draft"):
+    if not stored.is_believed or stored.document.msgType == "Cancel" or not may(actor.role, "draft"):
         return None
     return await hub(request).publishing.preview(prepared_cancel(stored), actor, follows=stored.id, kind="Cancel")
 
@@ -147,6 +146,7 @@ async def _page(
         card=staff_card(stored, context),
         heading=_heading(stored, line.card.mark, decides=may(actor.role, "approve") and not line.own),
         waiting=waiting,
+        believed=stored.is_believed,
         preview=preview,
         shape=msgspec.json.encode(preview.area_geojson).decode() if preview else "",
         progress=progress,
