@@ -7,6 +7,7 @@ What an answer means (twilio.com/docs/api/errors)::
     401, 403, 404 (our log-in or our URL), other 5xx  ProviderFault
     a code that says the number can't get SMS         Rejected, and the number is dead
     any other 4xx                                     Rejected
+    504 without Retry-After (it may have arrived)     Uncertain
     no connection / no answer                         ProviderFault / Uncertain
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import ClassVar
 from urllib.parse import quote_plus, unquote, urlencode, urlsplit
 
@@ -22,7 +24,19 @@ import msgspec
 from yarl import URL
 
 from channels.addresses import is_loopback, parse_phone
-from channels.contract import ChannelSettings, Limits, Message, NotConfigured, ProviderFault, Receipt, Recipient, Rejected, TryAgain
+from channels.contract import (
+    ChannelSettings,
+    DeliveryFailed,
+    Limits,
+    Message,
+    NotConfigured,
+    ProviderFault,
+    Receipt,
+    Recipient,
+    Rejected,
+    TryAgain,
+    Uncertain,
+)
 from channels.gsm7 import as_sent
 from channels.http_client import HttpClient, Timeouts
 from channels.http_outcomes import OUTCOMES, Words, read_retry_after
@@ -103,10 +117,12 @@ class HttpSms:
         await self._client.aclose()
 
 
-def verdict(answer: Words, code: int | None, now: float) -> TryAgain | Rejected:
+def verdict(answer: Words, code: int | None, now: float) -> DeliveryFailed:
     """What a refusal means, by the table above. `now` is in seconds since 1970."""
     reason = f"the SMS provider said HTTP {answer.status}{f' with code {code}' if code else ''}"
     after = read_retry_after(answer.retry_after, now)
+    if answer.status == HTTPStatus.GATEWAY_TIMEOUT and after is None:
+        return Uncertain(reason)
     if answer.status in {401, 403, 404} or (answer.status >= 500 and after is None):
         return ProviderFault(reason)
     if OUTCOMES.get(answer.status, ("no", ""))[0] == "later":

@@ -11,7 +11,14 @@ Action = Literal["submit", "publish", "schedule", "approve", "reject", "launch",
 
 TRANSITIONS: dict[AlertStatus, dict[Action, AlertStatus]] = {
     "draft": {"submit": "awaiting_approval", "publish": "live", "schedule": "scheduled", "expire": "ended", "stop": "stopped"},
-    "awaiting_approval": {"approve": "live", "schedule": "scheduled", "reject": "draft", "expire": "ended", "stop": "stopped"},
+    "awaiting_approval": {
+        "approve": "live",
+        "schedule": "scheduled",
+        "reject": "draft",
+        "expire": "ended",
+        "supersede": "ended",
+        "stop": "stopped",
+    },
     "scheduled": {"launch": "live", "reject": "draft", "expire": "ended", "stop": "stopped"},
     "live": {"expire": "ended", "supersede": "ended", "stop": "stopped"},
     "ended": {},

@@ -54,6 +54,14 @@ class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
         """People were told, and nothing told them otherwise: a stop alone does not."""
         return self.live_at is not None and self.status in {"live", "stopped"}
 
+    @property
+    def was_public(self) -> bool:
+        """People were told. An imported document that had run out when it arrived was public where it came from; see `PUBLIC`.
+
+        Such a one is archived as it is stored; any other that never went live was stopped, or ran out before somebody approved it.
+        """
+        return self.live_at is not None or (self.source == "cap" and self.expires_at <= self.created_at == self.ended_at)
+
 
 _NAMES = tuple(column.name for column in table.c)
 _BY_ID = Prepared(select(table).where(table.c.id == bindparam("wanted")))
@@ -74,10 +82,10 @@ _LAUNCHED = Prepared(
 
 TOLD: ColumnElement[bool] = table.c.live_at.is_not(None)
 """People were told of it."""
-ARCHIVED: ColumnElement[bool] = (
+PUBLIC: ColumnElement[bool] = TOLD | (
     (table.c.source == "cap") & (table.c.expires_at <= table.c.created_at) & (table.c.created_at == table.c.ended_at)
 )
-"""It was public where it came from, and had run out when it arrived."""
+"""As `StoredAlert.was_public`."""
 
 
 def stored(row: Sequence[Any]) -> StoredAlert:

@@ -25,7 +25,7 @@ from hub.delivery.planner import Planner
 from hub.delivery.progress import Progress, progress
 from hub.delivery.rendering import Renderer
 from hub.errors import Conflict, Forbidden, InvalidInput, NotFound
-from hub.publishing import records
+from hub.publishing import chains, records
 from hub.publishing.draft import APPROVAL_FROM, Draft, Source
 from hub.publishing.preview import Preview, by_channel, by_way, describe, too_late
 from hub.staff import audit
@@ -183,11 +183,11 @@ class Publishing:
     async def _following(self, raw: bytes, alert_id: str, kind: MsgType) -> Draft:
         followed = await self._known(alert_id)
         async with self._database.read() as connection:
-            await records.check_open(connection, followed.chain)
-        draft = await self._read(records.following(raw, followed), "api", follows=alert_id)
+            await chains.check_open(connection, followed.chain)
+        draft = await self._read(chains.following(raw, followed), "api", follows=alert_id)
         _check_own_words(draft.document, alert_id, kind)
         if draft.document.status != followed.document.status:
-            raise records.other_status(followed)
+            raise chains.other_status(followed)
         document = msgspec.structs.replace(draft.document, msgType=kind, references=(alert_id,))
         return msgspec.structs.replace(draft, document=document)
 
@@ -222,10 +222,8 @@ class Publishing:
             earlier = await records.earlier(connection, draft, actor, key, asked)
             if earlier is not None:
                 return earlier
-            chain = await records.chain_of(connection, draft)
-            if draft.document.msgType != "Alert" and chain is not None and not draft.expired:
-                await records.check_open(connection, chain, status=draft.document.status)
-            status = self._first_status(draft, actor, await records.weight(connection, chain))
+            draft, chain = await chains.join(connection, draft, actor, now)
+            status = self._first_status(draft, actor, await chains.weight(connection, chain))
             row = records.new_row(draft, actor, status, people, chain, now)
             number = await insert_row(connection, tables.alert, row, tables.alert.c.number)
             alert = records.as_stored(row, draft, number)
@@ -250,7 +248,7 @@ class Publishing:
         chain = None
         if draft.document.references:
             async with self._database.read() as connection:
-                chain = await records.chain_of(connection, draft)
+                chain = await chains.chain_of(connection, draft)
         return (await self._audience_of(records.unstored(draft, actor, now, chain))).people
 
     def _first_status(self, draft: Draft, actor: Actor, replaced: int) -> str:
@@ -308,7 +306,7 @@ class Publishing:
         if fingerprint(alert.document, alert.area, alert.grade) != alert.hash or expected not in {None, alert.hash}:
             raise Conflict("This is not what you looked at: open the alert again and approve what you see then.")
         if alert.document.msgType != "Alert" and alert.chain != alert.id:
-            await records.check_open(connection, alert.chain, alert.number)
+            await chains.check_open(connection, alert.chain, alert)
         if alert.expires_at <= now:
             raise Conflict("It has expired and would reach nobody. Write it again with a later end.")
         return alert

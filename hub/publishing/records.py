@@ -7,11 +7,11 @@ import secrets
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.alerts.alert import Alert
-from hub.alerts.store import AlertStore, StoredAlert, fetch, stored
+from hub.alerts.store import AlertStore, StoredAlert, fetch
 from hub.errors import Conflict, InvalidInput
 from hub.publishing.draft import Draft, Source, read_draft
 from hub.staff.actor import Actor
@@ -139,78 +139,6 @@ async def by_key(connection: AsyncConnection, actor: Actor, key: str, asked: byt
 def key_row(actor: Actor, key: str, asked: bytes, alert_id: str, now: int) -> dict[str, Any]:
     """Ties a key to the alert that it made; kept for a week."""
     return {"actor": actor.label, "key": key, "body_hash": asked, "alert": alert_id, "at": now}
-
-
-def _named(reference: str) -> ColumnElement[bool]:
-    """An alert by our id, or by a CAP reference triple ``sender,identifier,sent`` of its own sender."""
-    sender, _, rest = reference.partition(",")
-    identifier = rest.partition(",")[0]
-    foreign = (tables.alert.c.sender == sender) & (tables.alert.c.identifier == identifier)
-    return (tables.alert.c.id == (identifier or reference)) | foreign
-
-
-async def chain_of(connection: AsyncConnection, draft: Draft) -> str | None:
-    """The chain that the references lead to. An author's must exist; a foreign document's may have come before its alert."""
-    for position, reference in enumerate(draft.document.references):
-        chain = (await connection.execute(select(tables.alert.c.chain).where(_named(reference)))).scalars().first()
-        if chain is not None:
-            return str(chain)
-        if draft.source != "cap":
-            raise InvalidInput((FieldError(f"/references/{position}", f"There is no alert {reference!r}."),))
-    return None
-
-
-async def weight(connection: AsyncConnection, chain: str | None) -> int:
-    """How severe is what a chain tells people now, by its own word or our grade: what replaces it frightens or calms as many (S1).
-
-    One that was stopped is what they know still, so who stops it alone may not go on to lower it alone.
-    """
-    if chain is None:
-        return 0
-    told = await _told_of(connection, chain)
-    in_force = [alert for alert in told if alert.status == "live" or (alert.status == "stopped" and alert is told[-1])]
-    return max((max(rank(alert.document.severity), alert.grade) for alert in in_force if alert.document.status == "Actual"), default=0)
-
-
-async def _told_of(connection: AsyncConnection, chain: str) -> list[StoredAlert]:
-    """The versions that people were told, in their order."""
-    query = select(tables.alert).where(tables.alert.c.chain == chain, tables.alert.c.live_at.is_not(None)).order_by(tables.alert.c.number)
-    return [stored(row) for row in await connection.execute(query)]
-
-
-async def check_open(connection: AsyncConnection, chain: str, number: int | None = None, status: str | None = None) -> None:
-    """Only what people were told can be followed, not after it was called off, and not by what a later version has overtaken.
-
-    `number` is that of an update or a cancel that waited for approval, `status` what it says it is. Raises Conflict, InvalidInput.
-    """
-    told = await _told_of(connection, chain)
-    if not told:
-        raise Conflict("This alert was never published, so there is nothing to update or to call off.")
-    if any(alert.document.msgType == "Cancel" for alert in told):
-        raise Conflict("This alert has been called off. Publish a new one.")
-    if number is not None and any(alert.number > number for alert in told):
-        raise Conflict("A later version of this alert has gone out meanwhile. Write the change anew on top of that one.")
-    if status not in {None, told[-1].document.status}:
-        raise other_status(told[-1])
-
-
-def other_status(followed: StoredAlert) -> InvalidInput:
-    """A drill is never turned into a real alert, nor a real one into a test: those it goes to are not the same people (S2)."""
-    said = f"It follows an alert of status {followed.document.status}: leave this out, or publish a new alert."
-    return InvalidInput((FieldError("/status", said),))
-
-
-def following(raw: bytes, followed: StoredAlert) -> bytes:
-    """A document that does not say what it is, is what it follows. Whatever can't be read is left for the reader to name."""
-    if followed.document.status == "Actual":
-        return raw  # as any that does not say
-    try:
-        document = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        return raw
-    if not isinstance(document, dict) or "status" in document:
-        return raw
-    return msgspec.json.encode(document | {"status": followed.document.status})
 
 
 def priority(alert: StoredAlert) -> int:

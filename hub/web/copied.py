@@ -10,14 +10,13 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from hub.alerts.store import ARCHIVED, TOLD, StoredAlert
+from hub.alerts.store import PUBLIC, StoredAlert
 from hub.clock import milliseconds
 from hub.web.assets import assets
 from hub.web.context import PublicContext
 from hub.web.language import PAGE_LANGUAGES, words
 from hub.web.pages import Copied, Pages
 from hub.web.publication import FEEDS, LISTS, Asked, Maker
-from hub.web.residents.alert import was_public
 
 RECENT = 100
 """How many alerts that are over are kept beside those that are live."""
@@ -121,8 +120,8 @@ def _data(shown: list[StoredAlert]) -> list[tuple[Asked, str]]:
 async def _shown(context: PublicContext) -> list[StoredAlert]:
     """Whatever is live, with all that its history links to, and the last that are over."""
     live = await context.alerts.live(milliseconds(context.clock))
-    over = await context.alerts.recent(status=("live", "ended", "stopped"), among=TOLD | ARCHIVED, limit=RECENT)
+    over = await context.alerts.recent(among=PUBLIC, limit=RECENT)
     found = {alert.id: alert for alert in (*live, *over)}
     for chain in sorted({alert.chain for alert in live}):
         found |= {alert.id: alert for alert in await context.alerts.chain(chain)}
-    return [alert for alert in found.values() if was_public(alert)]
+    return [alert for alert in found.values() if alert.was_public]

@@ -23,7 +23,7 @@ from hub.web.language import PAGE_LANGUAGES, accepted_language, split_address
 from hub.web.pages import Here, Pages, Place
 from hub.web.ready import FOREVER, OF_THE_BODY, Document, Ready, Shelf, finish
 from hub.web.residents import app, filters
-from hub.web.residents.alert import alert_page, was_public
+from hub.web.residents.alert import alert_page
 from hub.web.residents.home import home
 from hub.web.residents.picture import picture
 from hub.web.security import OPEN, OURS, security_headers
@@ -232,7 +232,7 @@ class Maker:
 
     async def _picture(self, alert_id: str) -> Document:
         stored = await self._context.alerts.get(alert_id)
-        if stored is None or not was_public(stored):
+        if stored is None or not stored.was_public:
             raise NotFound("There is no such alert.")
         drawn = await asyncio.to_thread(picture, stored, self._context.catalog)
         return Document(body=drawn, headers=_file("image/svg+xml", DOCUMENT_CACHE))

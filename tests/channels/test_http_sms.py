@@ -106,6 +106,8 @@ async def test_a_messaging_service_may_be_the_sender(sink: HttpSink) -> None:
         (Reply(429), TryAgain, None, False),
         (Reply(503, {"Retry-After": "5"}), TryAgain, 5.0, False),
         (Reply(500), ProviderFault, None, False),
+        (Reply(502), ProviderFault, None, False),
+        (Reply(504), Uncertain, None, False),
         (error(401, 20003), ProviderFault, None, False),
         (Reply(404), ProviderFault, None, False),
         (error(400, 21211), Rejected, None, True),

@@ -118,7 +118,7 @@ async def alert_call_off(request: web.Request) -> web.StreamResponse:
 
 async def _call_off(request: web.Request, stored: StoredAlert, actor: Actor) -> Preview | None:
     """What a call-off would say, and to whom; None for what can't be called off. Looked up only when asked: it reads who was reached."""
-    if not stored.is_believed or stored.document.msgType == "Cancel" or not may(actor.role, "draft"):
+    if not stored.is_believed or stored.document.msgType == "Cancel" or not may(actor.role, "draft") or await _newer(request, stored):
         return None
     return await hub(request).publishing.preview(prepared_cancel(stored), actor, follows=stored.id, kind="Cancel")
 
@@ -137,7 +137,7 @@ async def _page(
     waiting = stored.status == "awaiting_approval"
     preview = await context.publishing.review(stored.id) if waiting else None
     progress = await context.publishing.progress(stored.id) if stored.live_at is not None else None
-    line = row(stored, context, actor)
+    line, newer = row(stored, context, actor), await _newer(request, stored)
     return page(
         request,
         "console_alert.html",
@@ -146,7 +146,8 @@ async def _page(
         card=staff_card(stored, context),
         heading=_heading(stored, line.card.mark, decides=may(actor.role, "approve") and not line.own),
         waiting=waiting,
-        believed=stored.is_believed,
+        believed=stored.is_believed and newer is None,
+        newer=row(newer, context, actor) if newer else None,
         preview=preview,
         shape=msgspec.json.encode(preview.area_geojson).decode() if preview else "",
         progress=progress,
@@ -158,6 +159,14 @@ async def _page(
         note_good=good,
         errors=errors or {},
     )
+
+
+async def _newer(request: web.Request, stored: StoredAlert) -> StoredAlert | None:
+    """The latest version that people were told after this one."""
+    if stored.live_at is None:
+        return None
+    later = [one for one in await hub(request).alerts.chain(stored.chain) if one.live_at is not None and one.number > stored.number]
+    return later[-1] if later else None
 
 
 def _heading(stored: StoredAlert, mark: str, *, decides: bool) -> str:

@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from hub.web.context import PublicContext
     from hub.web.pages import Pages, Place
 
-SHOWN = frozenset({"live", "ended", "stopped"})
-"""Statuses of which the public may know; what never went out is nobody's business yet."""
-
-
 VIDEOS_S = 1.0
 
 
@@ -45,10 +41,10 @@ async def alert_page(context: PublicContext, pages: Pages, place: Place, alert_i
     """``GET /alerts/{id}``, and until when it is true. Raises NotFound."""
     said = words(place.language)
     stored = await context.alerts.get(alert_id)
-    if stored is None or not was_public(stored):
+    if stored is None or not stored.was_public:
         raise NotFound("There is no such alert.")
     now, city = context.clock(), context.settings.city_name
-    chain = [one for one in await context.alerts.chain(stored.chain) if was_public(one)]
+    chain = [one for one in await context.alerts.chain(stored.chain) if one.was_public]
     shown = card(stored, said, now, city_name=city)
     latest = chain[-1] if chain and chain[-1].number > stored.number else None
     incident = stored.document.incident
@@ -75,15 +71,6 @@ def _good_until(shown: Card, now: float, *, videos: bool) -> float:
     return min(tomorrow, shown.expires_at, now + VIDEOS_S if videos else tomorrow)
 
 
-def was_public(stored: StoredAlert) -> bool:
-    """Whether people were told. An imported document that had run out when it arrived was public where it came from.
-
-    Such a one is archived as it is stored; any other that never went live was stopped, or ran out before somebody approved it.
-    """
-    archived = stored.source == "cap" and stored.expires_at <= stored.created_at == stored.ended_at
-    return stored.status in SHOWN and (stored.live_at is not None or archived)
-
-
 def _entry(stored: StoredAlert, said: Words, now: float, city_name: str) -> Entry:
     kinds = {"Alert": said.text("First alert"), "Update": said.text("Update"), "Cancel": said.text("Called off")}
     shown = card(stored, said, now, city_name=city_name)
@@ -98,6 +85,6 @@ async def short_link(request: web.Request) -> web.StreamResponse:
     except ValueError:
         raise NotFound("There is no such alert.") from None
     stored = await hub(request).alerts.by_number(number) if number < 1 << 62 else None
-    if stored is None or not was_public(stored):
+    if stored is None or not stored.was_public:
         raise NotFound("There is no such alert.")
     raise web.HTTPFound(f"/alerts/{stored.id}")

@@ -15,7 +15,6 @@ from hub.commands.mirror import copy
 from hub.delivery.alert_words import short_code
 from hub.staff.actor import SYSTEM, Actor
 from hub.web.copied import site
-from hub.web.residents.alert import was_public
 from tests.hub.web.conftest import Parts
 
 AUTHOR = Actor(kind="token", id=7, name="desk", agency="Emergency Management", role="author")
@@ -82,5 +81,5 @@ async def test_an_imported_alert_that_had_run_out_when_it_came_is_shown_as_ended
 async def test_one_that_ran_out_while_it_was_read_was_public_nowhere(hub: Parts) -> None:
     """Its end lay ahead when it was read and behind when it was stored: it waited for approval like any other."""
     archived = await hub.publishing.submit(cap(hub, -HOUR_S), AUTHOR, source="cap")
-    assert was_public(archived)
-    assert not was_public(msgspec.structs.replace(archived, ended_at=archived.created_at + 1))
+    assert archived.was_public
+    assert not msgspec.structs.replace(archived, ended_at=archived.created_at + 1).was_public

@@ -112,6 +112,11 @@ async def test_what_was_stopped_is_called_off_or_updated_from_its_page(hub: Part
     assert "Call it off now" in await page(client, f"{path}?call-off")
     status, location, _ = await press(client, f"{path}?call-off", f"{path}/call-off")
     assert (status, location.startswith("/console/alerts/")) == (303, True)
+    for query in ("", "?call-off"):
+        shown = await page(client, path + query)
+        assert f'It was called off since: <a href="{location}">' in shown
+        assert "Call it off" not in shown
+        assert "Send an update" not in shown
 
 
 async def test_a_severe_alert_is_called_off_without_a_second_person(hub: Parts, logged_in: str, client: TestClient) -> None:

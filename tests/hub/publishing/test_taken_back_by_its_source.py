@@ -1,0 +1,96 @@
+"""A source corrects or takes back what nobody here has approved yet: what it says no more must not go out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from hub.alerts.cap_reader import cap_time
+from hub.alerts.store import StoredAlert
+from hub.errors import Conflict
+from tests.hub.alerts.cap_documents import cap
+from tests.hub.publishing.conftest import APPROVER, AUTHOR, PUBLISHER, City, document
+
+BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
+OTHER_AGENCY = msgspec.structs.replace(PUBLISHER, id=9, agency="another")
+
+
+def told(identifier: str, kind: str = "Alert", *, severity: str = "Severe") -> bytes:
+    """What the source says; everything but an Alert is about OEM-1."""
+    reference = "" if kind == "Alert" else f"<references>oem@example.gov,OEM-1,{cap_time(BEGAN)}</references>"
+    return cap(
+        ("<identifier>OEM-1<", f"<identifier>{identifier}<"),
+        ("<msgType>Alert", f"<msgType>{kind}"),
+        ("Public</scope>", f"Public</scope>{reference}"),
+        ("2026-11-22T13:50:00-05:00", cap_time(BEGAN)),
+        ("2026-11-22T14:30:00-05:00", cap_time(BEGAN)),
+        ("2026-11-22T20:00:00-05:00", cap_time(BEGAN + timedelta(hours=2))),
+        ("<severity>Severe", f"<severity>{severity}"),
+    )
+
+
+async def imported(city: City, *args: str, **kwargs: str) -> StoredAlert:
+    return await city.publishing.submit(told(*args, **kwargs), PUBLISHER, source="cap")
+
+
+async def status(city: City, alert: StoredAlert) -> str:
+    found = await city.hub.alerts.get(alert.id)
+    assert found is not None
+    return found.status
+
+
+async def test_what_its_source_has_called_off_can_not_be_approved_any_more(city: City) -> None:
+    await city.people("citywide=1")
+    first = await imported(city, "OEM-1")
+    assert first.status == "awaiting_approval"
+    cancel = await imported(city, "OEM-2", "Cancel")
+    assert (cancel.status, cancel.chain, await status(city, first)) == ("ended", first.chain, "ended")
+    with pytest.raises(Conflict, match="has ended"):
+        await city.publishing.approve(first.id, APPROVER)
+    assert await city.table("SELECT count(*) FROM mailing WHERE alert IS NOT NULL") == [(0,)]
+    assert await city.table("SELECT count(*) FROM audit WHERE action='superseded'") == [(1,)]
+
+
+async def test_its_correction_takes_the_place_of_what_waits_and_reaches_people_once_approved(city: City) -> None:
+    await city.people("citywide=1")
+    first = await imported(city, "OEM-1")
+    second = await imported(city, "OEM-2", "Update")
+    assert (second.status, await status(city, first)) == ("awaiting_approval", "ended")
+    await city.publishing.approve(second.id, APPROVER)
+    assert (await city.finished(second.id)).simulated == 1
+
+
+async def test_a_correction_so_mild_that_nobody_must_approve_it_goes_out(city: City) -> None:
+    await city.people("citywide=1")
+    first = await imported(city, "OEM-1")
+    second = await imported(city, "OEM-2", "Update", severity="Moderate")
+    assert (second.status, await status(city, first)) == ("live", "ended")
+    assert (await city.finished(second.id)).simulated == 1
+
+
+async def test_what_was_rejected_stays_so_and_its_correction_is_looked_at_anew(city: City) -> None:
+    first = await imported(city, "OEM-1")
+    await city.publishing.reject(first.id, APPROVER, "not here")
+    second = await imported(city, "OEM-2", "Update")
+    assert (second.status, await status(city, first)) == ("awaiting_approval", "draft")
+
+
+async def test_only_its_own_source_takes_it_back(city: City) -> None:
+    first = await imported(city, "OEM-1")
+    with pytest.raises(Conflict, match="never published"):
+        await city.publishing.submit(told("OEM-2", "Cancel"), OTHER_AGENCY, source="cap")
+    written = await city.publishing.submit(document(severity="Severe"), AUTHOR)
+    with pytest.raises(Conflict, match="never published"):
+        await city.publishing.cancel(written.id, document(), PUBLISHER)
+    assert [await status(city, alert) for alert in (first, written)] == ["awaiting_approval"] * 2
+
+
+async def test_what_people_were_told_is_called_off_to_them_as_ever(city: City) -> None:
+    await city.people("citywide=1")
+    first = await imported(city, "OEM-1", severity="Moderate")
+    await city.finished(first.id)
+    cancel = await imported(city, "OEM-2", "Cancel", severity="Moderate")
+    assert (cancel.status, await status(city, first)) == ("live", "ended")
+    assert (await city.finished(cancel.id)).simulated == 1
