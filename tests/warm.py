@@ -12,11 +12,12 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hub.__main__ import app
 from hub.delivery import sender
@@ -88,6 +89,23 @@ class Command(Warm):
 
     def _ended(self) -> None:
         self._reading.close()
+
+
+class Ran(NamedTuple):
+    """A command that has ended: its exit code, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def tocsin(*arguments: object, given: bytes = b"", **variables: str) -> Ran:
+    """`tocsin ARGUMENTS` to its end, with `given` on its standard input and none of its settings but these `variables`."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")} | variables
+    with tempfile.NamedTemporaryFile() as log:
+        command = Command([str(one) for one in arguments], environ, Path(log.name), given)
+        out = await (await command.lines()).read()
+        return Ran(await command.wait(), out.decode(), Path(log.name).read_text())
 
 
 def _command(arguments: Sequence[str], environ: Mapping[str, str], out: Connection, log: Path | None, given: bytes) -> None:

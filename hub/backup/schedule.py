@@ -11,10 +11,12 @@ import fcntl
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import structlog
 
@@ -36,15 +38,18 @@ _TIME = "%Y%m%dT%H%M%S"
 _CHILDS = ("database", "keyring", "backup_passphrase", "data")
 """Settings that the process must be told, wherever ours came from."""
 
+Take: TypeAlias = Callable[[Path], Awaitable[str | None]]
+"""Takes a backup into a file; returns why it failed, None when it did not."""
+
 log = structlog.get_logger()
 
 
 class Schedule:
     """One hub's backups. Raises SettingsError when it can't work as it is set."""
 
-    def __init__(self, settings: Settings, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, clock: Clock, metrics: Metrics, take: Take | None = None) -> None:
         self.folder = Path(settings.backup) if settings.backup else None
-        self._settings, self._clock, self._metrics = settings, clock, metrics
+        self._take, self._clock, self._metrics = take or partial(by_command, settings), clock, metrics
         self._every_s = settings.number("backup_every", 1, 8760) * 3600.0
         self._keep = settings.number("backup_keep", 1, 10_000)
         if self.folder is not None and len(settings.backup_passphrase) < SHORTEST_PASSPHRASE:
@@ -82,7 +87,7 @@ class Schedule:
             with _alone(self.folder) as ours:
                 self._newest = max(self._found().values(), default=None)
                 if ours and self._due():
-                    await self._take(self.folder)
+                    await self._backup(self.folder)
         except OSError as error:
             self._fail(f"{error.strerror}: {self.folder}")
 
@@ -102,10 +107,10 @@ class Schedule:
         begun = {path: datetime.strptime(name[1], _TIME).replace(tzinfo=UTC).timestamp() for path, name in named if name}
         return {path: at for path, at in begun.items() if at <= self._clock() + AHEAD_S}
 
-    async def _take(self, folder: Path) -> None:
+    async def _backup(self, folder: Path) -> None:
         began = self._clock()
         file = folder / f"tocsin-{instant(began).strftime(_TIME)}Z.backup"
-        if (why := await _backup(file, self._settings)) is not None:
+        if (why := await self._take(file)) is not None:
             self._fail(why)
             return
         self._newest, self._failed = float(int(began)), ""
@@ -120,8 +125,8 @@ class Schedule:
         self._metrics.backups.labels("failed").inc()
 
 
-async def _backup(file: Path, settings: Settings) -> str | None:
-    """Run the command; returns why it failed, None when it did not."""
+async def by_command(settings: Settings, file: Path) -> str | None:
+    """Run `tocsin backup FILE`; returns why it failed, None when it did not."""
     told = {f"TOCSIN_{name.upper()}": getattr(settings, name) for name in _CHILDS}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "hub", "backup", str(file), env=os.environ | told,

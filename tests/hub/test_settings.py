@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 from hub.commands.show_settings import SWITCHES, lines
 from hub.errors import SettingsError
 from hub.settings import SETTINGS, load
+from tests.warm import tocsin
 
 
 def wrong(**values: str) -> dict[str, str]:
@@ -133,27 +133,22 @@ def test_no_secret_is_ever_shown_right_or_wrong(name: str, value: str) -> None:
     assert "hunter2" not in repr(shown)
 
 
-def tocsin(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")} | {"COLUMNS": "200"} | variables
-    command = [sys.executable, "-m", "hub", *arguments]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-
-
-def test_the_command_line_says_what_is_wrong_and_fails() -> None:
-    marked = tocsin("settings", TOCSIN_PORT="abc")
-    assert marked.returncode == 1
-    assert re.search(r"^TOCSIN_PORT +abc +environment +wrong: 'abc' is not a whole number", marked.stdout, re.MULTILINE)
+async def test_the_command_line_says_what_is_wrong_and_fails() -> None:
+    marked = await tocsin("settings", TOCSIN_PORT="abc", COLUMNS="200")
+    assert marked.code == 1
+    assert re.search(r"^TOCSIN_PORT +abc +environment +wrong: 'abc' is not a whole number", marked.out, re.MULTILINE)
     for command in (["settings"], ["serve", "--demo"]):
-        refused = tocsin(*command, TOCSIN_PROT="1")
-        assert (refused.returncode, refused.stdout) == (1, "")
-        assert refused.stderr == "tocsin: TOCSIN_PROT: there is no such setting; the nearest is TOCSIN_PORT\n"
+        refused = await tocsin(*command, TOCSIN_PROT="1")
+        assert (refused.code, refused.out) == (1, "")
+        assert refused.err == "tocsin: TOCSIN_PROT: there is no such setting; the nearest is TOCSIN_PORT\n"
 
 
-def test_a_level_of_logs_that_is_none_stops_the_hub_with_a_sentence(tmp_path: Path) -> None:
-    refused = tocsin("serve", "--data", str(tmp_path), TOCSIN_LOG_LEVEL="loud")
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr == "tocsin: TOCSIN_LOG_LEVEL: 'loud' is none of debug, info, warning, error\n"
+async def test_a_level_of_logs_that_is_none_stops_the_hub_with_a_sentence(tmp_path: Path) -> None:
+    refused = await tocsin("serve", "--data", str(tmp_path), TOCSIN_LOG_LEVEL="loud")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == "tocsin: TOCSIN_LOG_LEVEL: 'loud' is none of debug, info, warning, error\n"
 
 
 def test_the_command_line_says_which_release_it_is() -> None:
-    assert tocsin("--version").stdout == f"tocsin {version('tocsin')}\n"
+    shown = subprocess.run([sys.executable, "-m", "hub", "--version"], capture_output=True, text=True, check=True)
+    assert shown.stdout == f"tocsin {version('tocsin')}\n"

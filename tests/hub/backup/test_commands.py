@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -24,27 +22,15 @@ from hub.staff.actor import Actor
 from subscriptions.csv_import import import_csv
 from tests.hub.backup.hubs import CHEAP, WORDS, untold
 from tests.waiting import progressed
+from tests.warm import tocsin
 
 PUBLISHER = Actor(kind="staff", id=2, name="publisher", agency="Test", role="publisher")
 PEOPLE = 2000
 
 
-def clean() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
-
-
-async def tocsin(*arguments: str, **variables: str) -> tuple[int, str]:
-    """Exit code, and all that was said."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "hub", *arguments, env=clean() | variables,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    said, _ = await process.communicate()
-    return process.returncode or 0, said.decode()
-
-
 def settings_of(folder: Path) -> Settings:
-    return load(environ=clean() | {"TOCSIN_DATA": str(folder), "TOCSIN_OUTBOX": "1", "TOCSIN_SENDERS": "1", "TOCSIN_TESTING": "1"})
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+    return load(environ=environ | {"TOCSIN_DATA": str(folder), "TOCSIN_OUTBOX": "1", "TOCSIN_SENDERS": "1", "TOCSIN_TESTING": "1"})
 
 
 @pytest.fixture
@@ -90,16 +76,16 @@ async def test_a_hub_backed_up_in_the_middle_of_an_alert_stands_again_and_sends_
 async def test_a_drill_says_whether_it_would_work_and_keeps_nothing(hub: Hub, tmp_path: Path) -> None:
     del hub
     secret = {"TOCSIN_BACKUP_PASSPHRASE": WORDS, "TOCSIN_DATA": str(tmp_path / "old")}
-    assert (await tocsin("backup", str(tmp_path / "file"), **secret))[0] == 0
+    assert (await tocsin("backup", tmp_path / "file", **secret)).code == 0
     (tmp_path / "tmp").mkdir()
-    code, said = await tocsin("restore", str(tmp_path / "file"), "--drill", TMPDIR=str(tmp_path / "tmp"), **secret)
-    assert (code, "This was a drill" in said, "ledger: every counter equals its rows" in said) == (0, True, True), said
+    ran = await tocsin("restore", tmp_path / "file", "--drill", TMPDIR=str(tmp_path / "tmp"), **secret)
+    assert (ran.code, "This was a drill" in ran.out, "ledger: every counter equals its rows" in ran.out) == (0, True, True), ran
     assert list((tmp_path / "tmp").iterdir()) == []
     damaged = bytearray((tmp_path / "file").read_bytes())
     damaged[-1] ^= 1
     (tmp_path / "file").write_bytes(damaged)
-    code, said = await tocsin("restore", str(tmp_path / "file"), "--drill", TMPDIR=str(tmp_path / "tmp"), **secret)
-    assert (code, said.count("\n"), "damaged" in said) == (1, 1, True), said
+    ran = await tocsin("restore", tmp_path / "file", "--drill", TMPDIR=str(tmp_path / "tmp"), **secret)
+    assert (ran.code, ran.out, ran.err.count("\n"), "damaged" in ran.err) == (1, "", 1, True), ran
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
@@ -112,6 +98,6 @@ async def test_a_drill_says_whether_it_would_work_and_keeps_nothing(hub: Hub, tm
     ],
 )
 async def test_what_is_missing_is_said_in_one_line(tmp_path: Path, variables: dict[str, str], named: str) -> None:
-    code, said = await tocsin("backup", str(tmp_path / "file"), "--data", str(tmp_path / "none"), **variables)
-    assert (code, named in said, said.count("\n")) == (1, True, 1), said
+    ran = await tocsin("backup", tmp_path / "file", "--data", tmp_path / "none", **variables)
+    assert (ran.code, ran.out, named in ran.err, ran.err.count("\n")) == (1, "", True, 1), ran
     assert list(tmp_path.iterdir()) == []

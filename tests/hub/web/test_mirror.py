@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from hub.staff.actor import SYSTEM
 from hub.store import tables
 from hub.web.language import PAGE_LANGUAGES
 from tests.hub.web.conftest import PUBLIC_URL, Parts
+from tests.warm import tocsin
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
@@ -173,21 +173,15 @@ async def test_a_folder_with_other_things_in_it_is_left_as_it_is(hub: Parts, tmp
     assert files(tmp_path) - {"tocsin.db", "tocsin.db-wal", "tocsin.db-shm"} == {"letter.txt"}
 
 
-def tocsin(*arguments: object) -> subprocess.CompletedProcess[str]:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
-    command = [str(Path(sys.executable).with_name("tocsin")), *map(str, arguments)]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
-
-
-def test_the_command_copies_and_says_what_is_wrong(hub: Parts, tmp_path: Path) -> None:
-    done = tocsin("mirror", tmp_path / "site", "--data", tmp_path, "--url", "https://alerts.example.gov/")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert re.fullmatch(r"0 alerts, \d+ files in .*: \d+ written, 0 removed\n", done.stdout)
+async def test_the_command_copies_and_says_what_is_wrong(hub: Parts, tmp_path: Path) -> None:
+    done = await tocsin("mirror", tmp_path / "site", "--data", tmp_path, "--url", "https://alerts.example.gov/")
+    assert (done.code, done.err) == (0, "")
+    assert re.fullmatch(r"0 alerts, \d+ files in .*: \d+ written, 0 removed\n", done.out)
     assert "https://alerts.example.gov/subscribe" in (tmp_path / "site/index.html").read_text()
-    wrong = tocsin("mirror", tmp_path / "other", "--data", tmp_path / "nothing")
-    assert (wrong.returncode, wrong.stdout) == (1, "")
-    assert "there is no hub in" in wrong.stderr
-    assert "Traceback" not in wrong.stderr
+    wrong = await tocsin("mirror", tmp_path / "other", "--data", tmp_path / "nothing")
+    assert (wrong.code, wrong.out) == (1, "")
+    assert "there is no hub in" in wrong.err
+    assert "Traceback" not in wrong.err
 
 
 async def test_a_folder_that_is_a_file_and_a_time_out_of_bounds_are_refused_in_words(hub: Parts, tmp_path: Path) -> None:
