@@ -29,8 +29,15 @@ def client_address(peer: str | None, forwarded_for: str, trusted: tuple[Network,
     hops = [part.strip() for part in forwarded_for.split(",") if part.strip()]
     address = peer or ""
     while hops and _trusted(address, trusted):
-        address = hops.pop()
+        address = _without_port(hops.pop())
     return _household(address)
+
+
+def _without_port(hop: str) -> str:
+    """Some proxies write ``203.0.113.9:51234`` or ``[2001:db8::1]:51234``."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _trusted(address: str, trusted: tuple[Network, ...]) -> bool:

@@ -48,7 +48,7 @@ READ_BEFORE = 500
 _REQUEST = re.compile(rb"GET (/[!-~]{0,500}) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+)\r\n")
 _TELLING = re.compile(
     rb"^(accept-encoding|accept-language|if-none-match|connection|last-event-id|content-length|transfer-encoding|expect|upgrade)"
-    rb":[ \t]*(.*?)[ \t]*\r$",
+    rb":([^\r\n]*)\r$",
     re.IGNORECASE | re.MULTILINE,
 )
 _PERSONAL = re.compile(rb"^(?:cookie|authorization|forwarded|x-forwarded-for|x-real-ip|referer)[ \t]*:", re.IGNORECASE | re.MULTILINE)
@@ -158,7 +158,7 @@ class Front:
         found = _REQUEST.fullmatch(data) if len(data) <= LONGEST_HEAD else None
         if found is None:
             return None
-        told = {name.lower(): value for name, value in _TELLING.findall(found[2])}
+        told = {name.lower(): value.strip(b" \t") for name, value in _TELLING.findall(found[2])}
         if not _BEYOND_US.isdisjoint(told) or told.get(b"connection", b"").lower() not in {b"", b"keep-alive", b"close"}:
             return None
         if found[1] == b"/live":
@@ -262,6 +262,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
+        if self._listening:  # who listens says nothing more: it would be kept for as long as they do
+            self.end()
+            return
         if self.waiting:
             self._later += data
             if len(self._later) > MOST_UNREAD:

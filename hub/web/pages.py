@@ -174,7 +174,7 @@ def render(
     prefix, path = split_address(request.path)
     place = Here(
         language,
-        at or path,
+        at or "/" + path.lstrip("/"),  # to a browser "//…" is another host
         chosen=chosen_language(request) or (language if language != own else None),
         query=dict(request.query),
         prefixed=prefix is not None,

@@ -27,7 +27,7 @@ THREAD_BYTES = 100_000
 FOREVER = float("inf")
 
 _TAGS = re.compile(r'"([^"]*)"')
-_CODING = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?))?\s*(?=,|$)", re.IGNORECASE)
+_CODING = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?(?=,|$)", re.IGNORECASE)
 OF_THE_BODY = frozenset({"Content-Type", "Content-Encoding", "Content-Language"})
 """Headers that say nothing when there is no body."""
 

@@ -40,12 +40,13 @@
 
   async function show() {
     try {
-      await (await import(words.load)).leaflet(words);
+      const loader = await import(words.load);
+      await loader.leaflet(words);
       const ground = await (await fetch("/api/v1/areas/zip.geojson")).json();
       map = L.map("draw-map", { zoomSnap: 0.5, scrollWheelZoom: false, doubleClickZoom: false });
       map.attributionControl.setPrefix(false);
       if (words.tiles) L.tileLayer(words.tiles).addTo(map);
-      const base = L.geoJSON(ground, { style: { className: "ground", weight: 1 }, onEachFeature: (feature, part) => part.bindTooltip(String(feature.properties.name), { sticky: true }) }).addTo(map);
+      const base = L.geoJSON(ground, { style: { className: "ground", weight: 1 }, onEachFeature: (feature, part) => part.bindTooltip(loader.words(feature.properties.name), { sticky: true }) }).addTo(map);
       drawn = L.featureGroup().addTo(map);
       paint();
       if (drawn.getLayers().length) map.fitBounds(drawn.getBounds(), { maxZoom: 15, animate: false }); else map.fitBounds(base.getBounds(), { animate: false });

@@ -6,7 +6,7 @@
   if (!box || !button) return;
   const settings = box.dataset;
   const layers = new Map();
-  let map = null, painted = null, base = null, moved = false;
+  let map = null, painted = null, base = null, moved = false, words = null;
 
   function layer(name) {
     if (!layers.has(name)) layers.set(name, fetch("/api/v1/areas/" + name + ".geojson").then((answer) => {
@@ -118,7 +118,7 @@
       }
       if (one.shape_of && parts.length) group.addLayer(sign(one, middle(parts)));
       for (const part of parts) {
-        if (one.label) part.bindTooltip(one.label, { sticky: true });
+        if (one.label) part.bindTooltip(words(one.label), { sticky: true });
         part.addTo(group);
       }
     }
@@ -137,7 +137,7 @@
 
   function pick(feature, part) {
     const field = document.getElementById(settings.pick);
-    part.bindTooltip(feature.properties.name || String(feature.properties.id), { sticky: true });
+    part.bindTooltip(words(feature.properties.name || feature.properties.id), { sticky: true });
     part.on("click", () => {
       const zip = String(feature.properties.id);
       const zips = field.value.split(/[\s,]+/).filter(Boolean);
@@ -160,7 +160,9 @@
     button.hidden = true;
     box.hidden = false;
     try {
-      await (await import(settings.load)).leaflet(settings);
+      const loader = await import(settings.load);
+      words = loader.words;
+      await loader.leaflet(settings);
       const name = settings.pick ? "zip" : "borough";
       const ground = await layer(name);
       const [zoomInTitle, zoomOutTitle] = settings.zoom.split("|");

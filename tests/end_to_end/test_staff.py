@@ -56,12 +56,17 @@ def test_a_severe_alert_goes_from_its_author_over_an_approver_to_the_outbox_and_
 def test_a_drill_is_approved_in_other_words_and_marked_for_everyone(visitor: Visitor) -> None:
     page = visitor("/console")
     log_in(page, "approver")
-    write_flood(page, "10025", "Straus Park", kind="Drill")
+    write_flood(page, "10025", "Straus <i>Park</i>", kind="Drill")
     expect(page.get_by_role("article")).to_contain_text("Drill. This is not real.")
     page.get_by_role("button", name="Start the drill").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Flash Flood Warning")
     page.goto("/")
-    expect(page.get_by_role("article").filter(has_text="Straus Park")).to_contain_text("Drill. This is not real.")
+    card = page.get_by_role("article").filter(has_text="Straus <i>Park</i>")
+    expect(card).to_contain_text("Drill. This is not real.")
+    card.get_by_role("link").first.click()
+    page.locator("#show-map").click()
+    page.locator("#map[data-ready] path.area").first.dispatch_event("mouseover")
+    expect(page.locator(".leaflet-tooltip")).to_contain_text("Straus <i>Park</i>")
 
 
 def test_nobody_sends_anything_but_what_the_preview_showed(visitor: Visitor) -> None:

@@ -14,7 +14,7 @@ from hub.web.security import clear_session, session_secret, set_session
 
 async def log_in_page(request: web.Request) -> web.StreamResponse:
     """``GET /console/log-in``."""
-    return _page(request, name="", next_path=request.query.get("next", ""), errors={})
+    return _page(request, name="", next_path=request.query.get("next", ""), errors={}, status=200)
 
 
 async def log_in_submit(request: web.Request) -> web.StreamResponse:
@@ -24,10 +24,12 @@ async def log_in_submit(request: web.Request) -> web.StreamResponse:
     try:
         secret = await hub(request).staff.log_in(name, password, client=request[CLIENT])
     except Unauthenticated:
-        return _page(request, name=name, next_path=next_path, errors={"name": "Wrong name or password."})
+        return _page(request, name=name, next_path=next_path, errors={"name": "Wrong name or password."}, status=422)
     except TooMany as limit:
-        minutes = max(1, round(limit.after / 60))
-        return _page(request, name=name, next_path=next_path, errors={"name": f"Too many tries. Wait {minutes} min and try again."})
+        said = f"Too many tries. Wait {max(1, round(limit.after / 60))} min and try again."
+        refused = _page(request, name=name, next_path=next_path, errors={"name": said}, status=429)
+        refused.headers["Retry-After"] = str(max(1, round(limit.after)))
+        return refused
     response = see_other(_own(next_path))
     set_session(request, response, secret)
     return response
@@ -49,8 +51,7 @@ def _own(path: str) -> str:
     return path if ours and path.isprintable() else "/console"
 
 
-def _page(request: web.Request, *, name: str, next_path: str, errors: Mapping[str, str]) -> web.Response:
-    status = 422 if errors else 200
+def _page(request: web.Request, *, name: str, next_path: str, errors: Mapping[str, str], status: int) -> web.Response:
     return page(
         request, "log_in.html", status=status, name=name[:80], next=_own(next_path), errors=errors, log_ins=hub(request).demo_log_ins()
     )

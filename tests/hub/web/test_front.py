@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from hub.incidents.incident import Incidents
+from hub.live import RETRY
 from hub.staff.actor import SYSTEM, Actor
 from hub.web.assets import asset_url
 from hub.web.front import Front, open_door
@@ -205,6 +206,23 @@ async def test_connection_close_is_kept(door: Door) -> None:
     line = await door.line()
     assert (await line.get("/", "Connection: close\n"))[0] == 200
     assert await line.reader.read() == b""
+
+
+async def test_a_crowd_that_sends_long_blanks_holds_nobody_up(door: Door) -> None:
+    """Each would take two seconds if reading it went back over them."""
+    line, blanks = await door.line(), " " * 3_800
+    for _ in range(1_000):
+        status, _, _ = await line.get("/", f"Accept-Encoding: gzip{blanks}x\nIf-None-Match: {blanks}x\n")
+        assert status == 200
+
+
+async def test_who_listens_and_goes_on_talking_is_let_go(door: Door) -> None:
+    """What they say would be kept for as long as they listen."""
+    line = await door.line()
+    line.send("GET /live HTTP/1.1\nHost: x\n\n")
+    await line.reader.readuntil(b"\r\n\r\n")
+    line.send("and another thing")
+    assert await line.reader.read() == RETRY
 
 
 async def test_who_is_silent_for_long_is_let_go(hub: Parts, app: web.Application) -> None:

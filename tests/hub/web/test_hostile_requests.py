@@ -37,6 +37,13 @@ async def test_a_header_that_can_not_be_parsed_is_not_logged(client: TestClient)
     assert "SECRETSECRET" not in said.getvalue()
 
 
+async def test_a_page_leads_to_no_host_that_its_address_names(client: TestClient) -> None:
+    answer = await raw(client, b"GET //elsewhere.example/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert b'href="/elsewhere.example/x?lang=es"' in answer
+    assert b'="//' not in answer
+
+
 @pytest.mark.parametrize(
     ("content_type", "body"),
     [

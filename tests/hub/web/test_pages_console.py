@@ -230,6 +230,10 @@ async def test_a_wrong_log_in_says_so_in_plain_words(client: TestClient) -> None
     async with client.post("/console/log-in", data={"name": "desk", "password": "nope"}) as response:
         assert response.status == 422
         assert "Wrong name or password." in await response.text()
+    while response.status == 422:
+        response = await client.post("/console/log-in", data={"name": "desk", "password": "nope"})
+    assert (response.status, int(response.headers["Retry-After"]) > 0) == (429, True)
+    assert "Too many tries." in await response.text()
 
 
 async def test_counters_that_count_nothing_take_no_room(hub: Parts, logged_in: str, client: TestClient) -> None:

@@ -159,6 +159,9 @@ def test_the_written_head_says_what_the_headers_say() -> None:
         ("gzip;q=0.000", False),
         ("x-gzip-like", False),
         ("gzip;q=nonsense", False),
+        ("gzip ; q = 0 , br", False),
+        ("br , gzip ; q=0.5 ", True),
+        ("gzip" + " " * 1_000_000 + "x", False),  # by a pattern that goes back over the spaces it would take an hour
     ],
 )
 def test_gzip_is_sent_only_to_who_can_read_it(header: str, accepted: bool) -> None:
