@@ -1,5 +1,8 @@
 """Confirming: whoever holds the letter's link, or presses Start in the bot, proves that an address is theirs.
 
+It proves that address and no other. A sign-up that names further ones may be a stranger's, who has control through one of those: whoever
+confirms is told so, and can have a subscription of their own instead.
+
 An address belongs to one subscription only. When it is confirmed from a second sign-up, that sign-up's places and choices go over to the
 subscription that had it, and nothing else: the other addresses of the sign-up may be a stranger's and stay where they are.
 
@@ -10,14 +13,19 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from subscriptions import topics
 from subscriptions.desk import Desk, Work
 from subscriptions.errors import LinkExpired, LinkInvalid
 from subscriptions.limits import DAY_MS
 from subscriptions.links import LinkClaims
 from subscriptions.places import fitting
+from subscriptions.sign_up import new_public_id
 from subscriptions.store import sql
 from subscriptions.store.sql import AddressRow, SubscriberRow
 from subscriptions.views import Confirmed, PendingView, pending_view
+
+_COPIED = ("language", "topics", "minimum_severity", "severities", "drills", "discreet", "quiet")
+"""Choices of a sign-up that an address takes with it. No pause: who answers now wants alerts now."""
 
 CONFIRMATION_LIFE_MS = 7 * DAY_MS
 """After so long an unconfirmed address is deleted, and a used link no longer answers."""
@@ -35,10 +43,11 @@ class Confirmation:
         async with self._desk.transactions.read() as connection:
             subscriber, address = await _find(Work(connection, self._desk.now()), claims)
             await _check_in_force(connection, address)
-            return pending_view(self._desk, subscriber, address, await sql.places_of(connection, subscriber.id))
+            shared = await sql.active_address(connection, address.lookup) is None and not await self.is_alone(connection, address)
+            return pending_view(self._desk, subscriber, address, await sql.places_of(connection, subscriber.id), shared=shared)
 
-    async def confirm(self, token: str) -> Confirmed:
-        """Confirm the address. Raises LinkInvalid, LinkExpired."""
+    async def confirm(self, token: str, *, alone: bool = False) -> Confirmed:
+        """Confirm the address, with `alone` into a subscription of its own. Raises LinkInvalid, LinkExpired."""
         claims = self._desk.links.read("confirm", token)
         async with self._desk.work() as work:
             subscriber, address = await _find(work, claims)
@@ -46,7 +55,8 @@ class Confirmation:
             places = await sql.places_of(work.connection, subscriber.id)
             manage = None
             if address.state == "unconfirmed":
-                owner = await self.accept(work, subscriber, address, "link")
+                accept = self.accept_alone if alone else self.accept
+                owner = await accept(work, subscriber, address, "link")
                 manage = await self._desk.new_manage_token(work, owner)
                 address = await sql.address_by_id(work.connection, address.id) or address
             return Confirmed(manage=manage, view=pending_view(self._desk, subscriber, address, places))
@@ -90,6 +100,22 @@ class Confirmation:
         await self._desk.tell_what_is_live(work, owner)
         return owner
 
+    async def accept_alone(self, work: Work, sign_up: SubscriberRow, address: AddressRow, source: str) -> int:
+        """The same into a subscription that no other address of the sign-up has a part in; what was asked for goes with it."""
+        if await sql.active_address(work.connection, address.lookup) is None and not await self.is_alone(work.connection, address):
+            copied = {name: getattr(sign_up, name) for name in _COPIED}
+            values = {"public_id": new_public_id(), "status": "pending", "created_at": work.now, **copied}
+            own = await sql.add_subscriber(work.connection, **values)
+            await sql.add_places(work.connection, own.id, await sql.places_of(work.connection, sign_up.id))
+            await sql.change_address(work.connection, address.id, subscriber=own.id)
+            return await self.accept(work, own, address, source)
+        return await self.accept(work, sign_up, address, source)
+
+    async def is_alone(self, connection: AsyncConnection, address: AddressRow) -> bool:
+        """Whether a sign-up never had another address; one that is active had, and its tokens may be about."""
+        sign_up = await sql.existing_subscriber(connection, address.subscriber)
+        return sign_up.status == "pending" and len(await sql.addresses_of(connection, sign_up.id)) == 1
+
     async def bring_back(self, work: Work, channel: str, lookup: bytes, source: str) -> SubscriberRow | None:
         """The subscription whose alerts go to this address, or went there until a STOP: from now on they come, and no pause holds them.
 
@@ -114,16 +140,20 @@ class Confirmation:
 
     async def _add_to(self, work: Work, number: int, sign_up: SubscriberRow, channel: str) -> None:
         """Nothing that the person had asked for before is lost: topics are joined, the milder severity holds, and places that find no room
-        are left out, since a subscription with too many could hardly be changed any more."""
+        are left out, since a subscription with too many could hardly be changed any more. A pause ends: who confirms wants alerts now."""
         owner = await sql.existing_subscriber(work.connection, number)
         known, asked = [await sql.places_of(work.connection, row.id) for row in (owner, sign_up)]
         await sql.add_places(work.connection, owner.id, fitting(known, asked))
+        least = min(owner.minimum_severity, sign_up.minimum_severity)
         await sql.change_subscriber(
             work.connection,
             owner.id,
             topics=owner.topics | sign_up.topics,
-            minimum_severity=min(owner.minimum_severity, sign_up.minimum_severity),
+            minimum_severity=least,
+            severities=topics.joined_levels(least, *((one.topics, one.severities) for one in (owner, sign_up))),
+            drills=max(owner.drills, sign_up.drills),
             discreet=max(owner.discreet, sign_up.discreet),
+            paused_until=None,
         )
         await work.consent(owner, "changed", channel, f"confirmed sign-up {sign_up.public_id}")
 

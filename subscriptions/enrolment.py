@@ -97,9 +97,12 @@ class Enrolment:
         """What a confirmation link would confirm; changes nothing. Raises LinkInvalid, LinkExpired."""
         return await self._confirmation.look(token)
 
-    async def confirm(self, token: str) -> Confirmed:
-        """Confirm an address; a repeat answers alike, without a manage token. Raises LinkInvalid, LinkExpired."""
-        return await self._confirmation.confirm(token)
+    async def confirm(self, token: str, *, alone: bool = False) -> Confirmed:
+        """Confirm an address; with `alone` into a subscription of its own, although the sign-up names others.
+
+        A repeat answers alike, without a manage token. Raises LinkInvalid, LinkExpired.
+        """
+        return await self._confirmation.confirm(token, alone=alone)
 
     async def attach_telegram(self, start_token: str, chat: str) -> bool:
         """Confirm a Telegram sign-up by its deep link. False for a link that is not ours, is too old, or was used by another chat."""

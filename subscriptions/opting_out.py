@@ -154,6 +154,7 @@ async def _end(work: Work, subscriber: SubscriberRow, address: AddressRow, sourc
     others = [other for other in await sql.addresses_of(work.connection, subscriber.id) if other.id != address.id]
     if any(other.state == "active" for other in others):
         await sql.delete_address(work.connection, address.id)
+        await sql.delete_access(work.connection, subscriber.id, but=b"")  # nothing tells which control was sent to this address
     else:
         await work.consent(subscriber, "deleted", None, source)
         await sql.delete_subscriber(work.connection, subscriber.id)

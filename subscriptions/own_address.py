@@ -20,12 +20,9 @@ from subscriptions.management import Management
 from subscriptions.places import without_repeats
 from subscriptions.sign_up import new_public_id
 from subscriptions.store import sql
-from subscriptions.store.sql import AddressRow, SubscriberRow
+from subscriptions.store.sql import SubscriberRow
 from subscriptions.subscriber import PLACES_AT_MOST, PlaceRequest, SubscriptionChange, SubscriptionRequest
 from subscriptions.views import SubscriptionView
-
-_COPIED = ("language", "topics", "minimum_severity", "severities", "drills", "discreet", "quiet")
-"""Choices of a sign-up that the address gets for its own. No pause: who answers now wants alerts now."""
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -118,6 +115,8 @@ class OwnAddress:
             owner = await sql.existing_subscriber(work.connection, address.subscriber)
             await sql.change_address(work.connection, address.id, state="stopped", stopped_at=work.now)
             await work.consent(owner, "stopped", channel, source)
+            if any(other.state == "active" for other in await sql.addresses_of(work.connection, owner.id)):
+                await sql.delete_access(work.connection, owner.id, but=b"")  # as with an address that is removed
             work.changed.add(owner.id)
             return True
 
@@ -149,19 +148,10 @@ class OwnAddress:
         Those of this address alone come first, for theirs is the language and theirs are the places when there is not room for all.
         """
         found = await sql.addresses_by_lookup(work.connection, new.lookup, "unconfirmed")
-        waiting = [(await self._is_alone(work, address), address) for address in found]
-        for alone, address in sorted(waiting, key=lambda one: not one[0]):
+        waiting = [(await self._confirmation.is_alone(work.connection, address), address) for address in found]
+        for _, address in sorted(waiting, key=lambda one: not one[0]):
             sign_up = await sql.existing_subscriber(work.connection, address.subscriber)
-            if not alone and await sql.active_address(work.connection, new.lookup) is None:
-                copied = {name: getattr(sign_up, name) for name in _COPIED}
-                owner = await self._add(work, new, copied, source)
-                await sql.add_places(work.connection, owner.id, await sql.places_of(work.connection, sign_up.id))
-            await self._confirmation.accept(work, sign_up, address, source)
-
-    async def _is_alone(self, work: Work, address: AddressRow) -> bool:
-        """Whether a sign-up never had another address; one that is active had, and its tokens may be about."""
-        sign_up = await sql.existing_subscriber(work.connection, address.subscriber)
-        return sign_up.status == "pending" and len(await sql.addresses_of(work.connection, sign_up.id)) == 1
+            await self._confirmation.accept_alone(work, sign_up, address, source)
 
     async def _add(self, work: Work, new: NewAddress, chosen: dict[str, object], source: str) -> SubscriberRow:
         values = {"public_id": new_public_id(), "status": "active", "created_at": work.now, "confirmed_at": work.now, **chosen}

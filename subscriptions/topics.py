@@ -43,6 +43,17 @@ def levels(chosen: Mapping[str, str]) -> int:
     return number
 
 
+def joined_levels(least: int, *asked: tuple[int, int]) -> int:
+    """Levels of several choices, each (mask, levels), as one: of each topic the mildest; `least` is the rank that holds without."""
+    number, usual = 0, least + 1
+    for position in range(len(TOPICS)):
+        shift = LEVEL_BITS * position
+        chosen = [chosen >> shift & (1 << LEVEL_BITS) - 1 or usual for bits, chosen in asked if bits >> position & 1]
+        if chosen and min(chosen) != usual:
+            number |= min(chosen) << shift
+    return number
+
+
 def of_levels(number: int) -> dict[str, str]:
     """What `levels` made of it."""
     ranks = {topic: number >> LEVEL_BITS * position & (1 << LEVEL_BITS) - 1 for position, topic in enumerate(TOPICS)}

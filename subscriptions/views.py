@@ -39,6 +39,8 @@ class PendingView(msgspec.Struct, frozen=True, kw_only=True):
     minimum_severity: str
     language: str
     confirmed: bool
+    shared: bool = False
+    """The sign-up names further addresses, whose owners would see and change the same subscription."""
 
 
 class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +145,9 @@ class WhyView(msgspec.Struct, frozen=True, kw_only=True):
     language: str
 
 
-def pending_view(desk: Desk, subscriber: SubscriberRow, address: AddressRow, places: list[PlaceRow]) -> PendingView:
+def pending_view(
+    desk: Desk, subscriber: SubscriberRow, address: AddressRow, places: list[PlaceRow], *, shared: bool = False
+) -> PendingView:
     """What the holder of a confirmation link may see."""
     return PendingView(
         channel=address.channel,
@@ -152,6 +156,7 @@ def pending_view(desk: Desk, subscriber: SubscriberRow, address: AddressRow, pla
         minimum_severity=SEVERITIES[subscriber.minimum_severity],
         language=languages.tag(subscriber.language),
         confirmed=address.state in {"active", "merged"},
+        shared=shared and address.state == "unconfirmed",
     )
 
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from subscriptions.errors import LinkExpired, LinkInvalid
-from subscriptions.subscriber import PLACES_AT_MOST
+from subscriptions.subscriber import PLACES_AT_MOST, read_change
 from tests.subscriptions.residents import DAY, Residents, request
 
 EMAIL, SMS = {"kind": "email", "address": "a@example.org"}, {"kind": "sms", "address": "+17185550100"}
@@ -136,6 +136,46 @@ async def test_a_strangers_address_never_joins_the_subscription_whose_owner_conf
     theirs = await residents.enrolment.view(stranger.manage)
     assert [channel.kind for channel in theirs.channels] == ["sms"]
     assert [place.borough for place in theirs.places] == ["Bronx"]
+
+
+@pytest.mark.parametrize("first", ["email", "sms"])
+async def test_whoever_confirms_alone_shares_nothing_with_the_other_addresses_of_a_sign_up(residents: Residents, first: str) -> None:
+    """Somebody signs up with their own address and another's who is new here: that one is told, and can have what is theirs alone."""
+    await residents.enrolment.subscribe(request(channels=[EMAIL, SMS], topics=["fire"], language="es"), client="c", source="test")
+    if first == "sms":
+        stranger = (await residents.confirm_newest("sms")).manage
+    letter = residents.token("confirm", (await residents.letters("email"))[-1])
+    assert (await residents.enrolment.look_at_confirmation(letter)).shared
+    own = (await residents.enrolment.confirm(letter, alone=True)).manage
+    if first == "email":
+        text = residents.token("confirm", (await residents.letters("sms"))[-1])
+        assert not (await residents.enrolment.look_at_confirmation(text)).shared
+        stranger = (await residents.confirm_newest("sms")).manage
+    assert own is not None
+    assert stranger is not None
+    await residents.enrolment.change(own, read_change(b'{"places": [{"zip": "11201"}, {"borough": "Bronx"}]}'), source="test")
+    views = [await residents.enrolment.view(token) for token in (own, stranger)]
+    assert [[channel.kind for channel in view.channels] for view in views] == [["email"], ["sms"]]
+    assert [[place.zip or place.borough for place in view.places] for view in views] == [["11201", "Bronx"], ["11201"]]
+    assert [(view.topics, view.language, view.status) for view in views] == [(("fire",), "es", "active")] * 2
+    assert (await residents.enrolment.confirm(letter)).manage is None
+
+
+async def test_who_confirms_the_only_address_is_asked_nothing_more(residents: Residents) -> None:
+    await residents.subscribe("a@example.org")
+    letter = residents.token("confirm", (await residents.letters())[-1])
+    assert not (await residents.enrolment.look_at_confirmation(letter)).shared
+    await residents.enrolment.confirm(letter, alone=True)
+    assert await residents.column("SELECT count(*) FROM subscriber") == [1]
+
+
+async def test_confirming_again_ends_a_pause_and_nothing_asked_for_stays_away(residents: Residents) -> None:
+    """What the page promised: from now on alerts come, drills too, and weather of every severity."""
+    manage = await residents.resident(paused_until="2026-09-30T00:00:00Z", severities={"weather": "Extreme", "fire": "Severe"})
+    await residents.subscribe("a@example.org", topics=["weather", "transit"], severities={"transit": "Severe"}, drills=True)
+    await residents.confirm_newest()
+    view = await residents.enrolment.view(manage)
+    assert (view.paused_until, view.drills, view.severities) == (None, True, {"fire": "Severe"})
 
 
 async def test_an_address_is_active_in_one_subscription_only(residents: Residents) -> None:

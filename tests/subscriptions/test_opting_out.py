@@ -29,7 +29,11 @@ async def test_unsubscribing_ends_the_address_that_the_message_went_to(residents
     manage = await two_channels(residents)
     token = residents.links.token("unsubscribe", 1, 1, 0)
     await residents.enrolment.unsubscribe(token)
-    assert [channel.kind for channel in (await residents.enrolment.view(manage)).channels] == ["sms"]
+    view = await residents.enrolment.own_address.view("sms", "+17185550100")
+    assert view is not None
+    assert [channel.kind for channel in view.channels] == ["sms"]
+    with pytest.raises(LinkInvalid):  # it was given to whoever read that address
+        await residents.enrolment.view(manage)
     assert (await residents.column("SELECT action FROM consent ORDER BY id"))[-1] == "stopped"
     before = await residents.everything()
     await residents.enrolment.unsubscribe(token)
@@ -87,7 +91,11 @@ async def test_stop_on_the_channel_itself_ends_that_address(residents: Residents
     manage = await two_channels(residents)
     assert await residents.enrolment.end_address("sms", "+17185550100", source="sms")
     assert not await residents.enrolment.end_address("sms", "+17185550100", source="sms")
-    assert [channel.kind for channel in (await residents.enrolment.view(manage)).channels] == ["email"]
+    view = await residents.enrolment.own_address.view("email", "a@example.org")
+    assert view is not None
+    assert [channel.kind for channel in view.channels] == ["email"]
+    with pytest.raises(LinkInvalid):
+        await residents.enrolment.view(manage)
 
 
 async def test_a_dead_address_is_closed_and_its_owner_sees_it(residents: Residents) -> None:

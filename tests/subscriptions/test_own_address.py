@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from subscriptions.errors import InvalidSubscription, NotSubscribed, TooManyRequests
+from subscriptions.errors import InvalidSubscription, LinkInvalid, NotSubscribed, TooManyRequests
 from subscriptions.own_address import OwnAddress
 from subscriptions.quiet_hours import QuietHours
 from subscriptions.store import sql
@@ -27,6 +27,22 @@ def own(residents: Residents) -> OwnAddress:
 
 async def joined(residents: Residents, *places: PlaceRequest, language: str = "en") -> None:
     await own(residents).join("sms", NUMBER, places or HERE, language=language, source="sms")
+
+
+@pytest.mark.parametrize("others", [True, False])
+async def test_with_a_stop_goes_the_control_that_this_address_had_where_others_stay(residents: Residents, others: bool) -> None:
+    """Who has nothing else may still open the settings with what they have, and give another address."""
+    await residents.enrolment.subscribe(request(channels=BOTH if others else BOTH[1:]), client="c", source="test")
+    manage = (await residents.confirm_newest("sms")).manage
+    assert manage is not None
+    if others:
+        await residents.confirm_newest("email")
+    await own(residents).stop("sms", NUMBER, source="sms")
+    if others:
+        with pytest.raises(LinkInvalid):
+            await residents.enrolment.view(manage)
+    else:
+        assert [channel.state for channel in (await residents.enrolment.view(manage)).channels] == ["stopped"]
 
 
 async def test_a_zip_is_enough_and_is_in_force_at_once(residents: Residents) -> None:

@@ -50,14 +50,17 @@ async def confirm_page(request: web.Request) -> web.StreamResponse:
     language = letter_language(request, view.language)
     if view.confirmed:
         return render(request, "confirmed.html", language=language, cards=[], manage=None, first=False)
-    return render(request, "confirm.html", language=language, view=summary(view, words(language), context.settings.city_name))
+    return render(
+        request, "confirm.html", language=language, shared=view.shared, view=summary(view, words(language), context.settings.city_name)
+    )
 
 
 async def confirm_submit(request: web.Request) -> web.StreamResponse:
     """``POST /confirm/{token}``; the service worker asks for JSON and passes the link to the settings on to its page."""
     context = hub(request)
     try:
-        confirmed = await context.enrolment.confirm(request.match_info["token"])
+        alone = "alone" in await request.post()
+        confirmed = await context.enrolment.confirm(request.match_info["token"], alone=alone)
     except (LinkInvalid, LinkExpired):
         return too_old(request)
     manage = f"/manage/{confirmed.manage}" if confirmed.manage else None
