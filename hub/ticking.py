@@ -9,7 +9,7 @@ from typing import Protocol
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import func, select
 
-from hub.clock import Clock
+from hub.clock import Clock, milliseconds
 from hub.delivery.audience_sync import AudienceSync
 from hub.delivery.outcome_check import LOOK_EVERY_S as CHECK_EVERY_S
 from hub.delivery.outcome_check import OutcomeCheck
@@ -17,6 +17,7 @@ from hub.delivery.providers import LOOK_EVERY_S, Providers
 from hub.languages.catalogue import read_all
 from hub.metrics import Metrics
 from hub.publishing.publishing import Publishing
+from hub.publishing.records import forget_keys
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions.enrolment import Enrolment
@@ -61,7 +62,7 @@ class Ticking:
         every(self._hub.sync.tidy, "interval", seconds=2)
         every(self._hub.providers.look, "interval", seconds=LOOK_EVERY_S)
         every(self._hub.outcomes.look, "interval", seconds=CHECK_EVERY_S)
-        every(self._hub.publishing.forget_keys, "interval", hours=1)
+        every(self._forget_keys, "interval", hours=1)
         every(self._count_waiting, "interval", seconds=5)
         every(self._purge, "interval", hours=1)
         every(self._hub.enrolment.resume, "interval", seconds=30)
@@ -76,6 +77,10 @@ class Ticking:
         async with self._hub.database.read() as connection:
             waiting = select(func.count()).select_from(tables.batch).where(tables.batch.c.state == 0)
             self._hub.metrics.batches_waiting.set((await connection.execute(waiting)).scalar_one())
+
+    async def _forget_keys(self) -> None:
+        async with self._hub.database.write() as connection:
+            await forget_keys(connection, milliseconds(self._hub.clock))
 
     async def _purge(self) -> None:
         await self._hub.enrolment.purge(self._hub.clock())

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.alerts import lifecycle
@@ -30,6 +30,7 @@ from hub.publishing.draft import APPROVAL_FROM, Draft, Source
 from hub.publishing.preview import Preview, by_channel, by_way, describe, too_late
 from hub.staff import audit
 from hub.staff.actor import Actor
+from hub.staff.audit import AuditEntry
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
@@ -42,7 +43,6 @@ Transition = Literal["approve", "reject", "stop"]
 GROWTH_ALLOWED = 3
 """An audience grown by more than this since the draft is shown again before it is approved (S6)."""
 STOP_WAIT_S = 2.0
-KEYS_KEPT_MS = 7 * 24 * 3600 * 1000
 
 
 class Stopped(msgspec.Struct, frozen=True):
@@ -125,6 +125,13 @@ class Publishing:
     async def progress(self, alert_id: str) -> Progress:
         """How far it has got. Raises NotFound."""
         return await progress(self._database, await self._known(alert_id))
+
+    async def sent_back(self, alert: StoredAlert) -> AuditEntry | None:
+        """Who sent it back to its author, when and why; None for what was not, or waits no more."""
+        if alert.status != "draft":
+            return None
+        async with self._database.read() as connection:
+            return await audit.latest(connection, alert.id, "reject")
 
     async def _read(self, raw: bytes, source: Source, follows: str | None = None) -> Draft:
         draft = await records.read(raw, source, self._alerts, self._catalog, self._clock(), follows)
@@ -356,12 +363,6 @@ class Publishing:
             return list((await connection.execute(select(tables.mailing.c.id).where(tables.mailing.c.alert == alert.number))).scalars())
 
     # -- launching and ending
-
-    async def forget_keys(self) -> None:
-        """Idempotency keys are kept for a week."""
-        async with self._database.write() as connection:
-            old = tables.idempotency.c.at < milliseconds(self._clock) - KEYS_KEPT_MS
-            await connection.execute(delete(tables.idempotency).where(old))
 
     async def end_expired(self) -> int:
         """Whatever has run out is ended, as its text said it would be (S13). Returns how many."""

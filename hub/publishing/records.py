@@ -7,7 +7,7 @@ import secrets
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.alerts.alert import Alert
@@ -20,6 +20,8 @@ from subscriptions.areas import AreaCatalog
 from subscriptions.errors import FieldError
 from subscriptions.severity import rank
 from subscriptions.store.prepared import Prepared, insert_row
+
+KEYS_KEPT_MS = 7 * 24 * 3600 * 1000
 
 
 def new_row(draft: Draft, actor: Actor, status: str, people: int, chain: str | None, now: int) -> dict[str, Any]:
@@ -134,6 +136,11 @@ async def by_key(connection: AsyncConnection, actor: Actor, key: str, asked: byt
     if body_hash != asked:
         raise InvalidInput((FieldError("", "This Idempotency-Key was used with another body, or for another alert. Use a new key."),))
     return await fetch(connection, alert_id)
+
+
+async def forget_keys(connection: AsyncConnection, now: int) -> None:
+    """Idempotency keys are kept for a week."""
+    await connection.execute(delete(tables.idempotency).where(_KEY.at < now - KEYS_KEPT_MS))
 
 
 def key_row(actor: Actor, key: str, asked: bytes, alert_id: str, now: int) -> dict[str, Any]:

@@ -83,6 +83,13 @@ async def entries(connection: AsyncConnection, *, before: int | None = None, lim
     return tuple(_entry(row) for row in (await connection.execute(query)).mappings())
 
 
+async def latest(connection: AsyncConnection, subject: str, action: str) -> AuditEntry | None:
+    """The newest entry of an action on one thing."""
+    query = select(audit).where(audit.c.subject == subject, audit.c.action == action).order_by(audit.c.seq.desc()).limit(1)
+    row = (await connection.execute(query)).mappings().first()
+    return _entry(row) if row is not None else None
+
+
 def _entry(row: _Row) -> AuditEntry:
     """Whatever the row holds: the log must be readable most of all when somebody was at it."""
     read: dict[str, Any] = {"at": "", "details": {}}

@@ -96,6 +96,8 @@ def test_an_approver_sends_a_draft_back_with_a_reason_and_it_can_be_written_agai
     approver.get_by_role("button", name="Send back to its author").click()
     expect(approver.get_by_role("heading", level=1)).to_contain_text("Draft")
     author.reload()
+    expect(author.get_by_role("main")).to_contain_text("approver sent it back")
+    expect(author.get_by_role("main")).to_contain_text("Name the street.")
     author.get_by_role("link", name="Start a new alert from this one").click()
     expect(author.get_by_label("ZIP codes")).to_have_value("10463")
 

@@ -10,6 +10,7 @@ from hub.alerts.alert import Alert
 from hub.alerts.store import StoredAlert
 from hub.clock import instant
 from hub.delivery.forecast import Forecast
+from hub.staff.audit import AuditEntry
 from subscriptions.severity import SEVERITIES
 
 _NOT_FOR_AUTHORS = frozenset({"audience_languages"})
@@ -46,6 +47,14 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """How long until the last of them has it; none for what goes to nobody any more."""
 
 
+class SentBack(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an approver sent an alert back to its author."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
 class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     """One alert as staff see it."""
 
@@ -69,6 +78,8 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     ended: datetime | None
     alert: Alert
     links: dict[str, str]
+    sent_back: SentBack | None = None
+    """Only when it is asked for alone."""
 
 
 class AlertPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,11 +117,13 @@ def links_of(alert: StoredAlert, public_url: str) -> dict[str, str]:
     if alert.status == "awaiting_approval":
         links |= {"approve": f"{itself}/approve", "reject": f"{itself}/reject"}
     if alert.status == "live":
-        links |= {"stop": f"{itself}/stop", "update": f"{itself}/update", "cancel": f"{itself}/cancel"}
+        links |= {"stop": f"{itself}/stop"}
+    if alert.is_believed:
+        links |= {"update": f"{itself}/update", "cancel": f"{itself}/cancel"}
     return links
 
 
-def view_of(alert: StoredAlert, public_url: str) -> AlertView:
+def view_of(alert: StoredAlert, public_url: str, sent_back: AuditEntry | None = None) -> AlertView:
     """The stored alert for staff."""
     return AlertView(
         id=alert.id,
@@ -130,7 +143,12 @@ def view_of(alert: StoredAlert, public_url: str) -> AlertView:
         ended=_moment(alert.ended_at),
         alert=alert.document,
         links=links_of(alert, public_url),
+        sent_back=_sent_back(sent_back) if sent_back is not None else None,
     )
+
+
+def _sent_back(entry: AuditEntry) -> SentBack:
+    return SentBack(by=entry.actor, at=datetime.fromisoformat(entry.at), reason=str(entry.details.get("reason", "")))
 
 
 def _moment(milliseconds: int | None) -> datetime | None:

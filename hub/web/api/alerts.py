@@ -65,7 +65,8 @@ async def list_alerts(request: web.Request) -> web.StreamResponse:
 @requires("read")
 async def show_alert(request: web.Request) -> web.StreamResponse:
     """One alert."""
-    return json_answer(view_of(await _known(request), hub(request).public_url))
+    alert, context = await _known(request), hub(request)
+    return json_answer(view_of(alert, context.public_url, await context.publishing.sent_back(alert)))
 
 
 @requires("read")

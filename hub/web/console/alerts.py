@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +15,7 @@ from hub.publishing.records import prepared_cancel
 from hub.staff.roles import may
 from hub.web.api.exchange import whole
 from hub.web.console.compose import compose_page, compose_preview, compose_submit
-from hub.web.console.staff import actor_of, page, row, see_other, staff_card
+from hub.web.console.staff import ENGLISH, actor_of, name_of, page, row, see_other, staff_card
 from hub.web.console.starters import starters
 from hub.web.console.words import standing_still
 from hub.web.context import hub
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from hub.alerts.store import StoredAlert
     from hub.publishing.preview import Preview
     from hub.staff.actor import Actor
+    from hub.staff.audit import AuditEntry
 
 __all__ = [
     "alert_approve",
@@ -147,6 +149,7 @@ async def _page(
         heading=_heading(stored, line.card.mark, decides=may(actor.role, "approve") and not line.own),
         waiting=waiting,
         believed=stored.is_believed and newer is None,
+        sent_back=_sent_back(await context.publishing.sent_back(stored), context.clock()),
         newer=row(newer, context, actor) if newer else None,
         preview=preview,
         shape=msgspec.json.encode(preview.area_geojson).decode() if preview else "",
@@ -167,6 +170,14 @@ async def _newer(request: web.Request, stored: StoredAlert) -> StoredAlert | Non
         return None
     later = [one for one in await hub(request).alerts.chain(stored.chain) if one.live_at is not None and one.number > stored.number]
     return later[-1] if later else None
+
+
+def _sent_back(entry: AuditEntry | None, now: float) -> tuple[str, str, str] | None:
+    """By whom, when and why."""
+    if entry is None:
+        return None
+    when = ENGLISH.phrases.moment(datetime.fromisoformat(entry.at).timestamp(), now) if entry.at else ""
+    return name_of(entry.actor), when, str(entry.details.get("reason", ""))
 
 
 def _heading(stored: StoredAlert, mark: str, *, decides: bool) -> str:

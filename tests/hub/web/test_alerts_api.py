@@ -83,6 +83,8 @@ async def test_rejecting_sends_it_back_with_a_reason_in_the_audit_log(program, h
     async with hub.database.read() as connection:
         newest = (await audit.entries(connection, limit=1))[0]
     assert (newest.subject, newest.details["reason"]) == (body["id"], "Name the street.")
+    _, shown = await author("GET", f"{ALERTS}/{body['id']}")
+    assert (shown["sent_back"]["by"], shown["sent_back"]["reason"]) == (newest.actor, "Name the street.")
 
 
 async def test_the_same_key_and_body_make_one_alert_even_at_the_same_moment(program, hub) -> None:
