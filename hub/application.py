@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from hashlib import blake2b
@@ -26,6 +26,7 @@ from hub.clock import Clock, parse_clock
 from hub.delivery import frames
 from hub.delivery.audience_sync import AudienceSync
 from hub.delivery.coordinator import WINDOW, Coordinator
+from hub.delivery.dead_addresses import DeadAddresses
 from hub.delivery.forecast import Forecaster, Throughput
 from hub.delivery.ledger import Ledger
 from hub.delivery.letters import Letters
@@ -89,6 +90,7 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     sync: AudienceSync
     membership: Membership
     coordinator: Coordinator
+    dead: DeadAddresses
     planner: Planner
     providers: Providers
     backups: Schedule
@@ -169,6 +171,7 @@ async def open_hub(settings: Settings, *, demo: bool, port: int, role: Role = "a
         await hub.membership.join()
         stack.push_async_callback(hub.membership.leave)
         await stack.enter_async_context(_running(hub.membership.run))
+        await stack.enter_async_context(hub.dead)
         await stack.enter_async_context(hub.coordinator)
         stack.callback(hub.live.close)
         await stack.enter_async_context(hub.news.watching())
@@ -210,6 +213,11 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     incidents = Incidents(database, clock, lambda: signals.send(ALERTS))
     rates, throughput, bot_name = wiring.Rates(channels, read_rates(settings.rates)), Throughput(), BotName()
     words = wiring.Words(renderer, alerts, incidents, public_url, metrics)
+
+    async def close(numbers: Sequence[int]) -> None:
+        await enrolment.close_addresses(numbers)
+
+    dead = DeadAddresses(close)
     coordinator = Coordinator(
         ledger,
         frames.Configure(channels, keyring.to_bytes(), WINDOW, clock() - time.time(), rates.each()),
@@ -219,7 +227,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         render=words,
         rate_of=rates,
         rate_limit=RedisRateLimit(redis, name, lambda: membership.delivering) if redis else LocalRateLimit(),
-        settled=wiring.Settled(metrics, throughput, lambda: enrolment),
+        settled=wiring.Settled(metrics, throughput, dead),
         waited=metrics.window_waits.inc,
     )
     membership = Membership(database, role, signals=signals.shared, joined=ledger.join, freed=coordinator.wake, lost=coordinator.fence)
@@ -316,6 +324,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         signals=signals,
         metrics=metrics,
         coordinator=coordinator,
+        dead=dead,
         planner=planner,
         providers=Providers(channels),
         backups=Schedule(settings, clock, metrics),

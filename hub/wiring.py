@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from hub.clock import instant
 from hub.delivery.audience_sync import AudienceSync
 from hub.delivery.batches import Leased, Settlement
 from hub.delivery.coordinator import Coordinator
+from hub.delivery.dead_addresses import DeadAddresses
 from hub.delivery.forecast import Throughput
 from hub.delivery.frames import THREADED
 from hub.delivery.membership import Membership
@@ -32,7 +33,6 @@ from hub.store import tables
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
 from subscriptions.audience import Audience
-from subscriptions.enrolment import Enrolment
 from subscriptions.opting_out import Matched
 from subscriptions.severity import rank
 from subscriptions.store import tables as people
@@ -153,13 +153,13 @@ class Rates:
 
 
 class Settled:
-    """Told after each commit of the ledger: counts it, and closes addresses that a provider called dead."""
+    """Told after each commit of the ledger: counts it, and notes addresses that a provider called dead."""
 
-    def __init__(self, metrics: Metrics, throughput: Throughput, enrolment: Callable[[], Enrolment]) -> None:
-        self._metrics, self._throughput, self._enrolment = metrics, throughput, enrolment
+    def __init__(self, metrics: Metrics, throughput: Throughput, dead: DeadAddresses) -> None:
+        self._metrics, self._throughput, self._dead = metrics, throughput, dead
         self._begun: OrderedDict[int, None] = OrderedDict()
 
-    async def __call__(self, settlements: Sequence[Settlement], dead: Sequence[int]) -> None:
+    def __call__(self, settlements: Sequence[Settlement], dead: Sequence[int]) -> None:
         for settlement in settlements:
             leased, count = settlement.leased, len(settlement.addresses)
             self._metrics.handovers.labels(leased.channel, settlement.outcome.label).inc(count)
@@ -169,8 +169,7 @@ class Settled:
             elif settlement.outcome in OPEN:
                 self._metrics.retries.labels(leased.channel).inc(count)
         self._throughput.note(settlements)
-        if dead:
-            await self._enrolment().close_addresses(dead)
+        self._dead.note(dead)
 
     def _first(self, settlement: Settlement) -> None:
         mailing = settlement.leased.mailing

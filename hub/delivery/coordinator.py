@@ -1,6 +1,6 @@
 """The coordinator feeds the senders and settles what they report. It owns the ledger; they own the sending.
 
-Three loops: `_dispatch` leases batches whenever a signal, a due time or the sweep says there may be some and a sender has room;
+Its loops: `_dispatch` leases batches whenever a signal, a due time or the sweep says there may be some and a sender has room;
 `_settle` commits whatever has come in since the last commit and opens the senders' windows by as much; `_watch` replaces senders that died
 or hang. A signal is only a hint: the sweep each second is the guarantee.
 """
@@ -60,7 +60,7 @@ class Coordinator:
         render: Callable[[Leased], Awaitable[Message]],
         rate_of: Callable[[str, bool], float | None],
         rate_limit: RateLimit,
-        settled: Callable[[Sequence[Settlement], Sequence[int]], Awaitable[None]],
+        settled: Callable[[Sequence[Settlement], Sequence[int]], None],
         waited: Callable[[int], object] = lambda _: None,
     ) -> None:
         """`waited` is told how many hand-overs had to wait until receipts were on disk."""
@@ -82,9 +82,8 @@ class Coordinator:
     async def __aenter__(self) -> Coordinator:
         for _ in range(self._count):
             await self._start_sender()
-        self._tasks = [
-            asyncio.create_task(loop()) for loop in (self._dispatch, self._settle, self._watch, self._credits.run, self._credits.answer)
-        ]
+        loops = (self._dispatch, self._settle, self._speak, self._watch, self._credits.run, self._credits.answer)
+        self._tasks = [asyncio.create_task(loop()) for loop in loops]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -181,6 +180,13 @@ class Coordinator:
     def _alive(self) -> frames.Alive:
         return frames.Alive(min(self._until(), time.monotonic() + SILENCE_S))
 
+    async def _speak(self) -> None:
+        """Senders go on for as long as they hear this, whatever else is waited for."""
+        while True:
+            for handle in self.handles:
+                handle.send(self._alive())
+            await asyncio.sleep(SWEEP_S)
+
     async def _watch(self) -> None:
         while True:
             before = time.monotonic()
@@ -188,7 +194,6 @@ class Coordinator:
             stood_still = time.monotonic() - before > HUNG_S / 2
             try:
                 for handle in list(self.handles):
-                    handle.send(self._alive())
                     if stood_still:  # this process did, so what the senders said meanwhile is still to be read
                         handle.heard = max(handle.heard, time.monotonic())
                     if handle.hangs or handle.ended.is_set():
@@ -267,6 +272,8 @@ class Coordinator:
         rooms = [(handle, *handle.room(channel)) for handle in self.handles if not handle.ended.is_set()]
         # The sender with most room first, so that two senders share one large alert from its first second.
         for handle, free, above in sorted(rooms, key=lambda room: (-room[1], -room[2], len(room[0].held))):
+            if self._until() <= time.monotonic():
+                return False
             batches = await self._ledger.lease(channel, free, above, now, self._together(channel))
             if not batches and above == LOWEST:
                 self._wake.set()  # there was something due, so it was closed (expired, stopped, nobody left): look behind it at once
@@ -322,7 +329,7 @@ class Coordinator:
             )
         )
         if limited:
-            await self._credits.grant()
+            self._credits.given()
 
     async def _settle(self) -> None:
         while True:
@@ -361,7 +368,7 @@ class Coordinator:
         if finished:
             self._wake.set()
         dead = [row.address for _, _, rows, _ in taken for row in rows if row.dead]
-        await self._settled(settlements, dead)
+        self._settled(settlements, dead)
 
 
 def _kill(handle: Handle) -> None:

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class Credits:
-    """`run` and `answer` until cancelled; `grant` at once when somebody was given work."""
+    """`run` and `answer` until cancelled."""
 
     def __init__(
         self, rate_limit: RateLimit, rate_of: Callable[[str, bool], float | None], handles: Callable[[], Sequence[Handle]]
@@ -32,6 +32,7 @@ class Credits:
         self._asked = asyncio.Event()
         self._wishes: dict[tuple[Handle, str], frames.Wanted] = {}
         self._fresh: set[tuple[Handle, str]] = set()
+        self._new_work = False
 
     async def run(self) -> None:
         """Grant as time goes by, while anybody needs it."""
@@ -40,7 +41,7 @@ class Credits:
             self._wanted.clear()
             await asyncio.sleep(TICK_S)
             try:
-                await self.grant()
+                await self._grant_all()
             except Exception:  # process boundary: the next tick tries again
                 log.exception("grant_failed")
                 self._wanted.set()
@@ -54,25 +55,36 @@ class Credits:
         else:
             self._wishes.pop((handle, wanted.key), None)
 
+    def given(self) -> None:
+        """A sender was given work of a channel that has a limit. Nobody waits for the limit but those it is for."""
+        self._new_work = True
+        self._asked.set()
+
     async def answer(self) -> None:
-        """Grant what receivers take as soon as it is asked for; what they don't take yet, `run` grants."""
+        """Grant what there is as soon as it is asked for; what is not there yet, `run` grants."""
         while True:
             await self._asked.wait()
             self._asked.clear()
+            new_work, self._new_work = self._new_work, False
             try:
                 async with self._granting:
+                    if new_work:
+                        await self._grant_channels()
                     fresh, self._fresh = self._fresh, set()
                     await self._grant_each(fresh & self._wishes.keys())
             except Exception:  # process boundary: the next tick tries again
                 log.exception("grant_failed")
                 self._wanted.set()
 
-    async def grant(self) -> None:
+    async def _grant_all(self) -> None:
         """As much as the limits allow now."""
         async with self._granting:
-            for channel in sorted({channel for handle in self._handles() for channel in handle.limited_channels}):
-                await self._grant(channel)
+            await self._grant_channels()
             await self._grant_each(self._wishes.keys())
+
+    async def _grant_channels(self) -> None:
+        for channel in sorted({channel for handle in self._handles() for channel in handle.limited_channels}):
+            await self._grant(channel)
 
     async def _grant(self, channel: str) -> None:
         per_second = self._rate_of(channel, False)

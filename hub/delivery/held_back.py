@@ -17,7 +17,10 @@ PRIORITY = 4
 """Behind every alert that is going out."""
 VALID_MS = 24 * 3600 * 1000
 
-_HELD_OVER = " FROM batch b JOIN mailing m ON m.id=b.mailing WHERE b.held=1 AND b.state=0 AND b.due_at<=? AND m.expires_at<=?"
+_HELD_OVER = (
+    " FROM batch b JOIN mailing m ON m.id=b.mailing"
+    " WHERE b.held=1 AND b.state=0 AND b.due_at<=? AND m.expires_at<=? AND m.state<>'stopped'"
+)
 
 
 class _Way(NamedTuple):

@@ -137,10 +137,11 @@ class Statements:
 
     def _is_known(self, mailing: int, channel: str, address: int) -> bool:
         """Whether a mailing has this address already: settled, or in a batch that is still under way."""
-        if self.connection.execute("SELECT 1 FROM delivery WHERE mailing=? AND address=?", (mailing, address)).fetchone():
+        batches = self.connection.execute("SELECT addresses FROM batch WHERE mailing=? AND channel=?", (mailing, channel)).fetchall()
+        if any(address in np.frombuffer(row[0], dtype="<i8") for row in batches):
             return True
-        batches = self.connection.execute("SELECT addresses FROM batch WHERE mailing=? AND channel=?", (mailing, channel))
-        return any(address in np.frombuffer(row[0], dtype="<i8") for row in batches)
+        # Asked second: another node may settle a batch in between, and then its outcome is here.
+        return bool(self.connection.execute("SELECT 1 FROM delivery WHERE mailing=? AND address=?", (mailing, address)).fetchone())
 
     # -- leasing
 
@@ -169,7 +170,7 @@ class Statements:
     def _leased(self, batch: Leased, ids: list[int], state: str, fresh: bool, now: int) -> Leased | None:
         """The batch with whoever is owed it; without anyone while all of them must wait, None when it was closed."""
         owed = self._owed(batch, ids, fresh, now)
-        refused = Outcome.EXPIRED if batch.expires_at <= now else Outcome.WITHHELD if state == "stopped" else None
+        refused = Outcome.WITHHELD if state == "stopped" else Outcome.EXPIRED if batch.expires_at <= now else None
         if refused is not None or not owed:
             if refused is not None:
                 self.close(batch.batch, batch.mailing, batch.channel, refused, [to.address for to in owed], now)

@@ -1,7 +1,8 @@
 """Which nodes there are. A node that shares its database beats once a second; whoever stops beating loses its leases to the others.
 
-The lease belongs to the node, by the database's clock: it may hand over until LEASE_S after its last beat *began*, by its own monotonic
-clock, and the others take over TAKEOVER_S after the beat was written. A node that was suspended finds its lease over before it sends.
+The lease belongs to the node: it may hand over until LEASE_S after its last beat *began*, by its own monotonic clock, and the others take
+over when they have seen no new beat for TAKEOVER_S, by theirs. A node that was suspended finds its lease over before it sends, and a
+database whose clock is set buries nobody who lives. Only who joins, and has seen nothing yet, goes by the database's clock.
 On SQLite there is one node, which a lock on the file holds: its lease never ends.
 """
 
@@ -17,7 +18,7 @@ from typing import Literal
 
 import msgspec
 import structlog
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import ColumnElement, delete, false, insert, or_, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.errors import SettingsError
@@ -58,10 +59,13 @@ class Membership:
         joined: Callable[[int], None],
         freed: Callable[[], None],
         lost: Callable[[], None],
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         """`joined` is told each number, `freed` when another node's work became free, `lost` when this one's lease is over."""
         self._database, self._role, self._signals = database, role, signals
-        self._joined, self._freed, self._lost = joined, freed, lost
+        self._joined, self._freed, self._lost, self._timer = joined, freed, lost, timer
+        self._heard: dict[int, tuple[int, float]] = {}
+        """The last beat of each other node, and when it was first seen here."""
         self.node = 0
         self.others: tuple[Other, ...] = ()
         self.until = 0.0
@@ -70,7 +74,7 @@ class Membership:
     @property
     def is_first(self) -> bool:
         """Whether this node does what only one may do, for instance answer chats. At most one believes it, but for a takeover's moment."""
-        return all(other.id > self.node for other in self.others if other.role != "deliver")
+        return self.until > time.monotonic() and all(other.id > self.node for other in self.others if other.role != "deliver")
 
     @property
     def delivering(self) -> int:
@@ -82,7 +86,8 @@ class Membership:
         began = time.monotonic()
         async with self._database.write() as connection:
             now = await self._now(connection)
-            await self._bury(connection, now, everyone=not self._database.shared)
+            old = tables.node.c.beat_at < now - int(TAKEOVER_S * 1000)
+            await self._bury(connection, old if self._database.shared else true())
             self.others = await self._living(connection)
             self._check()
             row = {"name": _name(), "role": self._role, "signals": int(self._signals), "started_at": now, "beat_at": now}
@@ -144,7 +149,7 @@ class Membership:
             return
         self._extend(began)
         async with self._database.write(alone=False) as connection:
-            if await self._bury(connection, now):
+            if await self._bury(connection, await self._silent(connection)):
                 self._freed()
             self.others = await self._living(connection)
 
@@ -156,18 +161,22 @@ class Membership:
     def _extend(self, began: float) -> None:
         self.until = began + LEASE_S if self._database.shared else math.inf
 
-    async def _bury(self, connection: AsyncConnection, now: int, *, everyone: bool = False) -> int:
-        """Strike out nodes that beat no more, and free what they had."""
-        gone = delete(tables.node)
-        if not everyone:
-            gone = gone.where(tables.node.c.beat_at < now - int(TAKEOVER_S * 1000), tables.node.c.id != self.node)
-        buried = (await connection.execute(gone.returning(tables.node.c.id, tables.node.c.name))).all()
-        if buried or everyone:
-            freed = await self._free(connection)
-            if freed:
-                log.warning("leases_voided", batches=freed, nodes=[row.name for row in buried])
-            return freed
-        return 0
+    async def _silent(self, connection: AsyncConnection) -> ColumnElement[bool]:
+        """Other nodes of which no new beat was seen for too long."""
+        node, now = tables.node.c, self._timer()
+        beats = {row.id: row.beat_at for row in await connection.execute(select(node.id, node.beat_at).where(node.id != self.node))}
+        known = {other: heard for other, heard in self._heard.items() if beats.get(other) == heard[0]}
+        self._heard = {other: (beat, now) for other, beat in beats.items()} | known
+        gone = [(other, beat) for other, (beat, since) in self._heard.items() if now - since > TAKEOVER_S]
+        return or_(false(), *((node.id == other) & (node.beat_at == beat) for other, beat in gone))
+
+    async def _bury(self, connection: AsyncConnection, gone: ColumnElement[bool]) -> int:
+        """Strike these out, and free whatever is leased by nobody who lives: also what one who was buried has leased as it woke."""
+        buried = await connection.execute(delete(tables.node).where(gone).returning(tables.node.c.name))
+        names = [row.name for row in buried]
+        if freed := await self._free(connection):
+            log.warning("leases_voided", batches=freed, nodes=names)
+        return freed
 
     async def _free(self, connection: AsyncConnection) -> int:
         batch, living = tables.batch.c, select(tables.node.c.id)

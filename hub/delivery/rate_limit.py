@@ -23,6 +23,8 @@ FORGOTTEN_MS = 60_000
 EACH = "/each"
 """After a channel's name: each push origin, host or chat, and whatever else stands for itself."""
 ANSWER_S = 0.5
+AGAIN_AFTER_S = 3.0
+"""A Redis that hung is asked again so much later: whoever asks waits for its answer."""
 
 _TAKE = """
 local time = redis.call('TIME')
@@ -97,19 +99,24 @@ class RedisRateLimit:
         """`hub` tells hubs that share a Redis apart, `nodes` counts those that deliver."""
         self._redis, self._prefix, self._nodes = redis, f"tocsin:{hub}:rate:", nodes
         self._script = redis.register_script(_TAKE)
-        self._alone = LocalRateLimit(timer)
-        self._away = False
+        self._alone, self._timer = LocalRateLimit(timer), timer
+        self._away_until = 0.0
 
     async def take(self, key: str, per_second: float, wanted: int) -> int:
         """See `RateLimit`."""
+        if self._timer() < self._away_until:
+            return await self._take_alone(key, per_second, wanted)
         rate, burst = _bucket(per_second)
         try:
             async with asyncio.timeout(ANSWER_S):
                 granted = int(await self._script(keys=[self._prefix + key], args=[rate, burst, wanted, FORGOTTEN_MS]))
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
-            if not self._away:
+            if not self._away_until:
                 log.warning("rates_not_shared", error=type(error).__name__)
-            self._away = True
-            return await self._alone.take(key, per_second / max(1, self._nodes()), wanted)
-        self._away = False
+            self._away_until = self._timer() + AGAIN_AFTER_S
+            return await self._take_alone(key, per_second, wanted)
+        self._away_until = 0.0
         return granted
+
+    async def _take_alone(self, key: str, per_second: float, wanted: int) -> int:
+        return await self._alone.take(key, per_second / max(1, self._nodes()), wanted)

@@ -42,7 +42,7 @@ SERVER = {
 }
 """What a connection to PostgreSQL asks for, unless TOCSIN_DATABASE says otherwise (libpq's names)."""
 POOL = 10
-"""Connections of one node to PostgreSQL, besides the ledger's own."""
+"""Connections of one node to PostgreSQL, besides the ledger's own and that of the beat; twice as many while many are needed."""
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -92,13 +92,11 @@ class Database:
         self.shared = url.get_backend_name() == "postgresql"
         """Whether several nodes may use it at once."""
         if self.shared:
-            self.engine: AsyncEngine = create_async_engine(
-                url, hide_parameters=True, pool_size=POOL, max_overflow=POOL, pool_pre_ping=True, isolation_level="READ COMMITTED"
-            )
+            self.engine, self._beating = _server_engine(url, POOL), _server_engine(url, 1)
             self._patient = self.engine
         else:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.engine = _sqlite_engine(url, inline_sqlite.DRIVER)
+            self.engine = self._beating = _sqlite_engine(url, inline_sqlite.DRIVER)
             self._patient = _sqlite_engine(url, "sqlite+aiosqlite")
         self.write_lock = asyncio.Lock()
         """Held while a transaction writes, on SQLite also by the ledger's."""
@@ -126,6 +124,7 @@ class Database:
             self._looking.close()
         await self.engine.dispose()
         await self._patient.dispose()
+        await self._beating.dispose()
 
     async def look(self, statement: Prepared, **values: Any) -> Sequence[Sequence[Any]]:
         """All rows of one statement, which is one moment by itself. For what is asked at every request; takes no transaction."""
@@ -149,13 +148,14 @@ class Database:
     async def write(self, *, alone: bool = True) -> AsyncIterator[AsyncConnection]:
         """One writer at a time on all nodes; what is written in the block is on the disk after it, and taken back on any exception.
 
-        With `alone=False` other nodes may write meanwhile: for a single statement that is right by itself.
+        With `alone=False` other nodes may write meanwhile: for a single statement that is right by itself. It has a connection to
+        itself, so that a node beats however many read.
         """
         if alone or not self.shared:
             async with self._writers.write() as connection:
                 yield connection
         else:
-            async with self.engine.begin() as connection:
+            async with self._beating.begin() as connection:
                 yield connection
 
     async def _begin_writing(self) -> AsyncConnection:
@@ -169,6 +169,12 @@ class Database:
             await connection.close()
             raise
         return connection
+
+
+def _server_engine(url: URL, connections: int) -> AsyncEngine:
+    return create_async_engine(
+        url, hide_parameters=True, pool_size=connections, max_overflow=connections, pool_pre_ping=True, isolation_level="READ COMMITTED"
+    )
 
 
 def _sqlite_engine(url: URL, driver: str) -> AsyncEngine:

@@ -369,7 +369,7 @@ async def audience_position(connection: AsyncConnection) -> int:
     return await AUDIENCE_POSITION.value(connection) or 0
 
 
-async def changes_since(connection: AsyncConnection, seq: int) -> list[int]:
-    """Numbers of the subscriptions that changed after a position, each once."""
-    rows = await connection.scalars(select(audience_change.c.subscriber).where(audience_change.c.seq > seq).order_by(audience_change.c.seq))
-    return list(dict.fromkeys(rows))
+async def changes_from(connection: AsyncConnection, seq: int) -> list[tuple[int, int]]:
+    """(position, number of the subscription that changed) from a position on, that one included."""
+    query = select(audience_change.c.seq, audience_change.c.subscriber).where(audience_change.c.seq >= seq).order_by(audience_change.c.seq)
+    return [(at, subscriber) for at, subscriber in await connection.execute(query)]

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import URL, select, update
+from sqlalchemy import URL, delete, select, update
+from structlog.testing import capture_logs
 
 from hub.delivery.audience_sync import FEW, AudienceSync
 from hub.store.database import Database
@@ -16,7 +17,7 @@ from subscriptions.audience import Audience
 from subscriptions.csv_import import import_csv
 from subscriptions.matching import Target
 from subscriptions.store import sql
-from subscriptions.store.tables import address, subscriber
+from subscriptions.store.tables import address, audience_change, audience_counter, subscriber
 from subscriptions.vault import Keyring
 
 EVERYONE = Target(citywide=True, topics=topics.mask(topics.TOPICS), severity=4)
@@ -78,3 +79,25 @@ async def test_one_node_hears_of_what_another_wrote_whether_few_or_many_changed(
     assert house.matched() == await house.in_tables()
     await house.sync.tidy()
     assert house.matched() == await house.in_tables()
+
+
+async def test_people_are_found_although_a_replica_took_over_that_had_not_heard_of_all_changes(house: House) -> None:
+    """The log of changes goes back, and grows again past where it was read."""
+    await house.people_come(1, 3)
+    await house.sync.load()
+    async with house.database.write() as connection:
+        await connection.execute(delete(address).where(address.c.subscriber > 1))
+        await connection.execute(delete(audience_change).where(audience_change.c.seq > 1))
+        await connection.execute(update(audience_counter).values(seq=1))
+    with capture_logs() as logs:
+        await house.sync.catch_up()
+        assert house.matched() == await house.in_tables() == [1]
+        await house.sync.load()
+        async with house.database.write() as connection:
+            await connection.execute(delete(audience_change))
+            await connection.execute(update(audience_counter).values(seq=0))
+        await house.people_come(10, 4)
+        await house.sync.catch_up()
+    assert house.matched() == await house.in_tables()
+    assert len(house.matched()) == 5
+    assert [line["event"] for line in logs] == ["audience_went_back"] * 2

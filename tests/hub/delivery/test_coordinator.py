@@ -54,6 +54,18 @@ class Counted(LocalRateLimit):
         return granted
 
 
+class Hanging(Counted):
+    """Is asked and never answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def take(self, key: str, per_second: float, wanted: int) -> int:
+        self.asked.set()
+        return await asyncio.get_running_loop().create_future()
+
+
 class Node:
     """One coordinator with its senders over a database of webhook addresses at a sink."""
 
@@ -62,7 +74,7 @@ class Node:
         self.dead: list[int] = []
         self.written = asyncio.Event()
         self.asked = False
-        self.rate_limit = Counted()
+        self.rate_limit: Counted = Counted()
 
     @asynccontextmanager
     async def running(
@@ -80,7 +92,7 @@ class Node:
                 expires_at=leased.expires_at / 1000,
             )  # fmt: skip
 
-        async def settled(_: object, dead: object) -> None:
+        def settled(_: object, dead: object) -> None:
             self.dead.extend(dead)  # type: ignore[arg-type]
             self.written.set()
 
@@ -97,7 +109,7 @@ class Node:
                 senders=senders,
                 until=lambda: math.inf,
                 render=render,
-                rate_of=lambda *_: rate,
+                rate_of=lambda _, simulated: None if simulated else rate,
                 rate_limit=self.rate_limit,
                 settled=settled,
             )
@@ -107,9 +119,18 @@ class Node:
             finally:
                 await ledger.aclose()
 
-    async def launch(self, coordinator: Coordinator, count: int, *, language: str = "en", priority: int = 2, ends_ms: int = HOUR_MS) -> int:
+    async def launch(
+        self,
+        coordinator: Coordinator,
+        count: int,
+        *,
+        language: str = "en",
+        priority: int = 2,
+        ends_ms: int = HOUR_MS,
+        simulated: bool = False,
+    ) -> int:
         mailing = add_mailing(self.store, priority=priority, expires_at=int(time.time() * 1000) + ends_ms)
-        part = Planned("webhook", language, False, np.arange(1, count + 1, dtype=np.int64), 250)
+        part = Planned("webhook", language, simulated, np.arange(1, count + 1, dtype=np.int64), 250)
         assert await coordinator._ledger.plan(mailing, count, [part], int(time.time() * 1000))
         coordinator.wake()
         return mailing
@@ -314,6 +335,18 @@ async def test_an_urgent_alert_overtakes_a_large_one(store: URL) -> None:
         await house.until(lambda: house.state(extreme) == "done")
         assert house.counters(minor)["handed_over"] < 6000
         await house.until(lambda: house.state(minor) == "done")
+
+
+@ON_ONE
+async def test_a_limit_that_does_not_answer_holds_up_nobody_but_those_it_is_for(store: URL) -> None:
+    async with node(store, 20) as house:
+        house.rate_limit = hanging = Hanging()
+        async with house.running(rate=10.0) as coordinator:
+            limited = await house.launch(coordinator, 10)
+            await hanging.asked.wait()
+            free = await house.launch(coordinator, 20, simulated=True)
+            await house.until(lambda: house.state(free) == "done")
+            assert house.counters(limited) == {"planned": 10}
 
 
 async def test_a_wire_frame_survives_the_round_trip() -> None:

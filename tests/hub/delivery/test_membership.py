@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from sqlalchemy import URL
 
 from hub.delivery.batches import Planned
 from hub.delivery.ledger import Ledger
-from hub.delivery.membership import LEASE_S, TAKEOVER_S, Membership
+from hub.delivery.membership import ANSWER_S, LEASE_S, TAKEOVER_S, Membership
 from hub.errors import SettingsError
-from hub.store.database import Database, database_url
+from hub.store.database import POOL, Database, database_url
 from subscriptions.vault import Keyring
 from tests.databases import connected, rows, run
 from tests.hub.delivery.people import NOW, add_mailing, filled
@@ -30,6 +31,8 @@ class Nodes:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.told: list[Any] = []
+        self.now = 0.0
+        """Seconds, by which they notice that another is silent."""
 
     def node(self, role: Any = "all", *, signals: bool = True) -> Membership:
         return Membership(
@@ -39,6 +42,7 @@ class Nodes:
             joined=lambda number: self.told.append(("joined", number)),
             freed=lambda: self.told.append("freed"),
             lost=lambda: self.told.append("lost"),
+            timer=lambda: self.now,
         )
 
 
@@ -48,8 +52,8 @@ async def nodes(postgres: PostgresServer, migrated_postgres: str) -> AsyncIterat
         yield Nodes(database)
 
 
-def beats(store: URL, node: int, seconds: float) -> None:
-    """Its last beat was so long ago."""
+def set_back(store: URL, node: int, seconds: float) -> None:
+    """Its last beat was so long ago, by the database's clock."""
     with connected(store) as connection:
         run(connection, "UPDATE node SET beat_at=beat_at-? WHERE id=?", int(seconds * 1000), node)
 
@@ -78,10 +82,10 @@ async def test_a_node_that_beats_no_more_is_buried_and_what_it_had_leased_is_fre
     await dead.join()
     await alive.join()
     batch = await leased(nodes, dead.node)
-    beats(nodes.database.url, dead.node, TAKEOVER_S - 2)
-    await alive._beat()
-    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(1,)]
-    beats(nodes.database.url, dead.node, 3)
+    for _ in range(2):
+        await alive._beat()
+        assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(1,)]
+        nodes.now += TAKEOVER_S - 2
     await alive._beat()
     assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(0,)]
     assert nodes.told[-1] == "freed"
@@ -92,12 +96,59 @@ async def test_a_node_that_was_buried_loses_its_senders_and_joins_under_a_new_nu
     slept, alive = nodes.node(), nodes.node()
     first = await slept.join()
     await alive.join()
-    beats(nodes.database.url, slept.node, TAKEOVER_S + 1)
     await alive._beat()
+    nodes.now += TAKEOVER_S + 1
+    await alive._beat()
+    batch = await leased(nodes, first)  # it woke in the middle of leasing
     await slept._beat()
     assert "lost" in nodes.told
     assert slept.node != first
     assert nodes.told[-1] == ("joined", slept.node)
+    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(0,)]
+
+
+async def test_what_a_node_leases_after_it_was_buried_is_free_with_the_next_beat_of_any(nodes: Nodes) -> None:
+    slept, alive = nodes.node(), nodes.node()
+    first = await slept.join()
+    await alive.join()
+    await alive._beat()
+    nodes.now += TAKEOVER_S + 1
+    await alive._beat()
+    await slept._beat()
+    batch = await leased(nodes, first)
+    await alive._beat()
+    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(0,)]
+    assert nodes.told[-1] == "freed"
+
+
+async def test_a_database_whose_clock_is_set_buries_nobody_who_beats(nodes: Nodes) -> None:
+    one, other = nodes.node(), nodes.node()
+    for node in (one, other):
+        await node.join()
+    await one._beat()
+    for _ in range(3):
+        set_back(nodes.database.url, other.node, 100.0)
+        nodes.now += TAKEOVER_S - 1
+        await one._beat()
+        assert [node.id for node in one.others] == [other.node]
+
+
+async def test_who_joins_goes_by_the_databases_clock(nodes: Nodes) -> None:
+    dead, fresh = nodes.node(), nodes.node()
+    await dead.join()
+    batch = await leased(nodes, dead.node)
+    set_back(nodes.database.url, dead.node, TAKEOVER_S + 1)
+    await fresh.join()
+    assert fresh.others == ()
+    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(0,)]
+
+
+async def test_a_node_whose_lease_is_over_is_not_the_first(nodes: Nodes) -> None:
+    node = nodes.node()
+    await node.join()
+    assert node.is_first
+    node.until = time.monotonic()
+    assert not node.is_first
 
 
 async def test_a_node_whose_database_does_not_answer_stops_handing_over(nodes: Nodes) -> None:
@@ -161,3 +212,13 @@ async def test_alone_on_a_file_every_old_lease_is_void_and_the_own_one_never_end
         assert await again.join() > crashed.node
         assert again.until == math.inf
         assert rows(database.url, "SELECT state FROM batch WHERE id=?", batch) == [(0,)]
+
+
+async def test_a_node_beats_however_many_read(nodes: Nodes) -> None:
+    node = nodes.node()
+    await node.join()
+    async with AsyncExitStack() as stack:
+        for _ in range(2 * POOL):
+            await stack.enter_async_context(nodes.database.read())
+        async with asyncio.timeout(ANSWER_S):
+            await node._beat()

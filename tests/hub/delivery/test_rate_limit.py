@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
 
-from hub.delivery.rate_limit import LocalRateLimit, RateLimit, RedisRateLimit, read_rates
+from hub.delivery.rate_limit import AGAIN_AFTER_S, LocalRateLimit, RateLimit, RedisRateLimit, read_rates
 from hub.errors import SettingsError
 
 
@@ -78,6 +79,34 @@ async def test_without_redis_each_node_takes_its_share(hand: Hand) -> None:
     async with Redis.from_url("redis://127.0.0.1:1") as redis:
         limit = RedisRateLimit(redis, "away", lambda: 4, hand)
         assert await limit.take("sms", 400.0, 100) == 10
+
+
+async def test_a_redis_that_hangs_is_waited_for_once_in_a_while_and_not_by_each(hand: Hand) -> None:
+    lines: list[asyncio.StreamWriter] = []
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.append(writer)
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server, Redis.from_url(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}") as redis:
+        limit = RedisRateLimit(redis, "hangs", lambda: 4, hand)
+        assert [await limit.take("sms", 400.0, 4) for _ in range(100)] == [4, 4, 2, *[0] * 97]
+        assert len(lines) == 1
+        hand.now += AGAIN_AFTER_S
+        assert [await limit.take("sms", 400.0, 4) for _ in range(100)] == [4, 4, 2, *[0] * 97]
+        assert len(lines) == 2
+        for line in lines:
+            line.close()
+
+
+async def test_a_redis_that_is_back_is_shared_again(valkey: str, hand: Hand) -> None:
+    async with Redis.from_url("redis://127.0.0.1:1") as away, Redis.from_url(valkey) as back:
+        limit = RedisRateLimit(away, "back", lambda: 4, hand)
+        assert await limit.take("sms", 400.0, 100) == 10
+        limit._script.registered_client = back
+        assert await limit.take("sms", 400.0, 100) == 0
+        hand.now += AGAIN_AFTER_S
+        assert await limit.take("sms", 400.0, 100) == 40
 
 
 def test_rates_are_read_and_what_is_none_is_said() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
 from subscriptions.quiet_hours import QuietHours
 from subscriptions.severity import rank
@@ -144,6 +145,25 @@ async def test_a_stop_takes_back_what_waits_for_the_morning(city: City) -> None:
     assert (await city.publishing.progress(alert.id)).held == 0
     await morning(city)
     assert await city.table("SELECT count(*) FROM outbox") == [(0,)]
+
+
+async def test_what_was_stopped_is_not_told_as_over_even_if_the_hub_died_in_between(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S12: the stop is on disk, what waits for the morning was not struck out yet."""
+
+    async def dies(_: int) -> int:
+        raise ConnectionError
+
+    await city.people("zip=11201")
+    await choose(city, 1, quiet=asleep())
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    await others_have_it(city, alert.id, held=1)
+    monkeypatch.setattr(city.publishing, "_halt", dies)
+    with pytest.raises(ConnectionError):
+        await city.publishing.stop(alert.id, PUBLISHER)
+    await morning(city, over=True)
+    await until(lambda: city.table("SELECT 1 FROM counter WHERE outcome='withheld'"))
+    assert await city.table("SELECT count(*) FROM mailing WHERE purpose='notice'") == [(0,)]
+    assert (await city.publishing.progress(alert.id)).held == 0
 
 
 async def test_an_update_takes_the_place_of_what_still_waits(city: City) -> None:

@@ -41,7 +41,7 @@ def test_what_one_node_had_counted_is_kept_when_several_may_count(tmp_path: Path
     assert upgrade(url) == ("0001", NEWEST)
     assert rows(url, "SELECT mailing, channel, outcome, node, count FROM counter") == [(1, "email", "handed_over", 0, 5)]
     assert rows(url, "SELECT mailing, node, first_at, last_at FROM pace") == [(1, 0, 3, 4)]
-    assert rows(url, "SELECT mailing, state, node, turn FROM batch") == [(1, 1, None, 0)]
+    assert rows(url, "SELECT mailing, state, node, turn FROM batch") == [(1, 1, 0, 0)]
 
 
 def test_ledger_rows_have_no_hidden_row_number_and_people_never_get_a_number_twice(migrated_sqlite: Path) -> None:

@@ -65,4 +65,5 @@ def upgrade() -> None:
     op.drop_index("batch_by_turn", "batch")
     op.add_column("batch", sa.Column("turn", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     op.add_column("batch", sa.Column("node", KEY, nullable=True))
+    op.execute("UPDATE batch SET node=0")  # nobody's number: what was begun must be told from what nobody has ever held
     op.create_index("batch_by_turn", "batch", ["channel", "state", "priority", "turn", "due_at"])
