@@ -185,10 +185,11 @@ async def anything_else(message: Message, talk: Talk) -> None:
     """Whoever writes in the belief that somebody reads it learns at once that nobody does (S27). Talk among others is none of ours."""
     if not talk.private and not _to_us(message, talk.bot):
         return
-    area = places.find(message.text, talk.hub.catalog) if message.text and talk.private else None
-    rows: list[list[Button]] = []
-    if area is not None:
-        rows = [[(talk.plain(N_("Get alerts for %(place)s")) % {"place": places.area_name(area, talk)}, Follow(key=area.key))]]
+    areas = places.read(message.text, talk.hub.catalog).areas if message.text and talk.private else ()
+    offered = talk.plain(N_("Get alerts for %(place)s"))
+    rows: list[list[Button]] = [
+        [(offered % {"place": places.area_name(area, talk)}, Follow(key=area.key))] for area in areas[: places.NEAR_AT_MOST]
+    ]
     await talk.send(talk.nobody(N_("What this bot can do: /help")), rows)
 
 

@@ -10,6 +10,8 @@ import shapely
 
 from hub.bot.talk import Talk
 from hub.bot.words import N_
+from hub.sms.keywords import keywords
+from hub.sms.places import PlaceReader
 from subscriptions.areas import Area, AreaCatalog
 from subscriptions.errors import UnknownArea
 from subscriptions.subscriber import PlaceRequest
@@ -22,6 +24,8 @@ RADII = ((400, N_("a quarter mile")), (800, N_("half a mile")), (1600, N_("1 mil
 """Metres, and how a New Yorker says them."""
 
 _BETWEEN = re.compile(r"[,;،、，\n]+")
+LONGEST_LIST = 1000
+"""Characters; nothing is looked for in what goes on longer."""
 _PAYLOAD = re.compile(r"(zip|borough|neighborhood)-([A-Za-z0-9_]{1,50})")
 
 
@@ -34,18 +38,24 @@ class Read(msgspec.Struct, frozen=True):
 
 
 def read(text: str, catalog: AreaCatalog) -> Read:
-    """One place or several with commas between them."""
+    """One place or several, among words that change nothing, as in a text message: "zip 11201", "11201 11205", "Brooklyn and Queens"."""
     whole = find(text, catalog)
     if whole is not None:
         return Read((whole,))
-    areas: dict[str, Area] = {}
-    for part in (part.strip() for part in _BETWEEN.split(text)):
-        if not part:
-            continue
-        area = find(part, catalog)
-        if area is None:
-            return Read(unknown=part[:LONGEST], near=near(part[:LONGEST], catalog))
-        areas[area.key] = area
+    if len(text) > LONGEST_LIST:
+        return Read(unknown=text[:LONGEST])
+    reader = PlaceReader(keywords(), catalog)
+    about = reader.read(text)
+    if about.unknown and not about.free:
+        said = about.unknown[0].said
+        return Read(unknown=said, near=near(said, catalog))
+    areas = dict(about.found)
+    for part in _BETWEEN.split(text) if about.free or not about.found else ():
+        area, among = find(part, catalog), reader.read(part)
+        if area is None and among.free:
+            unknown = part.strip()[:LONGEST]
+            return Read(unknown=unknown, near=near(unknown, catalog))
+        areas |= among.found if area is None else {area.key: area}
     return Read(tuple(areas.values()))
 
 

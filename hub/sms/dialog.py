@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from channels.gsm7 import segments
 from hub.sms import words as say
-from hub.sms.reading import Meaning, Reader, Unknown
-from hub.sms.words import Sentences, Words
+from hub.sms.places import Unknown
+from hub.sms.reading import Meaning, Reader
+from hub.sms.words import PLACES_SHOWN, Sentences, Words
 from subscriptions import topics
 from subscriptions.addresses import NewAddress
 from subscriptions.answering import Answer, Answering, Kind
@@ -22,6 +24,8 @@ from subscriptions.subscriber import PlaceRequest, SubscriptionChange
 from subscriptions.views import SubscriptionView, as_request
 
 CHANNEL = "sms"
+SEGMENTS_AT_MOST = 3
+"""Of an answer: where it would be longer, it names fewer of one's places."""
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -95,6 +99,8 @@ class Dialog:
                 answer = await self._language(talk)
             case "places":
                 answer = await self._join(talk)
+            case "remove" if talk.meaning.else_stop and not self._theirs(talk):
+                answer = await self._stop(talk)
             case "free":
                 answer = talk.answer(say.NOBODY, kind="nobody")
             case _:
@@ -111,8 +117,11 @@ class Dialog:
         if view is None:
             return self._unknown(talk)
         words = self._sentences.in_language(view.language)
-        sentence = say.URGENT if only_extreme else say.STARTED
-        return Answer(words.say(sentence, places=words.a_few(self._names_of(view.places, words))), view.language)
+        names, sentence = self._names_of(view.places, words), say.URGENT if only_extreme else say.STARTED
+        # "Urgent" alone may be a cry for help (safeguard S27).
+        more = [words.say(say.NOBODY)] if only_extreme else []
+        text = self._fitting(lambda shown: " ".join((words.say(sentence, places=words.a_few(names, max(shown, 1))), *more)))
+        return Answer(text, view.language)
 
     def _unknown(self, talk: _Talk) -> Answer:
         return talk.answer(say.UNKNOWN, talk.words.say(say.NOBODY))
@@ -160,7 +169,9 @@ class Dialog:
                 return talk.answer(say.RESUMED)
             case "drills_on" | "drills_off":
                 wanted = talk.meaning.command == "drills_on"
-                await self._change(talk, SubscriptionChange(drills=wanted))
+                # As the web and the bot do: who wants drills wants the tests too.
+                kept = tuple(topic for topic in talk.view.topics if topic != "test") or topics.EVERYDAY
+                await self._change(talk, SubscriptionChange(drills=wanted, topics=(*kept, *(("test",) if wanted else ()))))
                 return talk.answer(say.DRILLS_ON if wanted else say.DRILLS_OFF)
         return self._list(talk, talk.view)
 
@@ -168,11 +179,9 @@ class Dialog:
         return await self._own.change(CHANNEL, talk.number, change, source=CHANNEL)
 
     async def _remove(self, talk: _Talk, view: SubscriptionView) -> Answer:
-        unwanted = [self._request(area) for area in talk.meaning.places]
-        left = tuple(place for place in view.places if msgspec.structs.replace(place, label=None) not in unwanted)
-        named = talk.words.a_few(_named(talk.meaning.places))
-        if not unwanted:
+        if not talk.meaning.places:
             return self._list(talk, view)
+        named, left = talk.words.a_few(_named(talk.meaning.places)), self._left(talk, view)
         if len(left) == len(view.places):
             return talk.answer(say.NOT_YOURS, places=named)
         if not left:
@@ -180,20 +189,37 @@ class Dialog:
         await self._change(talk, SubscriptionChange(places=left))
         return talk.answer(say.REMOVED, places=named, left=talk.words.a_few(self._names_of(left, talk.words)))
 
+    def _left(self, talk: _Talk, view: SubscriptionView) -> tuple[PlaceRequest, ...]:
+        unwanted = [self._request(area) for area in talk.meaning.places]
+        return tuple(place for place in view.places if msgspec.structs.replace(place, label=None) not in unwanted)
+
+    def _theirs(self, talk: _Talk) -> bool:
+        """Whether one of the places that a message names is one of the writer's."""
+        return talk.view is not None and len(self._left(talk, talk.view)) < len(talk.view.places)
+
     def _list(self, talk: _Talk, view: SubscriptionView) -> Answer:
-        words = talk.words
+        words, names = talk.words, self._names_of(view.places, talk.words)
         chosen = [say.ALL_TOPICS] if set(view.topics) >= set(topics.EVERYDAY) else [say.TOPICS[topic] for topic in view.topics]
         more = [words.say(say.PAUSED_UNTIL, when=words.moment(view.paused_until, self._clock()))] if view.paused_until else []
         more += [words.say(say.DRILLS_TOO)] if view.drills else []
-        return talk.answer(
-            say.YOURS,
-            *more,
-            words.say(say.CHANGE_HERE, url=f"{self._names.url}/manage"),
-            places=words.a_few(self._names_of(view.places, words)),
-            topics=words.all_of(tuple(chosen)),
-            severity=words.say(say.SEVERITIES[view.minimum_severity]),
-            language=LANGUAGES[view.language],
-        )
+        more += [words.say(say.CHANGE_HERE, url=f"{self._names.url}/manage")]
+
+        def listed(shown: int) -> str:
+            yours = words.say(
+                say.YOURS,
+                places=words.a_few(names, max(shown, 1)),
+                topics=words.all_of(tuple(chosen)),
+                severity=_severity(view, words, shown),
+                language=LANGUAGES[view.language],
+            )
+            return " ".join((yours, *more))
+
+        return Answer(self._fitting(listed), words.language)
+
+    def _fitting(self, says: Callable[[int], str]) -> str:
+        """What is said with as many names as three segments have room for."""
+        said = [says(shown) for shown in range(PLACES_SHOWN, -1, -1)]
+        return next((text for text in said if segments(f"{self._names.hub}: {text}").segments <= SEGMENTS_AT_MOST), said[-1])
 
     def _request(self, area: Area) -> PlaceRequest:
         return as_request(PlaceRow(area.key), self._catalog)
@@ -217,3 +243,15 @@ class Dialog:
 
 def _named(areas: tuple[Area, ...]) -> tuple[str, ...]:
     return tuple(area.id if area.layer == "zip" else area.name for area in areas)
+
+
+def _severity(view: SubscriptionView, words: Words, shown: int) -> str:
+    """``of every severity (fires, weather: danger to life only)``: with the first of the topics that have a least severity of their own."""
+    single: dict[str, list[str]] = {}
+    for topic in view.topics:
+        least = view.severities.get(topic, view.minimum_severity)
+        if least != view.minimum_severity:
+            single.setdefault(say.SEVERITIES[least], []).append(words.say(say.TOPICS[topic]))
+    said = "; ".join(f"{words.a_few(tuple(named), shown)}: {words.say(least)}" for least, named in single.items())
+    said = said if shown else f"+{sum(map(len, single.values()))}"
+    return words.say(say.SEVERITIES[view.minimum_severity]) + (f" ({said})" if single else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -45,10 +46,18 @@ def _digit(letter: str) -> str:
     return letter if value is None else str(value)
 
 
+class _Filler(msgspec.Struct, forbid_unknown_fields=True):
+    polite: list[str]
+    words: list[str]
+    joints: list[str]
+    joined: list[str]
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     commands: dict[str, dict[str, list[str]]]
     languages: dict[str, list[str]]
-    filler: dict[str, list[str]]
+    places: dict[str, list[str]]
+    filler: _Filler
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -69,7 +78,12 @@ class Keywords:
                 for word in words:
                     self._add(word, command, language)
         self._languages = {_compact(word): tag for tag, words in read.languages.items() for word in (*words, LANGUAGES[tag])}
-        self.filler = frozenset(word for entry in read.filler["words"] for word in normalise(entry).split())
+        self._places = {_compact(word): name for name, words in read.places.items() for word in words}
+        self._joined = tuple(sorted(map(normalise, read.filler.joined), key=len, reverse=True))
+        self.polite, self.joints = _words(read.filler.polite), _words(read.filler.joints)
+        self.filler = self.polite | self.joints | _words(read.filler.words)
+        self.yes = _words(word for words in read.commands["start"].values() for word in words)
+        """All that begins or agrees. Beside a place it changes nothing: "Sí, 11201"."""
 
     def _add(self, text: str, command: str, language: str) -> None:
         word = _compact(text)
@@ -87,11 +101,31 @@ class Keywords:
         """The language that a text names."""
         return self._languages.get(_compact(text))
 
+    def place(self, text: str) -> str:
+        """The name of a place as its catalogue writes it, where people write it in another script; else the text."""
+        return self._places.get(_compact(text), text)
+
+    def bare(self, word: str) -> str:
+        """A word of `normalise` without what Chinese and Korean write onto it: "停止" of "请停止"; "" when that is all of it."""
+        while word and not self._is_known(word):
+            shorter = next((cut for affix in self._joined if (cut := word.removesuffix(affix).removeprefix(affix)) != word), word)
+            if shorter == word:
+                break
+            word = shorter
+        return word
+
+    def _is_known(self, word: str) -> bool:
+        return word in self._commands or word in self._languages or word in self._places
+
 
 @cache
 def keywords() -> Keywords:
     """The tables of this release."""
     return Keywords()
+
+
+def _words(entries: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for entry in entries for word in normalise(entry).split())
 
 
 def _compact(text: str) -> str:

@@ -125,10 +125,10 @@ class Words:
         """The sentence with its named places filled."""
         return (self._catalogue.text(sentence) or sentence) % values
 
-    def a_few(self, names: tuple[str, ...]) -> str:
+    def a_few(self, names: tuple[str, ...], shown: int = PLACES_SHOWN) -> str:
         """The first names and how many more there are."""
-        more = len(names) - PLACES_SHOWN
-        return ", ".join(names[:PLACES_SHOWN]) + (f" +{more}" if more > 0 else "")
+        more = len(names) - shown
+        return ", ".join(names[:shown]) + (f" +{more}" if more > 0 else "")
 
     def all_of(self, words: tuple[str, ...]) -> str:
         """A list as people say it."""

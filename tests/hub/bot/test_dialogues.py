@@ -75,6 +75,39 @@ async def test_places_are_followed_one_after_the_other_in_any_scripts_digits(res
     assert await residents.column("SELECT COUNT(*) FROM subscriber") == [1]
 
 
+@pytest.mark.parametrize(
+    ("typed", "areas"),
+    [
+        ("11201 11205", ["zip:11201", "zip:11205"]),
+        ("zip 11201 please", ["zip:11201"]),
+        ("Brooklyn, NY 11201", ["zip:11201"]),
+        ("Brooklyn and Queens", ["borough:3", "borough:4"]),
+        ("BK, QN", ["borough:3", "borough:4"]),
+        ("布鲁克林和皇后区", ["borough:3", "borough:4"]),
+    ],
+)
+async def test_places_are_read_as_in_a_text_message(residents: Residents, phone: Phone, typed: str, areas: list[str]) -> None:
+    assert NOBODY in await phone.say(typed)
+    assert len(phone.buttons) == len(areas)
+    await phone.say(f"/subscribe {typed}")
+    assert await followed(residents) == areas
+
+
+@pytest.mark.parametrize(
+    ("typed", "unknown"),
+    [
+        ("zip 11291", "11291"),
+        ("11201 11291", "11291"),
+        ("Astorai, 11201", "Astorai"),
+        ("a fire at 11201", "a fire at 11201"),
+        ("11201 " * 200, "11201 " * 13),
+    ],
+)
+async def test_where_one_word_is_no_place_none_is_followed(residents: Residents, phone: Phone, typed: str, unknown: str) -> None:
+    assert f"“{unknown}" in await phone.say(f"/subscribe {typed}")
+    assert await followed(residents) == []
+
+
 async def test_a_near_miss_is_answered_with_what_was_meant_as_buttons(residents: Residents, phone: Phone) -> None:
     answer = await phone.say("/subscribe 11291")
     assert "“11291” is no ZIP code" in answer

@@ -11,10 +11,12 @@ from sqlalchemy import URL
 
 from channels.gsm7 import segments
 from hub.sms import words as say
+from hub.sms.reading import Reader
 from hub.sms.words import SENTENCES, TOPICS, Sentences
 from hub.store.database import database_url
 from subscriptions.languages import LANGUAGES
 from subscriptions.subscriber import PlaceRequest, SubscriptionChange
+from subscriptions.topics import EVERYDAY
 from tests.hub.sms.conftest import NUMBER, Phone
 from tests.subscriptions.residents import DAY, HOUR, Residents, request
 
@@ -111,6 +113,7 @@ async def test_urgent_after_stop_brings_only_danger_to_life_and_start_brings_wha
     said = await phone.text("urgent")
     assert said is not None
     assert "only alerts of danger to life, for 11201" in said
+    assert said.endswith(NOBODY)
     view = await phone.view()
     assert view is not None
     assert view.minimum_severity == "Extreme"
@@ -239,6 +242,20 @@ async def test_remove_takes_one_place_away_and_the_last_one_ends_everything(phon
     assert await phone.view() is None
 
 
+@pytest.mark.parametrize("text", ["stop les messages", "arrêtez les sms", "stop 11205", "stop Brooklyn", "stop LES"])
+async def test_a_stop_that_names_none_of_ones_places_ends_everything(phone: Phone, text: str) -> None:
+    await phone.text("11201, Astoria")
+    assert await phone.text(text) == f"Tocsin: {Sentences().in_language('en').say(say.STOPPED)}"
+    assert await phone.view() is None
+    assert await phone.text(text) is None
+
+
+async def test_a_stop_beside_a_place_takes_only_that_away_from_who_follows_it(phone: Phone) -> None:
+    await phone.text("11201, LES")
+    assert await phone.text("stop LES") == "Tocsin: Lower East Side is removed. You still get alerts for 11201."
+    assert await phone.places() == ["11201"]
+
+
 async def test_a_pause_says_until_when_and_resume_ends_it(phone: Phone) -> None:
     await phone.text("11201")
     assert "nothing comes until" in (await phone.text("PAUSE 3") or "")
@@ -260,6 +277,15 @@ async def test_drills_are_a_choice(phone: Phone) -> None:
         view = await phone.view()
         assert view is not None
         assert view.drills is wanted
+        assert view.topics == (*EVERYDAY, "test") if wanted else EVERYDAY
+
+
+async def test_list_tells_which_topics_have_a_severity_of_their_own(residents: Residents, phone: Phone) -> None:
+    await phone.text("11201")
+    own = SubscriptionChange(severities={"weather": "Extreme", "fire": "Severe", "crime": "Minor", "health": "Extreme"})
+    await residents.enrolment.own_address.change("sms", NUMBER, own, source="test")
+    said = await phone.text("LIST") or ""
+    assert "all topics, of every severity (fires: severe or worse; weather, health: danger to life only), in English." in said
 
 
 async def test_who_wants_discreet_messages_is_answered_without_the_name_of_the_hub(residents: Residents, phone: Phone) -> None:
@@ -313,6 +339,34 @@ def test_that_nobody_is_watching_and_how_it_ended_is_said_in_every_language_in_o
     assert "911" in words.say(say.NOBODY)
     for word in ("URGENT", "START"):
         assert word in words.say(say.STOPPED)
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_the_words_that_a_stop_offers_work_in_every_language(reader: Reader, tag: str) -> None:
+    offered = re.findall(r"\b[A-Z]{5,}", Sentences().in_language(tag).say(say.STOPPED))
+    assert [reader.read(word).command for word in offered] == ["urgent", "start"]
+
+
+@pytest.mark.parametrize("cry", ["urgence", "urgenza", "긴급", "ہنگامی", "紧急"])
+async def test_a_cry_for_help_takes_no_alerts_away(phone: Phone, cry: str) -> None:
+    await phone.text("11201")
+    assert await phone.text(cry) == NOBODY
+    view = await phone.view()
+    assert view is not None
+    assert view.minimum_severity == "Minor"
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+async def test_what_names_many_places_and_choices_fits_three_segments_in_every_language(
+    residents: Residents, phone: Phone, tag: str
+) -> None:
+    await phone.text("11201, 11205, 10118, 11231, Bedford-Stuyvesant, Astoria")
+    own = SubscriptionChange(language=tag, severities=dict.fromkeys(EVERYDAY, "Extreme"))
+    await residents.enrolment.own_address.change("sms", NUMBER, own, source="test")
+    for word in ("LIST", "URGENT"):
+        said = await phone.text(word) or ""
+        assert "11201" in said
+        assert segments(said).segments <= 3, said
 
 
 async def test_a_cry_for_help_in_another_script_is_answered_in_it(phone: Phone) -> None:

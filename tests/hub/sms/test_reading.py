@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from hub.sms.keywords import COMMANDS, FILE, keywords, normalise, written_in
-from hub.sms.reading import LONGEST, Reader
+from hub.sms.reading import LONGEST, Meaning, Reader
 from subscriptions.languages import LANGUAGES
 
 TABLES = tomllib.loads(FILE.read_text(encoding="utf-8"))
@@ -58,6 +58,25 @@ def test_the_stop_family_is_understood_with_words_of_politeness(reader: Reader, 
         "arret",
         "قِفْ",
         "СТОП!!!",
+        "por favor para",
+        "para, gracias",
+        "para las alertas",
+        "stop les messages",
+        "Stop les SMS",
+        "arrête",
+        "arrêtez les sms",
+        "Arrêtez de m'envoyer des SMS",
+        "stop, si",
+        "stop un",
+        "stop 11291",
+        "stop Astorai",
+        "请停止",
+        "请退订",
+        "退订谢谢",
+        "請停止發送簡訊",
+        "중지해주세요",
+        "문자를 중지해 주세요",
+        "수신거부 부탁드립니다",
     ],
 )
 def test_other_widths_accents_and_joints_are_the_same_word(reader: Reader, text: str) -> None:
@@ -87,9 +106,86 @@ def test_other_widths_accents_and_joints_are_the_same_word(reader: Reader, text:
     ],
 )
 def test_places_are_found_among_words_that_change_nothing(reader: Reader, text: str, places: list[str], language: str | None) -> None:
-    meaning = reader.read(text)
-    assert (meaning.command, [area.id if area.layer == "zip" else area.name for area in meaning.places]) == ("places", places)
-    assert (meaning.unknown, meaning.language) == ((), language)
+    assert_joins(reader.read(text), places)
+    assert reader.read(text).language == language
+
+
+def assert_joins(meaning: Meaning, places: list[str]) -> None:
+    said = [area.id if area.layer == "zip" else area.name for area in meaning.places]
+    assert (meaning.command, said, meaning.unknown) == ("places", places, ())
+
+
+@pytest.mark.parametrize(
+    "yes",
+    [
+        "yes", "ok", "sí", "Si", "Sì", "oui", "wi", "да", "da", "tak", "نعم", "ہاں", "جی ہاں", "জি", "হ্যাঁ", "是", "是的", "好", "네", "예",
+        "יאָ", "START", "suscribirme", "subscribe", "s'abonner",
+    ],
+)  # fmt: skip
+def test_a_yes_beside_a_place_is_no_place(reader: Reader, yes: str) -> None:
+    for form in ("{}, 11201", "{} 11201", "11201 {}"):
+        assert_joins(reader.read(form.format(yes)), ["11201"])
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("11201, un", ["11201"]),
+        ("UN", ["United Nations"]),
+        ("BK", ["Brooklyn"]),
+        ("BK 11201", ["11201"]),
+        ("11205, BK", ["11205"]),
+        ("LES", ["Lower East Side"]),
+        ("alerts for LES", ["Lower East Side"]),
+        ("les alertes pour 11201", ["11201"]),
+    ],
+)
+def test_a_short_name_that_is_a_word_too_is_a_place_only_where_it_can_be_nothing_else(reader: Reader, text: str, places: list[str]) -> None:
+    assert_joins(reader.read(text), places)
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("Queens, 11372", ["11372"]),
+        ("Brooklyn, NY 11201", ["11201"]),
+        ("Manhattan, New York, NY 10001", ["10001"]),
+        ("10463, Bronx", ["10463"]),
+        ("Queens 11372, Brooklyn 11201", ["11372", "11201"]),
+        ("11201, Queens", ["11201", "Queens"]),
+        ("11201 Queens", ["11201", "Queens"]),
+    ],
+)
+def test_a_borough_beside_a_zip_that_lies_in_it_is_its_address(reader: Reader, text: str, places: list[str]) -> None:
+    assert_joins(reader.read(text), places)
+
+
+def test_a_borough_beside_a_mistyped_zip_of_it_is_not_followed(reader: Reader) -> None:
+    assert (reader.read("Brooklyn, NY 11291").places, reader.read("Brooklyn, NY 11291").unknown[0].near) == ((), "11201")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Brooklyn and Queens", "Brooklyn y Queens", "Бруклин и Квинс", "布鲁克林和皇后区", "布魯克林、皇后區", "브루클린과 퀸스",
+        "브루클린 와 퀸스", "بروكلين وكوينز", "بروكلين و كوينز", "بروکلین اور کوئنز", "ব্রুকলিন ও কুইন্স",
+        "Brooklyn e Queens", "Brooklyn et Queens",
+        "Brooklyn ak Queens", "Brooklyn i Queens", "Brooklyn und Queens", "ברוקלין און קווינס", "我住在布鲁克林和皇后区",
+    ],
+)  # fmt: skip
+def test_several_places_are_named_as_each_language_names_them(reader: Reader, text: str) -> None:
+    assert_joins(reader.read(text), ["Brooklyn", "Queens"])
+
+
+def test_every_spelling_of_a_borough_is_that_borough(reader: Reader) -> None:
+    for name, spellings in TABLES["places"].items():
+        for spelling in spellings:
+            assert_joins(reader.read(spelling), [name])
+
+
+@pytest.mark.parametrize("text", ["我住在11201", "我的邮编是11201", "请给我发送11201的警报", "11201에 살아요", "11201 알림 부탁드립니다"])
+def test_what_chinese_and_korean_write_onto_a_zip_changes_nothing(reader: Reader, text: str) -> None:
+    assert_joins(reader.read(text), ["11201"])
 
 
 @pytest.mark.parametrize(("text", "near"), [("11291", "11201"), ("12101", "11101"), ("Astorai", "Astoria"), ("90210", None)])
@@ -116,6 +212,19 @@ def test_a_slip_is_told_from_free_text(reader: Reader, text: str, near: str | No
         "?",
         "👍",
         "ok thanks",
+        "Fine",
+        "Fine, thanks",
+        "All is fine now",
+        "Quiero recibir alertas para mi zip",
+        "start shooting 10001",
+        "urgence",
+        "urgenza",
+        "긴급",
+        "ہنگامی",
+        "紧急",
+        "緊急",
+        "জরুরি",
+        "살려주세요",
         "着火了 11201",
         "STOP " * (LONGEST // 5 + 1),
         "\x00\x01\ufffd",
@@ -131,6 +240,10 @@ def test_a_sentence_about_something_else_does_nothing(reader: Reader, text: str)
     [
         ("REMOVE 11201", "remove", ["11201"], 1),
         ("stop 11201", "remove", ["11201"], 1),
+        ("STOP: 11201, 11205", "remove", ["11201", "11205"], 1),
+        ("stop 11201 and 11205", "remove", ["11201", "11205"], 1),
+        ("remove LES", "remove", ["MN0302"], 1),
+        ("REMOVE BK", "remove", ["3"], 1),
         ("11201 삭제", "remove", ["11201"], 1),
         ("删除11201", "remove", ["11201"], 1),
         ("quitar 11201 por favor", "remove", ["11201"], 1),
