@@ -144,7 +144,7 @@ class Desk:
         return AddressRow(number, subscriber, new.channel, "unconfirmed", new.lookup, sealed, key_id, 0, asked, work.now, None)
 
     def places_in_words(self, places: list[PlaceRow]) -> str:
-        """For a letter; "" for the whole city."""
+        """For a letter; "" where none of them has a name."""
         return in_a_few_words(public_names(places, self.catalog))
 
 

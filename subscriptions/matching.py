@@ -44,7 +44,7 @@ class Target:
     topics: int
     """`subscriptions.topics.mask`: whoever wants any of them."""
     severity: int
-    """`subscriptions.severity.rank`: whoever wants alerts of this rank or of a milder one."""
+    """`subscriptions.severity.rank`: whoever wants alerts of this rank or of a milder one. Unknown reaches whom Minor reaches."""
     languages: frozenset[int] | None = None
     """Only readers of these (`subscriptions.languages.number`), None for everyone."""
     drill: bool = False

@@ -220,13 +220,13 @@ def public_name(place: Spot, catalog: AreaCatalog) -> str:
 
 
 def public_names(places: Sequence[Spot], catalog: AreaCatalog) -> tuple[str, ...]:
-    """The names of all places, each once; empty when one of them is the whole city."""
+    """The names of all places, each once; CITY_KEY alone when one of them is the whole city, and empty when none of them has a name."""
     if any(place.area == CITY_KEY for place in places):
-        return ()
+        return (CITY_KEY,)
     return tuple(dict.fromkeys(name for place in places if (name := public_name(place, catalog))))
 
 
 def in_a_few_words(names: tuple[str, ...]) -> str:
-    """The first names and how many more there are: a letter must fit into an SMS."""
+    """The first names and how many more there are: a letter must fit into an SMS. "" when no place has a name."""
     more = len(names) - NAMES_SHOWN
     return ", ".join(names[:NAMES_SHOWN]) + (f" +{more}" if more > 0 else "")

@@ -23,6 +23,7 @@ from subscriptions.columns import CITY, POINT, UNKNOWN, AddressColumns, Columns,
 from subscriptions.matching import Reach, Target
 from subscriptions.point_tree import CURVE_BITS, PointTree, curve
 from subscriptions.region import Region
+from subscriptions.severity import MILDEST
 from subscriptions.topics import LEVEL_BITS
 
 _CARD = np.dtype([("id", "u4"), ("address", "u4"), ("extra", "u4"), ("group", "u2"), ("extras", "u2")])
@@ -175,7 +176,7 @@ class Segment:
 
     def match(self, reach: Reach, target: Target, holding: Mapping[int, int]) -> tuple[Found, Ints]:
         """Addresses by group, and ids of the people reached. `holding`: rule of quiet hours → until when it holds this alert back."""
-        wanted = self._wanting(target.topics, target.severity, target.languages, target.drill)
+        wanted = self._wanting(target.topics, max(target.severity, MILDEST), target.languages, target.drill)
         held = self.profiles.held(holding)
         if held is None:
             return self._match(reach, wanted, 0)

@@ -9,3 +9,7 @@ SEVERITIES = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
 def rank(severity: str) -> int:
     """0 (Unknown) to 4 (Extreme). Raises ValueError for anything else."""
     return SEVERITIES.index(severity)
+
+
+MILDEST = rank("Minor")
+"""The mildest that people choose among. In matching Unknown counts as much, for who asked for everything is to miss nothing."""

@@ -31,12 +31,16 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PendingView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a confirmation link shows: no address, label or coordinates. `places` is empty for the whole city."""
+    """What a confirmation link shows: no address, label or coordinates. `places` holds ``city`` for the whole of it.
+
+    It is empty where none of them has a name, as of a point in a park.
+    """
 
     channel: str
     places: tuple[str, ...]
     topics: tuple[str, ...]
     minimum_severity: str
+    severities: dict[str, str]
     language: str
     confirmed: bool
     shared: bool = False
@@ -154,6 +158,7 @@ def pending_view(
         places=public_names(places, desk.catalog),
         topics=topics.names(subscriber.topics),
         minimum_severity=SEVERITIES[subscriber.minimum_severity],
+        severities=topics.of_levels(subscriber.severities),
         language=languages.tag(subscriber.language),
         confirmed=address.state in {"active", "merged"},
         shared=shared and address.state == "unconfirmed",

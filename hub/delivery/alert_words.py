@@ -146,6 +146,7 @@ def alert_words(
     document, frame = stored.document, say.language
     info = choose_info(document.infos, frame)
     cancelled = document.msgType == "Cancel"
+    heard = tone(stored.grade, document.urgency)
     written = nearest(info.language) or info.language
     foreign = written != frame
     return AlertWords(
@@ -154,7 +155,7 @@ def alert_words(
         change=say.gettext(CHANGES.get(document.msgType, "")),
         change_note=say.gettext(CHANGE_NOTES.get(document.msgType, "")),
         act="" if cancelled else say.act(stored.grade, document.urgency),
-        tone="over" if cancelled else tone(stored.grade, document.urgency),
+        tone="over" if cancelled else heard,
         headline=one_line(safe(info.headline)),
         description=safe(info.description).strip(),
         instruction=safe(info.instruction).strip(),
@@ -162,7 +163,7 @@ def alert_words(
         language=info.language,
         direction="rtl" if written in RIGHT_TO_LEFT else "ltr",
         hazard=say.glossary.hazard(document) if foreign else "",
-        what_to_do=say.glossary.what_to_do(document) if foreign else "",
+        what_to_do=say.glossary.what_to_do(document, heard) if foreign else "",
         only_in=say.only_in(info.language) if foreign else "",
         text_in=say.text_in(info.language) if foreign else "",
         where=_where(stored.area, say, city_name, PLACES_SHOWN),

@@ -18,8 +18,7 @@ PRIORITY = 4
 VALID_MS = 24 * 3600 * 1000
 
 _HELD_OVER = (
-    " FROM batch b JOIN mailing m ON m.id=b.mailing"
-    " WHERE b.held=1 AND b.state=0 AND b.due_at<=? AND m.expires_at<=? AND m.state<>'stopped'"
+    " FROM batch b JOIN mailing m ON m.id=b.mailing WHERE b.held=1 AND b.state=0 AND b.due_at<=? AND m.expires_at<=? AND m.state<>'stopped'"
 )
 
 

@@ -7,6 +7,7 @@ least, never from the mark of a test, the act, the place or the time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from importlib.resources import files
@@ -18,12 +19,14 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from channels.contract import Message, Purpose, slot
+from channels.gsm7 import segments
 from hub.clock import Clock, instant
 from hub.delivery.alert_words import MARKS, AlertWords, Published, alert_words, choose_info, safe, sent_at, short_code
 from hub.delivery.phrases import READ, Phrases
-from hub.delivery.shortening import cut, fit_essential_sms, fit_sms, one_line, sentence
+from hub.delivery.shortening import SMS_SEGMENTS, cut, fit_essential_sms, fit_sms, one_line, sentence
 from hub.languages.catalogue import SOURCE_LANGUAGE
 from hub.languages.compiled import Compiled
+from subscriptions.columns import CITY_KEY
 from subscriptions.languages import LANGUAGES, RIGHT_TO_LEFT, nearest
 from subscriptions.severity import SEVERITIES
 
@@ -64,6 +67,11 @@ NEUTRAL: Mapping[Purpose, str] = MappingProxyType(
 )
 """Purpose → what a discreet message says."""
 
+
+ENOUGH_HEADLINE = 30
+"""Characters of a headline that an SMS keeps of a drill when it says in a sentence, too, that it is only one."""
+
+_FIRST_SENTENCE = re.compile(r"^[^.!?。！？؟۔।]+.")
 
 ALIKE = 256
 """Letters whose words are kept: while a neighbourhood signs up, the same is said to everybody in it."""
@@ -167,20 +175,22 @@ class Renderer:
     ) -> Message:
         """A letter to one address. It holds nothing of the person but `parameters`, and its link is a slot.
 
-        `parameters`: ``places`` in words, ``notice`` a key of NOTICES, ``text`` of an answer; `missed`: alerts that a ``held`` is about;
-        `written_at` in seconds since 1970 begins the time for which it is worth sending, by default now.
+        `parameters`: ``places`` as of `subscriptions.places.in_a_few_words`, ``notice`` a key of NOTICES, ``text`` of an answer; `missed`:
+        alerts that a ``held`` is about; `written_at` in seconds since 1970 begins the time for which it is worth sending, by default now.
         Raises KeyError for a channel without templates.
         """
         frame = self._frame(language)
-        now = self._clock()
-        notice = self._phrases[frame].gettext(NOTICES.get(parameters.get("notice", ""), NOTICES["changed"]))
-        lines = [notice, *(self._missed(alert, frame, now) for alert in missed)]
-        lead = f"{self._phrases[frame].gettext(MARKS['Test'])}: " if parameters.get("notice") == "test" else ""
-        values = {"places": one_line(safe(parameters.get("places", ""))), "notice_text": "\n".join(lines), "lead": lead}
-        values["text"] = parameters.get("text", "")
+        now, say = self._clock(), self._phrases[frame]
+        notice = say.gettext(NOTICES.get(parameters.get("notice", ""), NOTICES["changed"]))
+        over = [self._missed(alert, frame, now) for alert in missed]
+        lead = f"{say.gettext(MARKS['Test'])}: " if parameters.get("notice") == "test" else ""
+        values = {"places": self._places(parameters.get("places", ""), say), "lead": lead, "text": parameters.get("text", "")}
+        values["notice_text"] = "\n".join([notice, *(f"{about} ({until})" for about, until in over)])
         link = slot(purpose) if purpose in {"confirm", "access"} else self._public_url
         if discreet and purpose in NEUTRAL and channel != "webhook":
             parts = self._neutral(channel, frame, NEUTRAL[purpose], link, lead=lead)
+        elif over and channel == "sms":
+            parts = {"text": self._fitted_summary(notice, over, frame, values)}
         else:
             parts = self._alike(channel, purpose, frame, tuple(values.items())) or {"link": link}
         return Message(
@@ -197,13 +207,29 @@ class Renderer:
             data=msgspec.json.encode({"type": purpose}).decode() if channel == "webhook" else "",
         )
 
-    def _missed(self, stored: Published, frame: str, now: float) -> str:
-        """An alert that is over, in one line: ``Flood Watch (until 5:00 AM today, Nov 22)``."""
+    def _places(self, asked: str, say: Phrases) -> str:
+        """The whole city, and what has no name since no ZIP code covers it, in the reader's language; else the names."""
+        known = {CITY_KEY: self._city_name, "": "a place on the map"}.get(asked)
+        return one_line(safe(asked)) if known is None else say.gettext(known)
+
+    def _missed(self, stored: Published, frame: str, now: float) -> tuple[str, str]:
+        """An alert that is over: what it was about, and its end: ``Flood Watch``, ``until 5:00 AM today, Nov 22``."""
         info, say = choose_info(stored.document.infos, frame), self._phrases[frame]
         headline = info.headline if nearest(info.language) == frame else say.glossary.hazard(stored.document)
         until = say.say("until %(when)s", when=say.end(stored.expires_at / 1000, now))
         mark = say.gettext(MARKS.get(stored.document.status, ""))
-        return f"{mark + ': ' if mark else ''}{one_line(safe(headline))} ({until})"
+        return f"{mark + ': ' if mark else ''}{one_line(safe(headline))}", until
+
+    def _fitted_summary(self, notice: str, over: Sequence[tuple[str, str]], frame: str, values: Mapping[str, str]) -> str:
+        """An SMS of as many alerts as it holds, and how many more there are; the headline of a single one loses its end if it must."""
+        (headline, until), *others = over
+
+        # What is made ever shorter is the rest of the list, in place of an alert's places.
+        def render(where: str, headline: str, details: str) -> str:
+            text = f"{notice} {headline} ({until}) {details} {where}"
+            return self._parts("sms", "notice", frame, {**values, "notice_text": text})["text"]
+
+        return fit_sms(render, _ever_fewer(others, self._phrases[frame]), headline, "")
 
     def _neutral(self, channel: str, frame: str, sentence: str, link: str, *, lead: str = "") -> dict[str, str]:
         """Words that tell whoever else looks at the screen nothing."""
@@ -227,13 +253,23 @@ class Renderer:
 
 
 def _fitted(fill: Callable[..., str], words: AlertWords) -> str:
-    def render(where: str, headline: str, details: str) -> str:
-        return one_line(fill(where=where, headline=headline, details=details))
+    def said(note: str, where: str, headline: str, details: str) -> str:
+        return one_line(fill(where=where, headline=headline, details=f" {note} {details}"))
 
+    least = partial(said, where=words.where_shortest, headline=cut(words.hazard or words.headline, ENOUGH_HEADLINE), details="")
+    notes = (words.mark_note, "".join(_FIRST_SENTENCE.findall(words.mark_note)))
+    render = partial(said, next((note for note in notes if segments(least(note)).segments <= SMS_SEGMENTS), ""))
     wheres = (words.where_short, words.where_shortest)
     if words.hazard:
         return fit_essential_sms(render, wheres, words.hazard, words.what_to_do, words.text_in, words.all_words)
     return fit_sms(render, wheres, words.headline, words.details)
+
+
+def _ever_fewer(over: Sequence[tuple[str, str]], say: Phrases) -> list[str]:
+    """All alerts, then all but one, and so on to none; each time with how many more there are."""
+    lines = [f"{about} ({until})" for about, until in over]
+    fewer = [" ".join([*lines[:shown], sentence(say.say("+%(count)s more", count=str(len(lines) - shown)))]) for shown in range(len(lines))]
+    return [" ".join(lines), *reversed(fewer)]
 
 
 def paragraphs(text: str) -> list[list[str]]:

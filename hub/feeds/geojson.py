@@ -34,7 +34,10 @@ class Properties(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def alerts_geojson(alerts: Sequence[StoredAlert], catalog: AreaCatalog, *, public_url: str, selection: Selection, **_more: Any) -> bytes:
-    """A FeatureCollection in UTF-8; the parameters are those of `hub.feeds.atom.alerts_atom`. Longitude comes first."""
+    """A FeatureCollection in UTF-8; the parameters are those of `hub.feeds.atom.alerts_atom`.
+
+    Longitude comes first, and shells run counterclockwise (RFC 7946 §3.1.1, §3.1.6).
+    """
     base = public_url.rstrip("/")
     features = [
         {
@@ -50,7 +53,7 @@ def alerts_geojson(alerts: Sequence[StoredAlert], catalog: AreaCatalog, *, publi
 
 def _geometry(alert: StoredAlert, catalog: AreaCatalog) -> dict[str, Any] | None:
     parts = [shapely.make_valid(shape(feature["geometry"])) for feature in area.geojson(alert.area, catalog)["features"]]
-    return dict(mapping(shapely.union_all(parts))) if parts else None
+    return dict(mapping(shapely.orient_polygons(shapely.union_all(parts)))) if parts else None
 
 
 def _properties(alert: StoredAlert, selection: Selection, base: str) -> Properties:

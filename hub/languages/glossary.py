@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from hub.languages.catalogue import catalogue
-from hub.languages.hazards import CATEGORIES, HAZARDS, SEVERITIES, URGENCIES
+from hub.languages.hazards import AT_ONCE, CATEGORIES, HAZARDS, SEVERITIES, URGENCIES
 
 
 class Event(Protocol):
@@ -59,14 +59,16 @@ class Glossary:
         """A CAP urgency in words; nothing for Unknown."""
         return self._say(URGENCIES.get(urgency, ""))
 
-    def what_to_do(self, alert: Event) -> str:
-        """The standard instruction for an event of the glossary.
+    def what_to_do(self, alert: Event, tone: str) -> str:
+        """The standard instruction for an event of the glossary; `tone` as of `hub.delivery.phrases.tone`.
 
-        Nothing where the alert itself says that nobody has to act: a cancellation, a test, a danger that has passed.
+        Nothing where the alert itself says that nobody has to act: a cancellation, a drill or a test, a danger that has passed. What is
+        done at once or not at all goes with the gravest tone alone: the author of a milder alert may have written the contrary.
         """
-        if alert.msgType == "Cancel" or alert.status == "Test" or alert.urgency == "Past":
+        if alert.msgType == "Cancel" or alert.status != "Actual" or alert.urgency == "Past":
             return ""
-        return self._say(HAZARDS.get(known_event(alert.event) or "", ""))
+        standard = HAZARDS.get(known_event(alert.event) or "", "")
+        return "" if standard in AT_ONCE and tone != "now" else self._say(standard)
 
     def _say(self, message: str) -> str:
         return (self._catalogue.text(message) or message) if message else ""

@@ -39,6 +39,9 @@ _DETOUR = "Use another way, or allow more time."
 _LOOK_OUT = "If you see this person or car, call 911."
 _BE_READY = "Be ready to act, and follow the news."
 
+AT_ONCE = frozenset({_INSIDE, _TORNADO, _FLASH_FLOOD, _TSUNAMI, _SHAKING, _GAS, _EVACUATE, _SHELTER})
+"""What is done at once or not at all: to leave, to take shelter. Said with "Act now" only: a leak that closes a street empties no house."""
+
 HAZARDS: Mapping[str, str] = MappingProxyType(
     {
         # The National Weather Service.

@@ -84,7 +84,7 @@ def card(stored: StoredAlert, words: Words, now: float, *, city_name: str) -> Ca
         event=event_name(alert, words) or (phrases.glossary.category(alert.category) if foreign else ""),
         severity=seriousness(stored, words),
         headline=info.headline,
-        what_to_do=phrases.glossary.what_to_do(alert) if foreign and not over else "",
+        what_to_do=phrases.glossary.what_to_do(alert, tone(stored.grade, alert.urgency)) if foreign and not over else "",
         description=info.description,
         instruction=info.instruction,
         web=info.web if info.web and info.web.startswith(("https://", "http://")) else None,

@@ -3,10 +3,13 @@
   "use strict";
   const box = document.getElementById("draw"), words = box.dataset, said = document.getElementById("draw-said");
   const point = document.getElementById("point"), corners = document.getElementById("corners"), radius = document.getElementById("radius");
-  const pair = /^\s*(-?\d+(?:\.\d+)?)\s*[,\s]\s*(-?\d+(?:\.\d+)?)\s*$/;
+  const pair = /^([-\u2212]?\d{1,3}(?:\.\d+)?)(?:\s*[,،，、]\s*|\s+)([-\u2212]?\d{1,3}(?:\.\d+)?)$/;  // as in hub/web/residents/places.py
   let map, drawn;
 
-  const read = (text) => { const found = pair.exec(text); return found && [Number(found[1]), Number(found[2])]; };
+  const read = (text) => {
+    const found = text.length <= 100 && pair.exec(text.trim());
+    return found && found.slice(1).map((number) => Number(number.replace("\u2212", "-")));
+  };
   const ring = () => corners.value.split("\n").map(read).filter(Boolean);
   const mode = () => box.querySelector("input[name=draw]:checked").value;
   const written = (where) => where.lat.toFixed(5) + ", " + where.lng.toFixed(5);

@@ -38,7 +38,7 @@
     const card = document.getElementById("card-" + tone(one)).content.cloneNode(true), info = words(one);
     const fill = (name, text) => {
       const place = card.querySelector("[data-fill=" + name + "]");
-      if (!text) { (place.closest("div.wide") || place).remove(); return; }
+      if (!text) { (place.closest("dl > div") || place).remove(); return; }
       place.textContent = text;
       if (["headline", "instruction", "description"].includes(name)) { place.lang = info.language; place.dir = "auto"; }
     };
@@ -46,7 +46,7 @@
     fill("headline", info.headline);
     fill("instruction", info.instruction);
     fill("description", info.description);
-    fill("where", one.area_names.join(", ") || said.dataset.city);
+    fill("where", one.area.citywide ? said.dataset.city : one.area_names.join(", ") || said.dataset.map);
     fill("until", time(new Date(one.expires)));
     list.append(card);
   }

@@ -84,6 +84,38 @@ def test_without_a_network_the_last_alerts_are_there_and_nothing_personal(visito
     expect(page.locator("#now")).to_be_attached()
 
 
+def test_without_a_network_an_area_without_a_name_is_not_taken_for_the_whole_city(visitor: Visitor) -> None:
+    page = visitor("/")
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page.wait_for_function("navigator.serviceWorker.controller")
+    drawn: dict[str, Any] = {
+        "status": "Actual",
+        "urgency": "Immediate",
+        "grade": "Severe",
+        "expires": "2100-01-01T00:00:00Z",
+        "infos": [{"language": "en", "headline": "Spill in the river", "description": "", "instruction": ""}],
+        "area": {"circle": {"lat": 40.83, "lon": -73.933, "radius_m": 50}},
+        "area_names": [],
+    }
+    page.evaluate(KEEP, [drawn, drawn | {"area": {"citywide": True}}, drawn | {"area": {"zips": ["11201"]}, "area_names": ["11201"]}])
+    page.goto("/offline")
+    cards, city = page.locator("#kept article"), page.locator("#seen").get_attribute("data-city")
+    expect(cards).to_have_count(3)
+    expect(cards.nth(0)).not_to_contain_text(city or "")
+    expect(cards.nth(1)).to_contain_text(city or "")
+    expect(cards.nth(2)).to_contain_text("11201")
+
+
+KEEP = """async (alerts) => {
+    const headers = { "X-Seen": new Date().toUTCString() };
+    for (const name of await caches.keys()) {
+        const cache = await caches.open(name);
+        const list = "/api/v1/public/alerts";
+        if (await cache.match(list)) await cache.put(list, new Response(JSON.stringify({ alerts }), { headers }));
+    }
+}"""
+
+
 def test_a_later_version_replaces_a_notification_and_sounds_only_if_it_should(visitor: Visitor) -> None:
     page = visitor("/subscribe", permissions=["notifications"])
     deliver = push_service(page)

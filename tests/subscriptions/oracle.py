@@ -16,6 +16,7 @@ from shapely.ops import nearest_points
 from subscriptions.areas import AreaCatalog
 from subscriptions.columns import Person, PlaceRow
 from subscriptions.matching import Target
+from subscriptions.severity import rank
 
 GEOD = Geod(ellps="WGS84")
 EDGE_M = 0.5
@@ -61,7 +62,7 @@ def reached(person: Person, target: Target, catalog: AreaCatalog) -> bool:
     """Whether the person gets the alert: the rules of matching, read aloud."""
     if target.drill and not person.drills:
         return False
-    if not person.topics & target.topics or person.minimum_severity > target.severity:
+    if not person.topics & target.topics or person.minimum_severity > max(target.severity, rank("Minor")):
         return False
     if target.languages is not None and person.language not in target.languages:
         return False

@@ -137,7 +137,14 @@ def test_topics_match_when_one_is_wanted(catalog: AreaCatalog, audience: Audienc
 
 @pytest.mark.parametrize(
     ("minimum", "grade", "told"),
-    [("Moderate", "Moderate", True), ("Moderate", "Minor", False), ("Unknown", "Unknown", True), ("Minor", "Extreme", True)],
+    [
+        ("Moderate", "Moderate", True),
+        ("Moderate", "Minor", False),
+        ("Moderate", "Unknown", False),
+        ("Minor", "Unknown", True),
+        ("Unknown", "Unknown", True),
+        ("Minor", "Extreme", True),
+    ],
 )
 def test_severity_matches_from_the_minimum_on(catalog: AreaCatalog, audience: Audience, minimum: str, grade: str, told: bool) -> None:
     audience.put(someone(1, PlaceRow("zip:11201"), minimum=minimum))

@@ -158,7 +158,8 @@ def test_choices_agree_with_a_plain_loop_over_people(catalog: AreaCatalog) -> No
 
 
 def wants(person: Person, asked: tuple[str, ...], grade: int) -> bool:
-    """The rule: some topic that was chosen, at its own least severity or the usual one."""
+    """The rule: some topic that was chosen, at its own least severity or the usual one; Unknown counts as Minor."""
+    grade = max(grade, severity.rank("Minor"))
     own = topics.of_levels(person.severities)
     chosen = [topic for topic in asked if topic in topics.names(person.topics)]
     return any(grade >= (severity.rank(own[topic]) if topic in own else person.minimum_severity) for topic in chosen)

@@ -134,7 +134,7 @@ async def test_why_says_that_the_whole_city_is_followed(residents: Residents) ->
     await residents.resident(places=[{"citywide": True}])
     residents.matched = Matched([PlaceRow(CITY_KEY)])
     view = await residents.enrolment.why(residents.links.token("why", 1, 1, 0, 77))
-    assert (view.places, view.citywide) == ((), True)
+    assert (view.places, view.citywide) == ((CITY_KEY,), True)
 
 
 async def test_why_tells_a_letter_about_the_subscription_from_an_alert(residents: Residents) -> None:

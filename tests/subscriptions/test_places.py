@@ -95,10 +95,14 @@ def test_a_point_is_named_to_others_by_its_zip_and_never_by_label_or_coordinates
     assert public_names(places, catalog) == ("11201", "Brooklyn")
 
 
-def test_the_whole_city_needs_no_names(catalog: AreaCatalog) -> None:
-    assert public_names([PlaceRow("zip:11201"), PlaceRow("city")], catalog) == ()
+def test_the_whole_city_is_named_only_where_it_was_chosen_and_a_park_has_no_name(catalog: AreaCatalog) -> None:
+    in_a_park = PlaceRow(None, 40.6602, -73.969, 400.0)
+    assert public_names([PlaceRow("zip:11201"), in_a_park, PlaceRow("city")], catalog) == ("city",)
+    assert public_names([in_a_park], catalog) == ()
+    assert public_names([in_a_park, PlaceRow("zip:11201")], catalog) == ("11201",)
 
 
 def test_a_letter_names_a_few_places_and_counts_the_rest() -> None:
+    assert (in_a_few_words(()), in_a_few_words(("city",))) == ("", "city")
     assert in_a_few_words(("11201", "Astoria")) == "11201, Astoria"
     assert in_a_few_words(("1", "2", "3", "4", "5")) == "1, 2, 3 +2"

@@ -136,9 +136,9 @@ def channel_name(words: Words, kind: str) -> str:
 
 
 def topics_sentence(words: Words, topics: Collection[str]) -> str:
-    """``Weather, Fire``, or that it is everything."""
+    """``Weather, Fire``, or that it is everything; that it is drills where it is nothing else."""
     chosen = [words.text(name) for key, (name, _) in TOPIC_WORDS.items() if key in topics]
-    return words.text("All topics") if len(chosen) == len(TOPIC_WORDS) else ", ".join(chosen)
+    return words.text("All topics") if len(chosen) == len(TOPIC_WORDS) else ", ".join(chosen) or words.text("Drills and tests too")
 
 
 def severity_sentence(words: Words, minimum: str) -> str:

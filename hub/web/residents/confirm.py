@@ -14,6 +14,8 @@ from hub.web.language import Words, letter_language, words
 from hub.web.pages import render
 from hub.web.residents.choices import severity_sentence, topics_sentence
 from hub.web.residents.nearby import concerns
+from hub.web.residents.sentences import exceptions
+from subscriptions.columns import CITY_KEY
 from subscriptions.errors import LinkExpired, LinkInvalid
 from subscriptions.languages import LANGUAGES
 
@@ -32,10 +34,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 def summary(view: PendingView, said: Words, city_name: str) -> Summary:
     """The view of a sign-up as sentences."""
+    places = said.phrases.places(view.places, 12) if view.places else said.phrases.gettext("a place on the map")
+    if CITY_KEY in view.places:
+        places = said.text("All of %(city)s", city=said.phrases.gettext(city_name))
     return Summary(
-        places=said.phrases.places(view.places, 12) if view.places else said.text("All of %(city)s", city=said.phrases.gettext(city_name)),
+        places=places,
         topics=topics_sentence(said, view.topics),
-        severity=severity_sentence(said, view.minimum_severity),
+        severity=severity_sentence(said, view.minimum_severity) + exceptions(view.minimum_severity, view.severities, view.topics, said),
         language=LANGUAGES.get(view.language, view.language),
     )
 

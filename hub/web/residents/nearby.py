@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from hub.alerts import area as areas
 from hub.web.residents.places import area_of
-from subscriptions.severity import rank
+from subscriptions.severity import MILDEST, rank
 
 if TYPE_CHECKING:
     from hub.alerts.store import StoredAlert
@@ -23,7 +23,7 @@ def concerns(stored: StoredAlert, view: SubscriptionView, catalog: AreaCatalog) 
     """Whether this person wants this kind of alert, and one of their places is in its area."""
     document, drill = stored.document, stored.document.status != "Actual"
     shared = set(view.topics) & set(document.topics)
-    grave = any(stored.grade >= rank(view.severities.get(topic, view.minimum_severity)) for topic in shared)
+    grave = any(max(stored.grade, MILDEST) >= rank(view.severities.get(topic, view.minimum_severity)) for topic in shared)
     return grave and view.paused_until is None and (view.drills or not drill) and holds_at(stored, view.places, catalog)
 
 

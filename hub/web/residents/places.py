@@ -6,6 +6,7 @@ Whatever the map or the browser's location fills in stands in a field that can b
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from hub.web.language import Words
 from hub.web.residents.forms import Data, Faulty, text
 from subscriptions.errors import FieldError
 from subscriptions.geocoding import AWAY
-from subscriptions.subscriber import PlaceRequest
+from subscriptions.subscriber import PLACES_AT_MOST, PlaceRequest
 
 if TYPE_CHECKING:
     from subscriptions.areas import Area, AreaCatalog
@@ -24,9 +25,19 @@ LAYERS = ("zip", "borough", "neighborhood")
 HALF_A_MILE_M = 800
 CORNERS_AT_LEAST = 3
 
-_SEPARATORS = re.compile(r"[,;،؛，；、\n]|(?<=\b\d{5})\s+(?=\S)|(?<=\S)\s+(?=\d{5}\b)")
+PAIR_CHARACTERS = 100
+"""Of latitude and longitude, as typed: more than anybody means."""
+
+_AND_WORD = "(?:[&+]|and|y|e|и|এবং|ও|ak|epi|اور|et|i|oraz|און|ed|그리고)"
+_AND = re.compile(rf"(?:^and|(?<=\S)\s+{_AND_WORD})(?:\s+|$)|(?<=\S)\s+و\s*|(?<=\S)\s*[和及与與와과및]\s*", re.IGNORECASE)
+"""Between two names, in each language; Arabic has no space after the word, Chinese and Korean none before it."""
+_SEPARATORS = re.compile(rf"[,;،؛，；、\n]|(?<=\b\d{{5}})\s+(?:{_AND_WORD}\s+)?(?=\S)|(?<=\S)\s+(?=\d{{5}}\b)", re.IGNORECASE)
 """Commas of all scripts, lines, and the space beside a ZIP code: "11201 Astoria" is two places."""
-_POINT = re.compile(r"(-?\d{1,3}(?:\.\d+)?)\s*[,\s]\s*(-?\d{1,3}(?:\.\d+)?)")
+_ZIP = re.compile(r"\d{5}\b")
+_STATE = (("ny",), ("n.y",), ("nyc",), ("new", "york"))
+"""How postal addresses go on before their ZIP code."""
+_POINT = re.compile(r"([-\u2212]?\d{1,3}(?:\.\d+)?)(?:\s*[,،，、]\s*|\s+)([-\u2212]?\d{1,3}(?:\.\d+)?)")
+"""A run of spaces belongs to one part of it only: to try each of its ends for two parts takes the square of its length."""
 
 
 class PlaceForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,18 +109,27 @@ def requests_of(form: PlaceForm, catalog: AreaCatalog, said: Words) -> list[Plac
 def _point(form: PlaceForm, said: Words, errors: dict[str, str]) -> list[PlaceRequest]:
     if not form.point:
         return []
-    found = _POINT.fullmatch(form.point)
+    found = _pair(form.point)
     if found is None:
         errors["point"] = said.text("Write latitude and longitude with a comma between, like 40.693, -73.987.")
         return []
-    return [PlaceRequest(lat=float(found[1]), lon=float(found[2]), radius_m=form.radius_m)]
+    return [PlaceRequest(lat=found[0], lon=found[1], radius_m=form.radius_m)]
+
+
+def _pair(typed: str) -> tuple[float, float] | None:
+    """Latitude and longitude; None for what is none, or too long to be one."""
+    found = _POINT.fullmatch(typed) if len(typed) <= PAIR_CHARACTERS else None
+    if found is None:
+        return None
+    lat, lon = (float(number.replace("\u2212", "-")) for number in found.groups())
+    return lat, lon
 
 
 def _shape(form: PlaceForm, said: Words, errors: dict[str, str]) -> list[PlaceRequest]:
     if not form.corners:
         return []
-    found = [_POINT.fullmatch(line.strip()) for line in re.split(r"[\n;]", form.corners) if line.strip()]
-    ring = [[float(match[2]), float(match[1])] for match in found if match is not None]
+    found = [_pair(line.strip()) for line in re.split(r"[\n;]", form.corners) if line.strip()]
+    ring = [[pair[1], pair[0]] for pair in found if pair is not None]
     if None in found or len(ring) < CORNERS_AT_LEAST:
         errors["corners"] = said.text("A shape needs at least three corners. Write each on a line of its own, like 40.693, -73.987.")
         return []
@@ -129,7 +149,8 @@ def field_of(fault: FieldError, said: Words) -> tuple[str, str]:
         return "corners", said.text("This shape can’t be used. Its lines must not cross, and it must lie in the city.")
     if name == "label":
         return "label", said.text("Use a shorter name.")
-    return "place", said.text("We can't follow this place: %(why)s", why=fault.detail)
+    too_many = said.text("You can follow %(most)s places at most.", most=PLACES_AT_MOST)
+    return "place", too_many if name == "places" else said.text("Give a ZIP code, a neighborhood or a borough.")
 
 
 def read_places(typed: str, catalog: AreaCatalog, words: Words) -> list[PlaceRequest]:
@@ -137,9 +158,33 @@ def read_places(typed: str, catalog: AreaCatalog, words: Words) -> list[PlaceReq
     whole = _find(typed.strip(), catalog)
     if whole is not None:
         return [as_request(whole)]
-    parts = [part.strip() for part in _SEPARATORS.split(typed) if part.strip()]
-    found = {area.key: area for area in (_known(part, catalog, words) for part in parts)}
+    named = [_known(name, catalog, words) for name in _names(typed, catalog)]
+    found = {area.key: area for position, area in enumerate(named) if not _is_address_of(area, named[max(0, position - 1) : position + 2])}
     return [as_request(area) for area in found.values()]
+
+
+def _names(typed: str, catalog: AreaCatalog) -> Iterator[str]:
+    """The parts of what was typed, each a name; without the state where there is a ZIP code."""
+    parts = [part.strip() for part in _SEPARATORS.split(typed) if part.strip()]
+    postal = any(_ZIP.match(part) for part in parts)
+    for part in parts:
+        if _find(part, catalog) is not None:
+            yield part
+        else:
+            names = _AND.split(_without_state(part) if postal else part)
+            yield from (name.strip() for name in names if name.strip())
+
+
+def _without_state(part: str) -> str:
+    words = part.split()
+    while state := next((state for state in _STATE if tuple(word.rstrip(".").casefold() for word in words[-len(state) :]) == state), None):
+        del words[-len(state) :]
+    return " ".join(words)
+
+
+def _is_address_of(area: Area, beside: list[Area]) -> bool:
+    """Whether a borough only says where the ZIP code beside it lies: "11201, Brooklyn"."""
+    return area.layer == "borough" and any(other.layer == "zip" and other.borough == area.name for other in beside)
 
 
 def as_request(area: Area) -> PlaceRequest:

@@ -89,19 +89,26 @@ def _unnamed(lat: float, lon: float, catalog: AreaCatalog, said: Words) -> str:
 
 
 def topics(chosen: Collection[str], said: Words) -> str:
-    """``crime and weather alerts``."""
+    """``crime and weather alerts``; ``drills and tests`` for who takes nothing else."""
     named = [said.text(TOPIC_SHORT[topic]) for topic in TOPIC_WORDS if topic in chosen]
+    if not named:
+        return said.text("drills and tests")
     return said.text("all alerts") if len(named) == len(TOPIC_WORDS) else said.text("%(topics)s alerts", topics=_list(named, said))
 
 
 def severity(minimum: str, single: dict[str, str], chosen: Collection[str], said: Words) -> str:
     """``moderate or worse (weather: severe or worse)``."""
+    return said.text(SEVERITY_SHORT[minimum]) + exceptions(minimum, single, chosen, said)
+
+
+def exceptions(minimum: str, single: dict[str, str], chosen: Collection[str], said: Words) -> str:
+    """`` (weather: severe or worse)``: topics with a least severity of their own."""
     others = [
         Markup("{}: {}").format(said.text(TOPIC_SHORT[topic]), said.text(SEVERITY_SHORT[least]))
         for topic, least in single.items()
         if topic in chosen and topic in TOPIC_SHORT and least != minimum
     ]
-    return said.text(SEVERITY_SHORT[minimum]) + (Markup(" ({})").format(Markup("; ").join(others)) if others else "")
+    return Markup(" ({})").format(Markup("; ").join(others)) if others else ""
 
 
 def summary(view: SubscriptionView, catalog: AreaCatalog, said: Words, city: str) -> str:

@@ -9,6 +9,8 @@ import re
 import pytest
 
 from channels.gsm7 import segments
+from hub.alerts.alert import Info
+from hub.delivery.alert_words import MARK_NOTES, MARKS
 from hub.delivery.rendering import Renderer
 from hub.languages.catalogue import catalogue
 from hub.languages.hazards import HAZARDS
@@ -98,7 +100,9 @@ def test_a_push_says_the_essential_part_first(renderer, language):
 
 
 @pytest.mark.parametrize("channel", TEXT_CHANNELS)
-@pytest.mark.parametrize("changes", [{"msgType": "Cancel"}, {"status": "Test"}, {"urgency": "Past"}, {"event": "Sinkhole"}])
+@pytest.mark.parametrize(
+    "changes", [{"msgType": "Cancel"}, {"status": "Test"}, {"status": "Exercise"}, {"urgency": "Past"}, {"event": "Sinkhole"}, {"grade": 2}]
+)
 def test_no_instruction_is_invented_for_what_is_over_or_unreal_or_unknown(renderer, channel, changes):
     text = everything(renderer.alert(stored(infos=(ENGLISH,), **changes), channel, "fr"))
     assert "Quittez les sous-sols" not in html.unescape(text)
@@ -115,6 +119,29 @@ def test_a_drills_mark_stays_first_in_every_language(renderer, language):
     for status, mark in (("Test", "TEST"), ("Exercise", "EXERCISE")):
         for channel in TEXT_CHANNELS:
             assert opening(renderer.alert(stored(infos=(ENGLISH,), status=status), channel, language)).startswith(messages.text(mark))
+
+
+CALM = Info(language="en", headline="Evacuation drill at the Red Hook houses", instruction="You do not have to do anything.")
+
+
+@pytest.mark.parametrize("language", FOREIGN)
+@pytest.mark.parametrize("channel", TEXT_CHANNELS)
+@pytest.mark.parametrize("changes", [{"status": "Exercise", "event": "Evacuation Order"}, {"grade": 2, "event": "Gas Leak"}])
+def test_no_order_to_leave_is_put_before_an_author_who_gives_none(renderer, channel, language, changes):
+    said = html.unescape(everything(renderer.alert(stored(infos=(CALM,), **changes), channel, language)))
+    assert first_sentence(essentials(language, changes["event"])[1]) not in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("status", ["Test", "Exercise"])
+@pytest.mark.parametrize("words", [ENGLISH, None])
+def test_an_sms_of_a_drill_says_after_its_mark_and_before_the_authors_words_that_it_is_only_one(renderer, language, status, words):
+    info = words or Info(language=language, headline="Simulacro de evacuación: " * 6, instruction="Move to a higher floor now. " * 30)
+    text = renderer.alert(stored(infos=(info,), status=status), "sms", language).parts["text"]
+    frame = catalogue("messages", language)
+    assert segments(text).segments <= 3
+    assert text.startswith(frame.text(MARKS[status]))
+    assert first_sentence(frame.text(MARK_NOTES[status])) in text.partition("Move")[0]
 
 
 def test_a_reader_of_english_is_told_the_essential_part_when_the_author_wrote_only_spanish(renderer):

@@ -36,6 +36,12 @@ def renderer() -> Renderer:
 
 
 @pytest.mark.parametrize("channel", TEXT_CHANNELS)
+@pytest.mark.parametrize(("language", "note"), [("en", "This is only an exercise."), ("es", "Esto es solo un simulacro.")])
+def test_a_drill_says_on_every_channel_that_nothing_has_happened(renderer: Renderer, channel: str, language: str, note: str) -> None:
+    assert note in everything(renderer.alert(stored(status="Exercise"), channel, language))
+
+
+@pytest.mark.parametrize("channel", TEXT_CHANNELS)
 @pytest.mark.parametrize(
     ("changes", "language", "lead"),
     [
@@ -200,8 +206,8 @@ def extracted() -> set[str]:
     found = {phrase for _, _, phrase, *_ in extract_from_dir(str(TEMPLATES), methods)}
     tables = (alert_words.MARKS, alert_words.MARK_NOTES, alert_words.CHANGES, alert_words.CHANGE_NOTES, ACTS, NOTICES, rendering.NEUTRAL)
     code = [phrase for table in tables for phrase in table.values()]
-    times = ["%(time)s today, %(date)s", "%(time)s tomorrow, %(date)s", "%(time)s on %(date)s", "ZIP %(zip)s", "%(count)s more"]
-    places = ["all of %(city)s", "the area on the map", "New York City"]
+    times = ["%(time)s today, %(date)s", "%(time)s tomorrow, %(date)s", "%(time)s on %(date)s", "ZIP %(zip)s"]
+    places = ["all of %(city)s", "the area on the map", "a place on the map", "New York City", "%(count)s more", "+%(count)s more"]
     languages = ["This notice is not available in your language; this is %(language)s.", "Text (%(language)s):"]
     return {*found, *code, *times, *places, *languages, READ}
 
@@ -437,6 +443,39 @@ def test_a_confirmation_says_what_for_and_that_nothing_else_will_come(renderer, 
     text = everything(renderer.letter("confirm", channel, language, {"places": "11201 & Astoria"})).replace("&amp;", "&")
     assert "11201 & Astoria" in text
     assert nothing_else in text.lower()
+
+
+@pytest.mark.parametrize("channel", TEXT_CHANNELS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_confirmation_calls_the_whole_city_and_what_has_no_name_by_the_readers_words(renderer, channel, language):
+    said = catalogue("messages", language)
+    for asked, name in (("city", "New York City"), ("", "a place on the map")):
+        text = html.unescape(everything(renderer.letter("confirm", channel, language, {"places": asked})))
+        assert said.text(name) in text
+    assert language == "en" or "a place on the map" not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("count", [1, 2, 10, 40])
+@pytest.mark.parametrize("replies", [False, True])
+def test_what_was_missed_overnight_takes_three_segments_at_most_and_counts_what_has_no_room(language, count, replies):
+    renderer = Renderer(URL, "Tocsin", "New York City", NOW.timestamp, sms_replies=replies)
+    hazard = catalogue("glossary", language).text("Flash Flood Warning") if language != "en" else ENGLISH.headline
+    text = renderer.letter("notice", "sms", language, {"notice": "held"}, missed=[stored(infos=(ENGLISH,))] * count).parts["text"]
+    shown = text.count(hazard)
+    assert segments(text).segments <= 3
+    assert shown >= 1
+    more = catalogue("messages", language).text("+%(count)s more") % {"count": count - shown}
+    assert (more in text) == (shown < count)
+    assert URL in text
+
+
+def test_a_long_headline_that_was_missed_loses_its_end_and_not_when_it_ended(renderer):
+    over = [stored(infos=(Info(language="ru", headline="Штормовое предупреждение " * 20),), status="Exercise")] * 3
+    text = renderer.letter("notice", "sms", "ru", {"notice": "held"}, missed=over).parts["text"]
+    assert segments(text).segments == 3
+    assert "УЧЕНИЯ: Штормовое" in text
+    assert "… (до 21:00 сегодня, 22 нояб.) и ещё 2." in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -78,6 +78,24 @@ def test_a_feature_covers_where_its_alert_holds(catalog: AreaCatalog, area: Any,
     assert not geometry.covers(Point(outside))
 
 
+@pytest.mark.parametrize(
+    "area",
+    [
+        {"zips": ["11201"]},
+        {"citywide": True},
+        {"zips": ["11201"], "circle": {"lat": 40.6955, "lon": -73.9835, "radius_m": 900}},
+        {"polygon": {"type": "Polygon", "coordinates": [[[-73.99, 40.69], [-73.99, 40.70], [-73.98, 40.70], [-73.99, 40.69]]]}},
+    ],
+)
+def test_shells_run_counterclockwise_and_holes_clockwise(catalog: AreaCatalog, area: Any) -> None:
+    """RFC 7946 §3.1.6."""
+    made = json.loads(feed(alerts_geojson, catalog, stored(catalog, minimal() | {"area": area})))
+    geometry = shape(made["features"][0]["geometry"])
+    for part in getattr(geometry, "geoms", [geometry]):
+        assert part.exterior.is_ccw
+        assert not any(hole.is_ccw for hole in part.interiors)
+
+
 @pytest.mark.parametrize("write", [alerts_rss, alerts_json, alerts_geojson])
 def test_a_feed_without_alerts_is_a_whole_feed(catalog: AreaCatalog, write: Any) -> None:
     made = feed(write, catalog)

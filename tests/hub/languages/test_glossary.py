@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
 from hub.alerts.alert import TOPICS_BY_CATEGORY
 from hub.languages.catalogue import catalogue
 from hub.languages.glossary import Glossary, all_strings
-from hub.languages.hazards import CATEGORIES, HAZARDS
+from hub.languages.hazards import AT_ONCE, CATEGORIES, HAZARDS
 from hub.sources.notify_nyc import TYPES
 from hub.web.console.starters import starters
 from subscriptions.languages import LANGUAGES
@@ -51,14 +53,28 @@ def test_an_event_is_found_in_any_case_and_spacing(event: str) -> None:
 
 def test_an_unknown_event_is_called_by_its_category_and_has_no_instruction() -> None:
     assert Glossary("es").hazard(Event(event="Sinkhole", category="Geo")) == "Terremoto o deslizamiento"
-    assert Glossary("es").what_to_do(Event(event="Sinkhole")) == ""
+    assert Glossary("es").what_to_do(Event(event="Sinkhole"), "now") == ""
     assert Glossary("es").event("Sinkhole") is None
 
 
-@pytest.mark.parametrize("over", [Event(msgType="Cancel"), Event(status="Test"), Event(urgency="Past")])
-def test_nothing_is_to_be_done_about_a_cancellation_a_test_or_what_has_passed(over: Event) -> None:
-    assert Glossary("es").what_to_do(over) == ""
-    assert Glossary("es").what_to_do(Event(msgType="Update", status="Exercise")).startswith("Salga de los sótanos")
+@pytest.mark.parametrize("over", [Event(msgType="Cancel"), Event(status="Test"), Event(status="Exercise"), Event(urgency="Past")])
+def test_nothing_is_to_be_done_about_a_cancellation_a_drill_a_test_or_what_has_passed(over: Event) -> None:
+    """A drill's author says who takes part in it; the standard instruction would order everybody else out of the house."""
+    assert Glossary("es").what_to_do(over, "now") == ""
+    assert Glossary("es").what_to_do(Event(msgType="Update"), "now").startswith("Salga de los sótanos")
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("tone", ["ready", "aware"])
+def test_nobody_is_told_to_leave_or_to_take_shelter_at_once_but_by_the_gravest_alert(language: str, tone: str) -> None:
+    for event in ("Gas Leak", "Evacuation Order", "Shelter in Place Warning", "Tornado Warning", "Flash Flood Warning", "Tsunami Warning"):
+        assert Glossary(language).what_to_do(Event(event=event), tone) == ""
+        assert Glossary(language).what_to_do(Event(event=event), "now")
+    assert Glossary(language).what_to_do(Event(event="Power Outage"), tone)
+
+
+def test_whatever_is_to_be_done_now_counts_as_done_at_once_or_not_at_all() -> None:
+    assert {todo for todo in HAZARDS.values() if "now" in re.findall(r"\w+", todo)} <= AT_ONCE <= set(HAZARDS.values())
 
 
 def test_severity_and_urgency_are_said_in_words_and_unknown_is_not() -> None:

@@ -11,12 +11,36 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from hub.staff.actor import SYSTEM
+from hub.web.assets import assets
 from hub.web.language import words
-from hub.web.residents.places import UnknownPlace, read_places
+from hub.web.residents.forms import Faulty
+from hub.web.residents.places import _POINT, PAIR_CHARACTERS, PlaceForm, UnknownPlace, read_places, requests_of
 from subscriptions.areas import AreaCatalog
-from subscriptions.subscriber import PlaceRequest
+from subscriptions.languages import LANGUAGES
+from subscriptions.subscriber import PLACES_AT_MOST, PlaceRequest
 from tests.hub.web.conftest import Parts
+from tests.hub.web.forms import EMAIL, TOPICS, errors
 from tests.subscriptions.residents import Residents, service_on
+
+IN_A_PARK = {"lat": 40.6602, "lon": -73.969, "radius_m": 400}
+"""Prospect Park, where no ZIP code is."""
+
+ANDS = {
+    "en": " and ",
+    "es": " y ",
+    "zh-Hans": "和",
+    "zh-Hant": "與",
+    "ru": " и ",
+    "bn": " এবং ",
+    "ht": " ak ",
+    "ko": "와 ",
+    "ar": " و",
+    "ur": " اور ",
+    "fr": " et ",
+    "pl": " i ",
+    "yi": " און ",
+    "it": " e ",
+}
 
 
 @pytest.fixture
@@ -64,6 +88,16 @@ async def test_what_is_in_effect_is_shown_once_and_never_denied_to_whoever_confi
         assert "See current alerts" in again
 
 
+async def test_a_topic_with_a_level_of_its_own_is_named_before_it_is_confirmed(residents: Residents, client: TestClient) -> None:
+    shown = await page(client, await sign_up(residents, topics=["weather", "fire"], severities={"weather": "Extreme"}))
+    assert "Everything (weather: only when lives are in danger)" in shown
+
+
+async def test_an_alert_of_unknown_severity_is_shown_to_who_wants_everything(hub: Parts, residents: Residents, client: TestClient) -> None:
+    await publish(hub, severity="Unknown")
+    assert "We are sending" in await page(client, await sign_up(residents), "POST")
+
+
 async def test_where_nothing_is_in_effect_the_confirmation_says_so(residents: Residents, client: TestClient) -> None:
     assert "No alerts are in effect there now." in await page(client, await sign_up(residents), "POST")
 
@@ -88,6 +122,22 @@ async def test_pages_behind_letters_speak_the_language_of_the_subscription(resid
     assert title(await page(client, links["unsubscribe"])) == "¿Detener estas alertas?"
     assert await residents.column("SELECT state FROM address") == ["active"]  # a scanner of mails looks and ends nothing (S24)
     assert title(await page(client, links["unsubscribe"], "POST")) == "Sus alertas terminaron"
+
+
+@pytest.mark.parametrize(
+    ("places", "language", "said"),
+    [
+        ([IN_A_PARK], "en", "a place on the map"),
+        ([IN_A_PARK], "es", "un lugar del mapa"),
+        ([{"citywide": True}], "en", "All of New York City"),
+        ([{"citywide": True}], "es", "Toda la ciudad de Nueva York"),
+    ],
+)
+async def test_the_whole_city_is_confirmed_only_where_it_was_chosen(
+    residents: Residents, client: TestClient, places: list[dict[str, Any]], language: str, said: str
+) -> None:
+    shown = await page(client, await sign_up(residents, places=places, language=language))
+    assert re.search(r"<dt>\w+</dt><dd>(.*?)</dd>", shown)[1] == said
 
 
 async def test_a_language_chosen_by_hand_wins_over_the_subscriptions(residents: Residents, client: TestClient) -> None:
@@ -187,6 +237,90 @@ async def test_one_oclock_is_singular_in_spanish(hub: Parts, client: TestClient,
 )
 def test_a_zip_code_stands_alone_with_or_without_a_comma(catalog: AreaCatalog, typed: str, places: list[PlaceRequest]) -> None:
     assert read_places(typed, catalog, words("en")) == places
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "Brooklyn, NY 11201",
+        "Brooklyn NY 11201",
+        "Brooklyn, N.Y. 11201",
+        "Brooklyn, New York, NY, 11201",
+        "11201 Brooklyn",
+        "Brooklyn 11201",
+        "11201, Brooklyn",
+        "New York, NY 11201",
+        "11201, NYC",
+        "11201\nbrooklyn",
+    ],
+)
+def test_a_borough_beside_its_zip_code_is_only_an_address(catalog: AreaCatalog, typed: str) -> None:
+    assert read_places(typed, catalog, words("en")) == [PlaceRequest(zip="11201")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "places"),
+    [
+        ("Queens 11201", ["4", "11201"]),
+        ("11201, Queens, Brooklyn", ["11201", "4", "3"]),
+        ("Astoria, Queens, NY 11102", ["Astoria", "11102"]),
+        ("East New York 11207", ["East New York", "11207"]),
+        ("11201 and 10001", ["11201", "10001"]),
+        ("Brooklyn and 10001", ["3", "10001"]),
+        ("Brooklyn & Queens", ["3", "4"]),
+        ("Brooklyn, Queens, and the Bronx", ["3", "4", "2"]),
+    ],
+)
+def test_a_borough_that_is_meant_itself_is_followed(catalog: AreaCatalog, typed: str, places: list[str]) -> None:
+    assert [place.zip or place.borough or place.neighborhood for place in read_places(typed, catalog, words("en"))] == places
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_places_are_parted_by_the_and_of_every_language(catalog: AreaCatalog, language: str) -> None:
+    for two in (words(language).phrases.listed(["Brooklyn", "Queens"]), ANDS[language].join(["Brooklyn", "Queens"])):
+        assert read_places(two, catalog, words("en")) == [PlaceRequest(borough="3"), PlaceRequest(borough="4")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "pair"),
+    [
+        ("40.693, -73.987", (40.693, -73.987)),
+        ("40.693 -73.987", (40.693, -73.987)),
+        ("40.693 , \u221273.987", (40.693, -73.987)),
+        ("40.693، -73.987", (40.693, -73.987)),
+        ("40.693，-73.987", (40.693, -73.987)),
+        ("40.693、-73.987", (40.693, -73.987)),
+        ("40.693,,-73.987", None),
+        ("40.693-73.987", None),
+        ("40.693, -73.987, 5", None),
+        (f"40.693,{' ' * 80}-73.987", (40.693, -73.987)),
+        (f"40.693,{' ' * 90}-73.987", None),
+        (f"4{' ' * 3990}x", None),
+        (f"40.{'6' * 200}, -73.987", None),
+    ],
+)
+def test_latitude_and_longitude_are_read_with_any_scripts_comma_and_no_further_than_anybody_writes(
+    catalog: AreaCatalog, typed: str, pair: tuple[float, float] | None
+) -> None:
+    if pair is not None:
+        assert requests_of(PlaceForm(point=typed), catalog, words("en")) == [PlaceRequest(lat=pair[0], lon=pair[1], radius_m=800)]
+        return
+    for form in (PlaceForm(point=typed), PlaceForm(corners="\n".join([typed] * 3))):
+        with pytest.raises(Faulty) as caught:
+            requests_of(form, catalog, words("en"))
+        assert "like 40.693, -73.987." in str(list(caught.value.errors.values()))
+
+
+def test_the_maps_script_reads_points_as_the_hub_does() -> None:
+    (pattern,) = re.findall(r"pair = /\^(.*)\$/", assets()["draw.js"].body.decode())
+    assert pattern == _POINT.pattern
+    assert f"length <= {PAIR_CHARACTERS}" in assets()["draw.js"].body.decode()
+
+
+async def test_too_many_places_are_refused_in_the_readers_language(hub: Parts, residents: Residents, client: TestClient) -> None:
+    zips = [area.id for area in hub.catalog.areas if area.layer == "zip"][: PLACES_AT_MOST + 1]
+    form = EMAIL | TOPICS | {"place": ", ".join(zips)}
+    assert errors(await page(client, "/es/subscribe", "POST", status=422, data=form))["place"] == "Puede seguir 50 lugares como máximo."
 
 
 def test_a_place_that_nobody_knows_is_named(catalog: AreaCatalog) -> None:

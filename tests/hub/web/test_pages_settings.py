@@ -60,6 +60,7 @@ def summary(text: str) -> str:
             "You will get: weather and crime alerts, moderate or worse, within half a mile of home.",
         ),
         ({}, "You will get: all alerts, of any severity, in ZIP code 11201."),
+        ({"topics": ["test"], "drills": True}, "You will get: drills and tests, of any severity, in ZIP code 11201."),
         (
             {"places": [{"borough": "Bronx"}, {"zip": "11201", "label": "A & B"}], "topics": ["fire"], "severities": {"fire": "Severe"}},
             "You will get: fire alerts, of any severity (fire: severe or worse), in the Bronx and in ZIP code 11201 (A &amp; B).",

@@ -47,6 +47,12 @@ async def test_the_whole_city_is_called_so(residents: Residents, client: TestCli
     assert facts(await why(client, residents))["Places"] == "All of New York City"
 
 
+async def test_an_alert_that_is_about_drills_alone_says_so(residents: Residents, client: TestClient) -> None:
+    await residents.resident(topics=["test"], drills=True)
+    residents.matched = Matched([PlaceRow("zip:11201")], ("test",))
+    assert facts(await why(client, residents))["About"] == "Drills and tests too"
+
+
 async def test_a_letter_about_the_sign_up_is_not_taken_for_an_alert(residents: Residents, client: TestClient) -> None:
     await residents.resident()
     residents.matched = None
