@@ -10,6 +10,7 @@ import re
 import zoneinfo
 from collections.abc import Iterable, Mapping
 from datetime import datetime, time, timedelta
+from enum import IntEnum
 from types import MappingProxyType
 
 import msgspec
@@ -57,6 +58,23 @@ class QuietHours(
 NOBODY: Mapping[int, int] = MappingProxyType({})
 
 
+class WaitsFor(IntEnum):
+    """For whose quiet hours an alert waits."""
+
+    NOBODY = 0
+    STRICT = 1
+    """Theirs who want not even Severe and Immediate ones then."""
+    EVERYBODY = 2
+
+
+def waits_for(severity: int, urgency: str, *, actual: bool) -> WaitsFor:
+    """A drill never breaks through. `severity` is our own grade, a rank of `subscriptions.severity`, never what a foreign source claims."""
+    if actual and severity >= rank("Extreme"):
+        return WaitsFor.NOBODY
+    breaks = actual and severity >= rank("Severe") and urgency == "Immediate"
+    return WaitsFor.STRICT if breaks else WaitsFor.EVERYBODY
+
+
 class QuietRules:
     """All rules by their numbers. They never change, so whoever has read some need only ask for the newer ones."""
 
@@ -70,15 +88,11 @@ class QuietRules:
             self._rules[number] = msgspec.json.decode(written, type=QuietHours)
             self.newest = max(self.newest, number)
 
-    def holding(self, now: float, *, severity: int, urgency: str, actual: bool) -> Mapping[int, int]:
-        """Rules that hold an alert back now → until when, in milliseconds since 1970.
-
-        `severity` is our own grade as a rank of `subscriptions.severity`, never what a foreign source claims; a drill never breaks through.
-        """
-        if actual and severity >= rank("Extreme"):
+    def holding(self, now: float, waits_for: WaitsFor) -> Mapping[int, int]:
+        """Rules that hold such an alert back at `now` (seconds since 1970) → until when, in milliseconds since 1970."""
+        if waits_for is WaitsFor.NOBODY:
             return NOBODY
-        breaks = actual and severity >= rank("Severe") and urgency == "Immediate"
-        asked = ((number, rule) for number, rule in self._rules.items() if not (breaks and rule.severe))
+        asked = ((number, rule) for number, rule in self._rules.items() if not (waits_for is WaitsFor.STRICT and rule.severe))
         ends = ((number, rule.until(now)) for number, rule in asked)
         return {number: int(end * 1000) for number, end in ends if end is not None}
 

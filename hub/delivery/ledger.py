@@ -23,6 +23,7 @@ from hub.delivery.frames import THREADED
 from hub.delivery.ledger_sql import Statements
 from hub.store.database import Database
 from hub.store.driver import BROKEN_DATA, Connection, open_connection
+from subscriptions.quiet_hours import WaitsFor
 
 T = TypeVar("T")
 
@@ -94,10 +95,13 @@ class Ledger:
                 raise
         raise AssertionError("unreachable")
 
-    async def plan(self, mailing: int, matched: int, lists: Sequence[Planned], now: int) -> bool:
-        """Freeze the whole list of recipients at once. False when it had been planned or stopped already."""
+    async def plan(self, mailing: int, matched: int, lists: Sequence[Planned], now: int, waits_for: WaitsFor = WaitsFor.NOBODY) -> bool:
+        """Freeze the whole list of recipients at once. False when it had been planned or stopped already.
+
+        Whose quiet hours begin before their turn has come is put off, if it waits for theirs.
+        """
         with self._timed("plan"):
-            planned = await self._write(lambda s: s.plan(mailing, matched, lists, now))
+            planned = await self._write(lambda s: s.plan(mailing, matched, lists, now, waits_for))
         if planned and not any(len(part.addresses) for part in lists):
             await self.end([mailing])
         return planned

@@ -6,19 +6,21 @@ What several nodes count stands in rows of each node's own, so that none waits f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
 
 from hub.delivery import threads
+from hub.delivery.asleep import Asleep
 from hub.delivery.batches import Finished, Leased, Offer, Planned, Settlement
 from hub.delivery.frames import To
-from hub.delivery.latency import Histogram
-from hub.delivery.outcome import OPEN, REACHED, Outcome
+from hub.delivery.outcome import OPEN, Outcome
+from hub.delivery.times import Times
 from hub.delivery.turns import next_in_turn
 from hub.store.driver import Connection
+from subscriptions.quiet_hours import WaitsFor
 
 AT_ONCE = 0
 """Due time of a first try: always past, whatever a clock that jumps says."""
@@ -28,9 +30,6 @@ FIRST_BATCH = 64
 
 IN_FLIGHT_MS = 500
 """How long an update waits, again and again, for an earlier version that is still being handed over at the same address."""
-
-HISTOGRAMS = 256
-"""Mailings whose histogram is kept at hand."""
 
 _STATES = {"alert": ("active",), "access": ("active",), "notice": ("active",), "strike": ("active",), "confirm": ("unconfirmed",)} | {
     "answer": ("active", "stopped", "answered")  # whoever writes is answered, a STOP and a stranger too
@@ -58,15 +57,16 @@ class Statements:
 
     def __init__(self, connection: Connection, node: int) -> None:
         self.connection, self._node = connection, node
-        self._histograms: dict[int, Histogram] = {}
+        self._times, self._asleep = Times(connection, node), Asleep(connection)
 
     # -- planning
 
-    def plan(self, mailing: int, matched: int, lists: Sequence[Planned], now: int) -> bool:
+    def plan(self, mailing: int, matched: int, lists: Sequence[Planned], now: int, waits_for: WaitsFor = WaitsFor.NOBODY) -> bool:
         """Freeze a launched mailing's list; False when it is not launched any more."""
         row = self.connection.execute(
-            "UPDATE mailing SET state='planned', matched=?, planned_at=? WHERE id=? AND state='launched' RETURNING priority, alert",
-            (matched, now, mailing),
+            "UPDATE mailing SET state='planned', matched=?, planned_at=?, waits_for=? WHERE id=? AND state='launched'"
+            " RETURNING priority, alert",
+            (matched, now, int(waits_for), mailing),
         ).fetchone()
         if row is None:
             return False
@@ -152,10 +152,11 @@ class Statements:
         for row in rows:
             values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=False))
             ids = np.frombuffer(row[14], dtype="<i8").tolist()
-            state, node, held = row[15:]
+            state, node, held, waits_for = row[15:]
             if held:
                 self.let_go(row[0], row[1], channel, len(ids))
-            taken = self._leased(Leased(**values, recipients=[]), ids, state, node is None, now)
+            asleep = self._asleep.until(WaitsFor(waits_for), now) if waits_for else {}
+            taken = self._leased(Leased(**values, recipients=[]), ids, state, node is None, now, asleep)
             if taken is None:
                 closed.add(row[1])
             elif taken.recipients:
@@ -167,10 +168,10 @@ class Statements:
         self.connection.execute("UPDATE batch SET held=0 WHERE id=?", (batch,))
         self.count(mailing, channel, "held", -count)
 
-    def _leased(self, batch: Leased, ids: list[int], state: str, fresh: bool, now: int) -> Leased | None:
+    def _leased(self, batch: Leased, ids: list[int], state: str, fresh: bool, now: int, asleep: Mapping[int, int]) -> Leased | None:
         """The batch with whoever is owed it; without anyone while all of them must wait, None when it was closed."""
-        owed = self._owed(batch, ids, fresh, now)
         refused = Outcome.WITHHELD if state == "stopped" else Outcome.EXPIRED if batch.expires_at <= now else None
+        owed = self._owed(batch, ids, fresh, now, {} if refused is not None else asleep)
         if refused is not None or not owed:
             if refused is not None:
                 self.close(batch.batch, batch.mailing, batch.channel, refused, [to.address for to in owed], now)
@@ -198,35 +199,51 @@ class Statements:
         if all_of_them:
             self.connection.execute("UPDATE batch SET due_at=? WHERE id=?", (due_at, batch.batch))
             return
-        later = self._new_batch(batch, addresses, due_at, batch.attempt)
+        self._move(batch, addresses, self._new_batch(batch, addresses, due_at, batch.attempt))
+
+    def _move(self, batch: Leased, addresses: list[int], later: int) -> None:
+        """What is known of these and not settled goes with them into another batch."""
         self.connection.execute(
             "UPDATE delivery SET batch=? WHERE mailing=? AND outcome IN (0, 7) AND address IN (SELECT j.value FROM ids(?) j)",
             (later, batch.mailing, self.connection.ids(addresses)),
         )
 
-    def _new_batch(self, batch: Leased, addresses: list[int], due_at: int, attempt: int) -> int:
+    def _new_batch(self, batch: Leased, addresses: list[int], due_at: int, attempt: int, *, held: bool = False) -> int:
         kind = (batch.mailing, batch.channel, batch.language, int(batch.simulated), int(batch.discreet))
         blob = np.asarray(addresses, dtype="<i8").tobytes()
-        values = (*kind, batch.priority, batch.turn, due_at, 0, attempt, self._node, blob)
+        values = (*kind, batch.priority, batch.turn, due_at, int(held), attempt, self._node, blob)
         return int(self.connection.execute(_NEW_BATCH, values).fetchone()[0])
 
-    def _owed(self, batch: Leased, ids: list[int], fresh: bool, now: int) -> list[To]:
-        """Who of a batch is still to be reached. Address state is read here, at lease, so an unsubscribe always wins.
+    def _owed(self, batch: Leased, ids: list[int], fresh: bool, now: int, asleep: Mapping[int, int]) -> list[To]:
+        """Who of a batch is to be reached now. Address state is read here, at lease, so an unsubscribe always wins.
 
-        Of a batch that nobody has ever held nothing can be settled.
+        Of a batch that nobody has ever held nothing can be settled. Those whose quiet hours have begun since it was planned (`asleep`, as
+        of `Asleep.until`) wait for their end.
         """
         wanted, states = self.connection.ids(ids), _STATES[batch.purpose]
         settled = set[int]() if fresh else self._settled(batch, wanted)
         rows = self.connection.execute(
-            "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state FROM ids(?) j JOIN address a ON a.id=j.value"
+            "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state, s.quiet FROM ids(?) j JOIN address a ON a.id=j.value"
             " JOIN subscriber s ON s.id=a.subscriber",
             (wanted,),
         ).fetchall()
-        owed = [To(*row[:5]) for row in rows if row[5] in states and row[0] not in settled]
+        left = [row for row in rows if row[5] in states and row[0] not in settled]
+        owed = [To(*row[:5]) for row in left]
         if len(owed) + len(settled) < len(ids):
             gone = set(ids) - settled - {to.address for to in owed}
             self.close(batch.batch, batch.mailing, batch.channel, Outcome.WITHHELD, sorted(gone), now)
-        return owed
+        return self._awake(batch, left, asleep) if asleep else owed
+
+    def _awake(self, batch: Leased, left: Sequence[Sequence[Any]], asleep: Mapping[int, int]) -> list[To]:
+        """Those who may be reached now; the others are put off until their quiet hours end."""
+        waiting: dict[int, list[int]] = {}
+        for row in left:
+            if row[6] in asleep:
+                waiting.setdefault(asleep[row[6]], []).append(row[0])
+        for until, addresses in sorted(waiting.items()):
+            self._move(batch, addresses, self._new_batch(batch, addresses, until, batch.attempt, held=True))
+            self.count(batch.mailing, batch.channel, "held", len(addresses))
+        return [To(*row[:5]) for row in left if row[6] not in asleep]
 
     def _settled(self, batch: Leased, wanted: Any) -> set[int]:
         rows = self.connection.execute(
@@ -253,7 +270,7 @@ class Statements:
         counts = Counter[tuple[int, str, str]]()
         for settlement in settlements:
             counts += self._postpone(settlement) if settlement.outcome in OPEN else self._conclude(settlement)
-        self._note_times(settlements)
+        self._times.note(settlements)
         for (mailing, channel, label), count in sorted(counts.items()):
             self.count(mailing, channel, label, count)
         if finished:
@@ -313,39 +330,14 @@ class Statements:
                 (mailing, channel, outcome, self._node, by),
             )
 
-    def _note_times(self, settlements: Sequence[Settlement]) -> None:
-        reached: dict[int, list[Settlement]] = {}
-        for settlement in settlements:
-            if settlement.outcome in REACHED and settlement.leased.alert is not None:  # nobody asks how fast a letter was
-                reached.setdefault(settlement.leased.mailing, []).append(settlement)
-        for mailing, parts in sorted(reached.items()):
-            histogram = self._histogram(mailing)
-            for part in parts:
-                histogram.add(part.at - part.leased.created_at, len(part.addresses))
-            first, last = min(part.first_at or part.at for part in parts), max(part.at for part in parts)
-            self.connection.execute(
-                "INSERT INTO pace(mailing, node, first_at, last_at, latencies) VALUES (?,?,?,?,?)"
-                " ON CONFLICT(mailing, node) DO UPDATE SET last_at=excluded.last_at, latencies=excluded.latencies",
-                (mailing, self._node, first, last, histogram.to_bytes()),
-            )
-
     def bring_forward(self, by: int, now: int) -> int:
         """Whatever waits until a time of a clock that was `by` milliseconds ahead, but for quiet hours. Returns how many batches."""
         query = "UPDATE batch SET due_at=CASE WHEN due_at-?>? THEN due_at-? ELSE ? END WHERE state=0 AND held=0 AND due_at>?"
         return self.connection.execute(query, (by, now, by, now, now)).rowcount
 
-    def _histogram(self, mailing: int) -> Histogram:
-        """This node alone writes its row, so what stands in it need not be read again, unless a transaction failed meanwhile."""
-        if mailing not in self._histograms:
-            if len(self._histograms) >= HISTOGRAMS:
-                self._histograms.clear()
-            stored = self.connection.execute("SELECT latencies FROM pace WHERE mailing=? AND node=?", (mailing, self._node)).fetchone()
-            self._histograms[mailing] = Histogram(stored[0] if stored else None)
-        return self._histograms[mailing]
-
     def forget(self) -> None:
         """A transaction failed: what it would have written is not there."""
-        self._histograms.clear()
+        self._times.forget()
 
     # -- ending
 

@@ -25,6 +25,7 @@ from subscriptions import languages
 from subscriptions.areas import AreaCatalog
 from subscriptions.audience import Audience
 from subscriptions.matching import Group, Match, Target
+from subscriptions.quiet_hours import WaitsFor, waits_for
 from subscriptions.store.prepared import Prepared
 
 SECONDS_OF_WORK = 5.0
@@ -105,8 +106,9 @@ class Planner:
             return
         if alert.document.msgType != "Alert":
             await self._end_earlier(alert)
-        lists, people = await self._lists(alert)
-        if await self._ledger.plan(mailing, len(people), self._sized(lists), milliseconds(self._clock)):
+        waits = await self._waits_for(alert)
+        lists, people = await self._lists(alert, waits)
+        if await self._ledger.plan(mailing, len(people), self._sized(lists), milliseconds(self._clock), waits):
             log.info("planned", alert_id=alert.id, mailing=mailing, people=len(people))
             self._planned()
 
@@ -123,12 +125,11 @@ class Planner:
 
     async def audience_of(self, alert: StoredAlert) -> Match:
         """Who would get it if it went now; `alert` need not be stored, then its number is 0."""
-        lists, people = await self._lists(alert)
+        lists, people = await self._lists(alert, await self._waits_for(alert))
         return Match(len(people), lists, people)
 
-    async def _lists(self, alert: StoredAlert) -> tuple[Lists, np.ndarray]:
-        kind = alert.document.msgType
-        holding = self._holding(alert, await self._heaviest(alert) if kind != "Alert" else alert.grade)
+    async def _lists(self, alert: StoredAlert, waits: WaitsFor) -> tuple[Lists, np.ndarray]:
+        kind, holding = alert.document.msgType, self._audience.quiet_rules.holding(self._clock(), waits)
         lists, people = self._matched(alert, holding) if kind != "Cancel" else ({}, np.zeros(0, dtype=np.int64))
         if kind == "Alert":
             return lists, people
@@ -140,11 +141,9 @@ class Planner:
         self._matched_in(time.perf_counter() - start)
         return dict(match.groups), match.subscribers
 
-    def _holding(self, alert: StoredAlert, grade: int) -> Mapping[int, int]:
-        document = alert.document
-        return self._audience.quiet_rules.holding(
-            self._clock(), severity=grade, urgency=document.urgency, actual=document.status == "Actual"
-        )
+    async def _waits_for(self, alert: StoredAlert) -> WaitsFor:
+        grade = alert.grade if alert.document.msgType == "Alert" else await self._heaviest(alert)
+        return waits_for(grade, alert.document.urgency, actual=alert.document.status == "Actual")
 
     async def _heaviest(self, alert: StoredAlert) -> int:
         """The gravest grade of what went out before: whoever was woken by an alarm is told of its correction at once."""
@@ -173,7 +172,8 @@ class Planner:
             return
         await self._refresh()
         live = await self._alerts.live(milliseconds(self._clock))
-        targets = [(alert, self._target(alert), self._holding(alert, alert.grade)) for alert in live]
+        holding = {waits: self._audience.quiet_rules.holding(self._clock(), waits) for waits in WaitsFor}
+        targets = [(alert, self._target(alert), holding[await self._waits_for(alert)]) for alert in live]
         for subscriber, asked in owed:
             offers = [
                 Offer(alert.number, group.channel, group.language, group.simulated, ids.tolist(), group.discreet, group.after)

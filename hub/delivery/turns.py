@@ -11,7 +11,7 @@ SMALL = 8
 
 _DUE_OF_ANY_SIZE = (
     "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.discreet, b.priority,"
-    " b.turn, b.attempt, m.created_at, m.expires_at, b.addresses, m.state, b.node, b.held"
+    " b.turn, b.attempt, m.created_at, m.expires_at, b.addresses, m.state, b.node, b.held, m.waits_for"
     " FROM batch b JOIN mailing m ON m.id=b.mailing"
     " WHERE b.channel=? AND b.state=0 AND b.priority<? AND b.due_at<=? AND (b.held=0 OR m.expires_at>? OR m.state='stopped')"
     " AND b.id NOT IN (SELECT j.value FROM ids(?) j)"

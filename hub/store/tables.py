@@ -62,6 +62,7 @@ mailing = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("planned_at", BigInteger, nullable=True),
     Column("expires_at", BigInteger, nullable=False),
+    Column("waits_for", Integer, nullable=False, server_default=text("0")),  # subscriptions.quiet_hours.WaitsFor
     Index("mailing_by_state", "state", "priority"),
 )
 

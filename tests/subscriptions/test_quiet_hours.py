@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from subscriptions.quiet_hours import QuietHours, QuietRules
+from subscriptions.quiet_hours import QuietHours, QuietRules, waits_for
 from subscriptions.severity import rank
 
 CITY = ZoneInfo("America/New_York")
@@ -65,7 +65,7 @@ def holding(grade: str, urgency: str, *, actual: bool = True) -> set[int]:
     """Which of three rules hold an alert back at night: the usual one, one that Severe alerts may not break, and one by day."""
     strict, day = msgspec.structs.replace(NIGHT, severe=False), msgspec.structs.replace(NIGHT, start="08:00", end="12:00")
     some = rules(NIGHT, strict, day)
-    return set(some.holding(at("2026-11-20T23:00"), severity=rank(grade), urgency=urgency, actual=actual))
+    return set(some.holding(at("2026-11-20T23:00"), waits_for(rank(grade), urgency, actual=actual)))
 
 
 @pytest.mark.parametrize("urgency", ["Immediate", "Expected", "Unknown"])

@@ -36,6 +36,7 @@ async def choose(city: City, person: int, *, quiet: str | None = None, **columns
 async def morning(city: City, *, over: bool = False) -> None:
     """The quiet hours end; with `over` the alert has run out meanwhile."""
     async with city.hub.database.write() as connection:
+        await connection.exec_driver_sql("UPDATE subscriber SET quiet=NULL")
         await connection.exec_driver_sql("UPDATE batch SET due_at=1 WHERE held=1")
         if over:
             await connection.exec_driver_sql("UPDATE mailing SET expires_at=2 WHERE purpose='alert'")

@@ -1,0 +1,110 @@
+"""Quiet hours that begin after an alert was planned: whoever's turn comes then waits for their end (S11)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import msgspec
+import numpy as np
+import pytest
+from sqlalchemy import URL
+
+from hub.delivery.batches import Leased, Planned
+from hub.delivery.ledger import Ledger
+from hub.delivery.outcome import Outcome
+from hub.store.database import Database
+from subscriptions.quiet_hours import QuietHours, WaitsFor
+from subscriptions.vault import Keyring
+from tests.databases import connected, rows, run
+from tests.hub.delivery.people import NOW, add_mailing, filled
+from tests.hub.delivery.test_ledger import House, of
+
+MINUTE, HOUR = 60_000, 3_600_000
+EVENING = QuietHours(start="14:14", end="20:00", timezone="UTC")
+"""They begin less than a minute after `NOW`."""
+STRICT = msgspec.structs.replace(EVENING, severe=False)
+BEGUN, OVER = NOW + MINUTE, 1_790_020_800_000
+
+
+class Evening(House):
+    """Person 2 has quiet hours that a Severe and Immediate alert may break, person 3 such as it may not, person 1 none."""
+
+    async def planned_waiting(self, waits: WaitsFor, *, expires_at: int = NOW + 48 * HOUR) -> int:
+        number = add_mailing(self.store, expires_at=expires_at)
+        part = Planned("email", "en", False, np.array([1, 2, 3], dtype=np.int64))
+        assert await self.ledger.plan(number, 3, [part], NOW, waits)
+        return number
+
+    async def reach(self, batches: list[Leased]) -> None:
+        for batch in batches:
+            await self.settle(batch, Outcome.HANDED_OVER, of(batch), finish=True)
+
+    def state(self, mailing: int) -> str:
+        return str(rows(self.store, "SELECT state FROM mailing WHERE id=?", mailing)[0][0])
+
+
+@pytest.fixture
+async def house(store: URL) -> AsyncIterator[Evening]:
+    filled(store, Keyring.generate(), [("email", f"a{number}@example.org") for number in range(1, 4)])
+    with connected(store) as connection:
+        for person, rule in ((2, EVENING), (3, STRICT)):
+            (number,) = run(connection, "INSERT INTO quiet_rule(rule) VALUES (?) RETURNING id", msgspec.json.encode(rule).decode()).one()
+            run(connection, "UPDATE subscriber SET quiet=? WHERE id=?", number, person)
+    async with Database(store) as database:
+        ledger = Ledger(database)
+        ledger.join(1)
+        yield Evening(store, ledger)
+        await ledger.aclose()
+
+
+@pytest.mark.parametrize(
+    ("waits", "at_once"), [(WaitsFor.EVERYBODY, [1]), (WaitsFor.STRICT, [1, 2]), (WaitsFor.NOBODY, [1, 2, 3])], ids=str
+)
+async def test_whose_quiet_hours_have_begun_gets_it_when_they_end(house: Evening, waits: WaitsFor, at_once: list[int]) -> None:
+    mailing = await house.planned_waiting(waits)
+    late = [person for person in (1, 2, 3) if person not in at_once]
+    batches = await house.lease(now=BEGUN)
+    assert [of(batch) for batch in batches] == [at_once]
+    assert house.counters(mailing).get("held", 0) == len(late)
+    await house.reach(batches)
+    assert await house.lease(now=OVER - 1) == []
+    assert house.state(mailing) == ("planned" if late else "done")
+    batches = await house.lease(now=OVER)
+    assert sorted(person for batch in batches for person in of(batch)) == late
+    await house.reach(batches)
+    assert house.counters(mailing) == {"planned": 3, "handed_over": 3} | ({"held": 0} if late else {})
+    assert house.state(mailing) == "done"
+
+
+async def test_before_they_begin_nobody_waits(house: Evening) -> None:
+    await house.planned_waiting(WaitsFor.EVERYBODY)
+    assert [of(batch) for batch in await house.lease(now=NOW)] == [[1, 2, 3]]
+
+
+async def test_another_try_waits_too_and_is_still_the_second(house: Evening) -> None:
+    mailing = await house.planned_waiting(WaitsFor.EVERYBODY)
+    (batch,) = await house.lease(now=NOW)
+    await house.settle(batch, Outcome.HANDED_OVER, [1, 3])
+    await house.settle(batch, Outcome.DOUBTFUL, [2], finish=True, due_at=NOW + 2 * MINUTE, next_attempt=2)
+    assert await house.lease(now=NOW + 2 * MINUTE) == []
+    assert house.counters(mailing)["held"] == 1
+    (again,) = await house.lease(now=OVER)
+    assert (of(again), again.attempt) == ([2], 2)
+    await house.reach([again])
+    assert house.outcomes(mailing) == dict.fromkeys((1, 2, 3), int(Outcome.HANDED_OVER))
+    assert house.state(mailing) == "done"
+
+
+async def test_whoever_was_held_and_whose_turn_comes_only_the_next_evening_waits_again(house: Evening) -> None:
+    mailing = await house.planned_waiting(WaitsFor.STRICT)
+    await house.reach(await house.lease(now=BEGUN))
+    assert await house.lease(now=BEGUN + 24 * HOUR) == []
+    assert house.counters(mailing)["held"] == 1
+    assert [of(batch) for batch in await house.lease(now=OVER + 24 * HOUR)] == [[3]]
+
+
+async def test_what_is_stopped_or_has_run_out_meanwhile_is_closed_and_not_put_off(house: Evening) -> None:
+    over = await house.planned_waiting(WaitsFor.EVERYBODY, expires_at=BEGUN)
+    assert await house.lease(now=BEGUN) == []
+    assert house.counters(over) == {"planned": 3, "expired": 3}
+    assert house.state(over) == "done"
