@@ -6,8 +6,10 @@ What goes out must be what was approved: the planner computes the hash of the al
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import structlog
@@ -66,6 +68,8 @@ class Planner:
         self._alerts = AlertStore(database)
         self._refresh, self._halt, self._rate_of, self._planned = refresh, halt, rate_of, planned
         self._matched_in = matched
+        self._following: dict[int, asyncio.Task[None]] = {}
+        """Updates and cancels that are being planned, by their mailings."""
         self._wake = asyncio.Event()
         self._wake.set()
 
@@ -75,29 +79,43 @@ class Planner:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            try:
-                async with asyncio.timeout(SWEEP_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
-            self._wake.clear()
-            try:
-                await self.plan_launched()
-                await self.catch_up()
-            except Exception:  # process boundary: the sweep tries again, the log says why it must
-                log.exception("planning_failed")
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(SWEEP_S):
+                        await self._wake.wait()
+                self._wake.clear()
+                try:
+                    await self._plan_launched()
+                    await self.catch_up()
+                except Exception:  # process boundary: the sweep tries again, the log says why it must
+                    log.exception("planning_failed")
+        finally:
+            following = list(self._following.values())
+            for task in following:
+                task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
 
-    async def plan_launched(self) -> None:
-        """Every launched mailing, the most urgent first."""
+    async def _plan_launched(self) -> None:
+        """Every launched mailing, the most urgent first. What follows an earlier one waits beside the others for that one's end."""
         launched = await self._alerts.launched()
         if launched:
             await self._refresh()
         for mailing, alert in launched:
-            try:
-                await self._plan(mailing, alert)
-            except Exception:  # one alert that can't be planned must not hold up all others
-                log.exception("planning_failed", mailing=mailing)
+            if alert.document.msgType == "Alert":
+                await self._try(mailing, alert)
+            elif mailing not in self._following:
+                self._following[mailing] = task = asyncio.create_task(self._try(mailing, alert))
+                task.add_done_callback(partial(self._has_ended, mailing))
+
+    def _has_ended(self, mailing: int, _: asyncio.Task[None]) -> None:
+        del self._following[mailing]
+
+    async def _try(self, mailing: int, alert: StoredAlert) -> None:
+        try:
+            await self._plan(mailing, alert)
+        except Exception:  # one alert that can't be planned must not hold up all others
+            log.exception("planning_failed", mailing=mailing)
 
     async def _plan(self, mailing: int, alert: StoredAlert) -> None:
         if fingerprint(alert.document, alert.area, alert.grade) != alert.hash:

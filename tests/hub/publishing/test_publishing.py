@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -166,6 +167,29 @@ async def test_an_update_replaces_and_reaches_both_the_new_area_and_whoever_had_
     replaced = await city.hub.alerts.get(first.id)
     assert replaced is not None
     assert replaced.status == "ended"
+
+
+async def test_an_alert_does_not_wait_for_an_update_that_must_wait(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S15: an earlier version is still in some sender's hands."""
+    looked, may = asyncio.Event(), asyncio.Event()
+    leased = city.hub.ledger.leased
+
+    async def hangs(mailings: Sequence[int]) -> bool:
+        looked.set()
+        await may.wait()
+        return await leased(mailings)
+
+    await city.people("zip=11201")
+    first = await city.publishing.submit(document(), PUBLISHER)
+    await city.finished(first.id)
+    monkeypatch.setattr(city.hub.ledger, "leased", hangs)
+    update = await city.publishing.update(first.id, document(), PUBLISHER)
+    await looked.wait()
+    other = await city.publishing.submit(document(event="Other"), PUBLISHER)
+    assert (await city.finished(other.id)).simulated == 1
+    assert (await city.publishing.progress(update.id)).planned == 0
+    may.set()
+    assert (await city.finished(update.id)).simulated == 1
 
 
 async def test_a_cancel_goes_to_whoever_had_it_and_to_nobody_else(city: City) -> None:
