@@ -15,7 +15,7 @@ from hub.alerts.json_fields import Fields, decode
 from hub.clock import Clock, instant, milliseconds
 from hub.errors import NotFound
 from hub.incidents import video
-from hub.incidents.video import AddedVideo, ConsentReceipt, VideoView
+from hub.incidents.video import AddedVideo, ConsentReceipt, VideoChanges, VideoView
 from hub.staff import audit
 from hub.staff.actor import Actor
 from hub.staff.roles import may
@@ -84,7 +84,8 @@ class Incidents:
         async with self._database.write() as connection:
             await _known(connection, incident_id)
             added = await video.add(connection, incident_id, wish, reviewer, milliseconds(self._clock))
-        self._changed()
+        if wish.public and reviewer is not None:
+            self._changed()
         return added
 
     async def review_video(self, video_id: str, actor: Actor) -> None:
@@ -96,19 +97,20 @@ class Incidents:
             await audit.append(connection, now, actor.label, "video.review", video_id)
         self._changed()
 
-    async def change_video(self, manage: str, raw: bytes) -> VideoView:
-        """Change either choice; each writes its own receipt (V4). Raises BadRequest, InvalidInput, NotFound, Gone."""
-        changes = video.read_changes(raw)
+    async def change_video(self, manage: str, changes: VideoChanges) -> VideoView:
+        """Change either choice; each writes its own receipt (V4). Raises NotFound, Gone."""
         async with self._database.write() as connection:
-            view = await video.change(connection, manage, changes, milliseconds(self._clock))
-        self._changed()
+            view, shown_otherwise = await video.change(connection, manage, changes, milliseconds(self._clock))
+        if shown_otherwise:
+            self._changed()
         return view
 
     async def remove_video(self, manage: str) -> tuple[ConsentReceipt, ...]:
         """Withdraw it for good: its link answers 404 from now on. Twice is no error. Raises NotFound."""
         async with self._database.write() as connection:
-            receipts = await video.remove(connection, manage, milliseconds(self._clock))
-        self._changed()
+            receipts, was_shown = await video.remove(connection, manage, milliseconds(self._clock))
+        if was_shown:
+            self._changed()
         return receipts
 
     async def public_videos(self, incident_id: str) -> tuple[str, ...]:

@@ -151,34 +151,39 @@ async def review(connection: AsyncConnection, video_id: str, reviewer: str) -> N
     await connection.execute(update(video).where(video.c.id == video_id).values(reviewer=reviewer))
 
 
-async def change(connection: AsyncConnection, manage: str, changes: VideoChanges, now: int) -> VideoView:
-    """Apply choices and append their receipts. Raises NotFound, Gone."""
+async def change(connection: AsyncConnection, manage: str, changes: VideoChanges, now: int) -> tuple[VideoView, bool]:
+    """Apply choices and append their receipts; a choice that stands already is none. Returns whether what is shown changed, too.
+
+    Raises NotFound, Gone.
+    """
     row = await _managed(connection, manage)
     if row.removed_at is not None:
         raise Gone("This video was withdrawn.")
-    wanted = {scope: given for scope in _SCOPES if (given := getattr(changes, scope)) is not None}
+    wanted = {scope: given for scope in _SCOPES if (given := getattr(changes, scope)) not in {None, bool(getattr(row, scope))}}
     receipts = (*_receipts.decode(row.receipt), *(_receipt(scope, given, now) for scope, given in wanted.items()))
     values: dict[str, Any] = {scope: int(given) for scope, given in wanted.items()} | {"receipt": msgspec.json.encode(receipts).decode()}
-    await connection.execute(update(video).where(video.c.id == row.id).values(values))
-    return VideoView(
+    if wanted:
+        await connection.execute(update(video).where(video.c.id == row.id).values(values))
+    view = VideoView(
         id=row.id,
         public=wanted.get("public", bool(row.public)),
         share_with_agencies=wanted.get("share_with_agencies", bool(row.share_with_agencies)),
         waits_for_review=row.reviewer is None,
         receipt=receipts,
     )
+    return view, "public" in wanted and row.reviewer is not None
 
 
-async def remove(connection: AsyncConnection, manage: str, now: int) -> tuple[ConsentReceipt, ...]:
-    """Forget the link and keep the receipts. Raises NotFound."""
+async def remove(connection: AsyncConnection, manage: str, now: int) -> tuple[tuple[ConsentReceipt, ...], bool]:
+    """Forget the link and keep the receipts. Returns whether it had been shown, too. Raises NotFound."""
     row = await _managed(connection, manage)
     receipts = _receipts.decode(row.receipt)
     if row.removed_at is not None:
-        return receipts
+        return receipts, False
     receipts += tuple(_receipt(scope, False, now, COPIES_PERSIST if row.public else None) for scope in _SCOPES)
     values = {"url": "", "public": 0, "share_with_agencies": 0, "removed_at": now, "receipt": msgspec.json.encode(receipts).decode()}
     await connection.execute(update(video).where(video.c.id == row.id).values(values))
-    return receipts
+    return receipts, bool(row.public) and row.reviewer is not None
 
 
 async def public_videos(connection: AsyncConnection, incident: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from hub.errors import NotFound, TooMany
-from hub.incidents.video import ConsentReceipt
+from hub.incidents.video import ConsentReceipt, read_changes
 from hub.web.api.exchange import actor_of, json_answer, query, read_body, requires
 from hub.web.context import ACTOR, CLIENT, hub
 from hub.web.middlewares import LIMITS
@@ -35,11 +35,15 @@ async def show_incident(request: web.Request) -> web.StreamResponse:
 async def add_video(request: web.Request) -> web.StreamResponse:
     """Anyone may; what strangers add is shown after somebody of staff has looked at it."""
     raw = await read_body(request)
-    limit, actor = request.app[LIMITS].videos, request.get(ACTOR)
-    after = limit.take(request[CLIENT]) if limit is not None and actor is None else 0
+    _slow_down(request)
+    return json_answer(await hub(request).incidents.add_video(request.match_info["id"], raw, request.get(ACTOR)), status=201)
+
+
+def _slow_down(request: web.Request) -> None:
+    limit = request.app[LIMITS].videos
+    after = limit.take(request[CLIENT]) if limit is not None and ACTOR not in request else 0
     if after:
         raise TooMany(f"Many videos came from your network just now. Try again in {after:.0f} seconds.", after)
-    return json_answer(await hub(request).incidents.add_video(request.match_info["id"], raw, actor), status=201)
 
 
 @requires("incident")
@@ -51,7 +55,10 @@ async def review_video(request: web.Request) -> web.StreamResponse:
 
 async def change_video(request: web.Request) -> web.StreamResponse:
     """Its owner changes a choice."""
-    return json_answer(await hub(request).incidents.change_video(request.match_info["manage"], await read_body(request)))
+    changes = read_changes(await read_body(request))
+    if changes.public or changes.share_with_agencies:  # whoever takes something back is never made to wait (V3)
+        _slow_down(request)
+    return json_answer(await hub(request).incidents.change_video(request.match_info["manage"], changes))
 
 
 async def remove_video(request: web.Request) -> web.StreamResponse:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, text
 
 from hub.errors import BadRequest, Forbidden, Gone, InvalidInput, NotFound
+from hub.incidents.video import VideoChanges, read_changes
 from hub.staff import audit
 from hub.staff.actor import Actor
 from hub.store import tables
@@ -87,9 +88,9 @@ async def test_the_two_choices_are_separate(incidents, incident) -> None:
     assert await incidents.public_videos(incident) == ()
     public = await incidents.add_video(incident, _json(url=URL, public=True), PARTNER)
     assert await incidents.public_videos(incident) == (public.id,)
-    view = await incidents.change_video(shared.manage, _json(public=True))
+    view = await incidents.change_video(shared.manage, VideoChanges(public=True))
     assert (view.public, view.share_with_agencies) == (True, True)
-    view = await incidents.change_video(shared.manage, _json(share_with_agencies=False))
+    view = await incidents.change_video(shared.manage, VideoChanges(share_with_agencies=False))
     assert (view.public, view.share_with_agencies) == (True, False)
 
 
@@ -122,7 +123,7 @@ async def test_withdrawing_works_at_once_forgets_the_link_and_keeps_the_receipts
     async with database.read() as connection:
         assert "video.example" not in str((await connection.execute(text("SELECT * FROM video"))).all())
     with pytest.raises(Gone):
-        await incidents.change_video(added.manage, _json(public=True))
+        await incidents.change_video(added.manage, VideoChanges(public=True))
     with pytest.raises(Gone):
         await incidents.review_video(added.id, PARTNER)
 
@@ -130,7 +131,7 @@ async def test_withdrawing_works_at_once_forgets_the_link_and_keeps_the_receipts
 async def test_each_choice_has_a_receipt_with_scope_time_and_policy(incidents, incident) -> None:
     """V4."""
     added = await incidents.add_video(incident, _json(url=URL), None)
-    view = await incidents.change_video(added.manage, _json(public=True))
+    view = await incidents.change_video(added.manage, VideoChanges(public=True))
     assert view.receipt[:2] == added.receipt
     newest = view.receipt[2:]
     assert [(receipt.scope, receipt.given) for receipt in newest] == [("public", True)]
@@ -140,9 +141,9 @@ async def test_each_choice_has_a_receipt_with_scope_time_and_policy(incidents, i
 
 async def test_taking_back_and_allowing_again_shows_it_again(incidents, incident) -> None:
     added = await incidents.add_video(incident, _json(url=URL, public=True), PARTNER)
-    await incidents.change_video(added.manage, _json(public=False))
+    await incidents.change_video(added.manage, VideoChanges(public=False))
     assert await incidents.video_url(added.id) is None
-    await incidents.change_video(added.manage, _json(public=True))
+    await incidents.change_video(added.manage, VideoChanges(public=True))
     assert await incidents.video_url(added.id) == URL
 
 
@@ -202,12 +203,10 @@ async def test_a_video_with_faults_is_refused(incidents, incident, fields, point
 @pytest.mark.parametrize(
     ("fields", "pointers"), [({}, [""]), ({"url": URL}, ["/url"]), ({"public": 1}, ["/public"]), ({"public": True, "x": 1}, ["/x"])]
 )
-async def test_a_change_with_faults_changes_nothing(incidents, incident, fields, pointers) -> None:
-    added = await incidents.add_video(incident, _json(url=URL), PARTNER)
+def test_a_change_with_faults_is_refused(fields, pointers) -> None:
     with pytest.raises(InvalidInput) as refused:
-        await incidents.change_video(added.manage, json.dumps(fields).encode())
+        read_changes(json.dumps(fields).encode())
     assert [fault.pointer for fault in refused.value.errors] == pointers
-    assert await incidents.public_videos(incident) == ()
 
 
 async def test_what_is_not_json_is_a_bad_request(incidents, incident, catalog) -> None:
@@ -223,7 +222,7 @@ async def test_what_is_not_there_is_not_found(incidents) -> None:
     with pytest.raises(NotFound):
         await incidents.add_video("inc_none", _json(url=URL), None)
     with pytest.raises(NotFound):
-        await incidents.change_video("guess", _json(public=True))
+        await incidents.change_video("guess", VideoChanges(public=True))
     with pytest.raises(NotFound):
         await incidents.remove_video("guess")
     with pytest.raises(NotFound):

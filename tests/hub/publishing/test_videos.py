@@ -6,6 +6,7 @@ import json
 
 import msgspec
 
+from hub.incidents.video import VideoChanges
 from tests.hub.publishing.conftest import PUBLISHER, City, document
 
 URL = "https://video.example/watch/1"
@@ -27,7 +28,7 @@ async def test_a_video_is_shown_when_it_is_public_and_is_gone_when_it_is_taken_b
     )
     added = await city.hub.incidents.add_video(opened.id, json.dumps({"url": URL}).encode(), PUBLISHER)
     assert "/v/" not in await words(city, opened.id)
-    await city.hub.incidents.change_video(added.manage, json.dumps({"public": True}).encode())
+    await city.hub.incidents.change_video(added.manage, VideoChanges(public=True))
     shown = await words(city, opened.id)
     assert f"{city.hub.public_url}/v/{added.id}" in shown
     assert URL not in shown  # the link asks for consent at each click, the address itself would not

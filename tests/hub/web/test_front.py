@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from hub.incidents.incident import Incidents
+from hub.incidents.video import VideoChanges
 from hub.live import RETRY
 from hub.staff.actor import SYSTEM, Actor
 from hub.web.assets import asset_url
@@ -121,7 +122,7 @@ async def test_a_withdrawn_video_is_gone_from_the_page_at_once(hub: Parts, door:
     video = await incidents.add_video(incident.id, b'{"url": "https://video.example/1", "public": true}', PARTNER)
     alert, line = await publish(hub, incident=incident.id), await door.line()
     assert f"/v/{video.id}".encode() in (await line.get(f"/alerts/{alert.id}"))[2]
-    await incidents.change_video(video.manage, b'{"public": false}')
+    await incidents.change_video(video.manage, VideoChanges(public=False))
     assert b"/v/" not in (await line.get(f"/alerts/{alert.id}"))[2]
 
 

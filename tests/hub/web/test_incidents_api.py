@@ -43,6 +43,29 @@ async def test_withdrawing_ends_the_link_at_once(client, program, incident) -> N
         assert response.status == 410
 
 
+async def test_a_choice_that_stands_already_writes_nothing_and_makes_no_page_anew(client, program, incident, hub) -> None:
+    """V4: a receipt for each choice, and no way to fill the database or to empty the caches of all pages."""
+    async with client.post(f"/api/v1/incidents/{incident}/videos", json={"url": URL, "public": True}) as response:
+        manage = f"/api/v1/videos/{(await response.json())['manage']}"
+    before = hub.news.version
+    for public in (True, False, False, False):
+        async with client.patch(manage, json={"public": public}) as response:
+            receipts = len((await response.json())["receipt"])
+    assert (receipts, hub.news.version) == (3, before)
+
+
+async def test_whoever_takes_something_back_is_never_made_to_wait(client, incident) -> None:
+    """V3."""
+    path, statuses = f"/api/v1/incidents/{incident}/videos", []
+    async with client.post(path, json={"url": URL}) as response:
+        manage = f"/api/v1/videos/{(await response.json())['manage']}"
+    for public in (True, False) * 10:
+        async with client.patch(manage, json={"public": public}) as response:
+            statuses.append(response.status)
+    assert statuses[1::2] == [200] * 10
+    assert 429 in statuses[0::2]
+
+
 async def test_strangers_add_a_few_videos_at_a_time_and_staff_as_many_as_they_need(client, program, incident) -> None:
     path, partner = f"/api/v1/incidents/{incident}/videos", await program("partner")
     statuses = []
