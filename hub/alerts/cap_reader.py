@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from hub.alerts import limits
-from hub.alerts.alert import TOPICS_BY_CATEGORY, Alert, Category, Info
+from hub.alerts.alert import TOPICS_BY_CATEGORY, Alert, Category, Info, MsgType
 from hub.alerts.cap_area import read_area
 from hub.alerts.cap_xml import Node, parse
 from hub.alerts.editions import edition
@@ -114,7 +114,7 @@ class _Reader:
             self.faults.add("/alert/info", f"is missing: {self._no_words(msg_type)}")
         self.faults.check()
         self._agree(infos)
-        expires = self._expires(infos[0], sent)
+        expires = self._expires(infos[0], sent, msg_type)
         readable = self._languages(infos)
         self.faults.check()
         built = Alert(
@@ -272,18 +272,18 @@ class _Reader:
             return None
         return moment
 
-    def _expires(self, info: Node, sent: datetime) -> datetime:
-        expires = self._end(info, sent)
+    def _expires(self, info: Node, sent: datetime, msg_type: MsgType) -> datetime:
+        expires = self._end(info, sent, msg_type)
         if expires is not None and expires > self._now + timedelta(days=limits.LIFETIME.imported):
             self.faults.add(f"{info.path}/expires", f"lies more than {limits.LIFETIME.imported:,} days ahead")
         return expires or _STAND_IN
 
-    def _end(self, info: Node, sent: datetime) -> datetime | None:
+    def _end(self, info: Node, sent: datetime, msg_type: MsgType) -> datetime | None:
         if not info.text_of("expires"):
             self._warnings.append(f"{info.path}/expires: is missing; it ends a day after it was sent")
             return min(sent, _STAND_IN - 2 * WITHOUT_EXPIRES) + WITHOUT_EXPIRES
         expires = self._moment(info, "expires")
-        if expires is not None and expires <= sent:
+        if expires is not None and (expires < sent or (expires == sent and msg_type != "Cancel")):  # a cancel may be over as it is sent
             self.faults.add(f"{info.path}/expires", "lies before it was sent")
         return expires
 

@@ -48,6 +48,7 @@ _HEADLINES = (
     (re.compile(_any(words.CAUTION)), MODERATE),
 )
 """The first that a headline holds decides."""
+_TEST_LABEL = re.compile(words.TEST_LABEL)
 _ORDERS = re.compile(_any(words.ORDERS))
 _CONDITIONS = re.compile(_any(words.CONDITIONS))
 _SENTENCE_ENDS = re.compile(r"[.!?;\n]+")
@@ -67,6 +68,8 @@ def _weigh(event: str, info: Info) -> int:
     foreign = _weigh_foreign(headline, info.language)
     if foreign is not None:
         return foreign
+    if any(_TEST_LABEL.search(text.lower()) for text in (info.headline, event)):
+        return MINOR
     headline = _OVER.sub(f" {_IT_IS_OVER} ", headline)
     for pattern, level in _HEADLINES:
         if pattern.search(headline):

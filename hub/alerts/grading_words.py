@@ -5,8 +5,25 @@ Phrases are regular expressions on lower-case text; an English phrase starts and
 
 from __future__ import annotations
 
-REHEARSED = (r"drills?", r"exercises?", r"test(?:ing)?", r"simulat(?:ed|ion)", r"simulacro", r"prueba")
+_WARNING = (
+    r"(?:alerts?|alarms?|broadcasts?|messages?|notifications?|notify|sirens?|systems?|warnings?|emergency|required|national|monthly|weekly)"
+)
+REHEARSED = (
+    r"drills?(?! hall)",
+    r"exercises?(?! (?:\w+ ){0,2}(?:care|caution|judge?ment|vigilance))",
+    # Of what warns people; not one of the water, of the air or of a person.
+    rf"{_WARNING}(?: \w+){{0,2}} test(?:s|ing)?",
+    rf"test(?:s|ing)?(?: \w+){{0,3}} {_WARNING}",
+    r"this is (?:only )?a test",
+    r"practice/demo",
+    r"simulat(?:ed|ion)",
+    r"simulacro",
+    r"prueba",
+)
 """Anywhere in a headline: it is not real."""
+
+TEST_LABEL = r"^\W*tests?\b(?! (?:positive|results?|sites?|kits?|cent(?:er|re)s?)\b)|[-–—:(\[] ?tests?\W*$"
+"""A headline or an event that is marked as a test at its beginning or its end."""
 
 ENDED = (
     r"all[- ]clear",

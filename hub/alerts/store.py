@@ -19,6 +19,7 @@ from subscriptions.store.prepared import Prepared
 
 _document = msgspec.json.Decoder(Alert)
 _area = msgspec.json.Decoder(ResolvedArea)
+_warnings = msgspec.json.Decoder(tuple[str, ...])
 
 log = structlog.get_logger()
 
@@ -48,6 +49,8 @@ class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: int | None
     send_at: int | None
     expires_at: int
+    warnings: tuple[str, ...] = ()
+    """What reading an imported document left out or repaired."""
 
     @property
     def is_believed(self) -> bool:
@@ -93,6 +96,7 @@ def stored(row: Sequence[Any]) -> StoredAlert:
     values = dict(zip(_NAMES, row, strict=True))
     values["document"] = _document.decode(values["document"])
     values["area"] = _area.decode(values["area"])
+    values["warnings"] = _warnings.decode(values["warnings"])
     return StoredAlert(**values)
 
 

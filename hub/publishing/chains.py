@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import msgspec
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.alerts import lifecycle
+from hub.alerts.alert import Alert
 from hub.alerts.store import StoredAlert, stored
 from hub.errors import Conflict, InvalidInput
 from hub.publishing.draft import Draft
@@ -14,37 +17,77 @@ from hub.staff import audit
 from hub.staff.actor import Actor
 from hub.store import tables
 from subscriptions.errors import FieldError
+from subscriptions.languages import nearest
 from subscriptions.severity import rank
 
 
 async def join(connection: AsyncConnection, draft: Draft, actor: Actor, now: int) -> tuple[Draft, str | None]:
-    """The draft as it is to be stored, and the chain that it belongs to; None for one of its own. Raises Conflict, InvalidInput.
-
-    What a source corrects or takes back before anybody approved it must not go out afterwards: it ends here. The cancel itself is stored
-    as ended then, since there is nobody to tell.
-    """
+    """The draft as it is to be stored, and the chain that it belongs to; None for one of its own. Raises Conflict, InvalidInput."""
+    if draft.source == "cap":
+        return await _join_of_source(connection, draft, actor, now)
     chain = await chain_of(connection, draft)
+    if draft.document.msgType != "Alert" and chain is not None:
+        follows = draft.document.references if draft.document.msgType == "Update" else ()
+        await check_open(connection, chain, status=draft.document.status, follows=follows)
+    return draft, chain
+
+
+async def _join_of_source(connection: AsyncConnection, draft: Draft, actor: Actor, now: int) -> tuple[Draft, str | None]:
+    """Sources tell late, twice, out of order, and of several alerts at once. What one of them corrects or takes back must not go out, or
+    go on, however its word came; a message that has nobody to tell is stored as ended."""
     kind = draft.document.msgType
-    if kind == "Alert" or chain is None or draft.expired:
+    if kind == "Alert":
+        later = await _said_since(connection, draft, actor)
+        return (draft, None) if later is None else (msgspec.structs.replace(draft, expired=True), later)
+    chain = await _gathered(connection, draft, actor)
+    if chain is None:
         return draft, chain
-    if draft.source == "cap" and await _overtake(connection, chain, draft, actor, now):
-        return (msgspec.structs.replace(draft, expired=True) if kind == "Cancel" else draft), chain
+    every = await _versions(connection, chain)
+    if all(_is_of(alert, draft, actor) for alert in every):
+        if draft.expired or all(alert.live_at is None for alert in every):
+            await _end(connection, every, draft, actor, now)
+            return (msgspec.structs.replace(draft, expired=True) if kind == "Cancel" else draft), chain
+    elif draft.expired:
+        return draft, chain
     await check_open(connection, chain, status=draft.document.status)
     return draft, chain
 
 
-async def _overtake(connection: AsyncConnection, chain: str, draft: Draft, actor: Actor, now: int) -> bool:
-    """End whatever waits for approval in a chain of which nobody was told. False when somebody was, or it is not this source's."""
-    every = [stored(row) for row in await connection.execute(select(tables.alert).where(tables.alert.c.chain == chain))]
-    if any(alert.live_at is not None or (alert.agency, alert.sender) != (actor.agency, draft.sender) for alert in every):
-        return False
-    for alert in every:
-        if alert.status == "awaiting_approval":
-            changes = {"status": lifecycle.apply("awaiting_approval", "supersede"), "ended_at": now}
-            await connection.execute(update(tables.alert).where(tables.alert.c.id == alert.id).values(changes))
+async def _said_since(connection: AsyncConnection, draft: Draft, actor: Actor) -> str | None:
+    """The chain of an update or a cancel of this alert that came before it."""
+    mine = f"{draft.sender},{draft.identifier},"
+    same = (tables.alert.c.sender == draft.sender) & (tables.alert.c.agency == actor.agency) & (tables.alert.c.source == "cap")
+    found = await connection.execute(select(tables.alert).where(same, tables.alert.c.document.contains(mine, autoescape=True)))
+    for alert in map(stored, found):
+        for reference in alert.document.references:
+            if reference.startswith(mine) and datetime.fromisoformat(reference.removeprefix(mine)).timestamp() * 1000 == draft.sent_at:
+                return alert.chain
+    return None
+
+
+async def _gathered(connection: AsyncConnection, draft: Draft, actor: Actor) -> str | None:
+    """The chain of all that the references name, which becomes one where all of it is this source's."""
+    found = await _chains(connection, draft)
+    ours = [chain for chain in found if all(_is_of(alert, draft, actor) for alert in await _versions(connection, chain))]
+    if found and found[0] in ours:
+        others = tables.alert.c.chain.in_(ours[1:])
+        await connection.execute(update(tables.alert).where(others).values(chain=found[0]))
+    return found[0] if found else None
+
+
+async def _end(connection: AsyncConnection, alerts: Sequence[StoredAlert], draft: Draft, actor: Actor, now: int) -> None:
+    """They wait for nobody's approval any more, and nothing more of them is handed over."""
+    for alert in alerts:
+        if alert.status in {"awaiting_approval", "live"}:
+            changes = {"status": "ended", "ended_at": now}
+            await connection.execute(update(tables.alert).where(tables.alert.c.number == alert.number).values(changes))
+            await connection.execute(update(tables.mailing).where(tables.mailing.c.alert == alert.number).values(state="stopped"))
             details = {"by": draft.identifier, "msgType": draft.document.msgType}
             await audit.append(connection, now, actor.label, "superseded", alert.id, details)
-    return True
+
+
+def _is_of(alert: StoredAlert, draft: Draft, actor: Actor) -> bool:
+    return (alert.agency, alert.sender) == (actor.agency, draft.sender)
 
 
 def _named(reference: str) -> ColumnElement[bool]:
@@ -56,14 +99,30 @@ def _named(reference: str) -> ColumnElement[bool]:
 
 
 async def chain_of(connection: AsyncConnection, draft: Draft) -> str | None:
-    """The chain that the references lead to. An author's must exist; a foreign document's may have come before its alert."""
+    """The chain that the references lead to. An author's must exist, and all be of one; a foreign document's may have come before its
+    alert, and the first that is here counts."""
+    found = await _chains(connection, draft)
+    if draft.source != "cap" and len(found) > 1:
+        said = "These are alerts of different things: write about each by itself."
+        raise InvalidInput((FieldError("/references", said),))
+    return found[0] if found else None
+
+
+async def _chains(connection: AsyncConnection, draft: Draft) -> list[str]:
+    """Those that the references lead to, each once. Raises InvalidInput for an author's that is nowhere."""
+    found = []
     for position, reference in enumerate(draft.document.references):
         chain = (await connection.execute(select(tables.alert.c.chain).where(_named(reference)))).scalars().first()
         if chain is not None:
-            return str(chain)
-        if draft.source != "cap":
+            found.append(str(chain))
+        elif draft.source != "cap":
             raise InvalidInput((FieldError(f"/references/{position}", f"There is no alert {reference!r}."),))
-    return None
+    return list(dict.fromkeys(found))
+
+
+async def _versions(connection: AsyncConnection, chain: str) -> list[StoredAlert]:
+    query = select(tables.alert).where(tables.alert.c.chain == chain).order_by(tables.alert.c.number)
+    return [stored(row) for row in await connection.execute(query)]
 
 
 async def weight(connection: AsyncConnection, chain: str | None) -> int:
@@ -80,14 +139,20 @@ async def weight(connection: AsyncConnection, chain: str | None) -> int:
 
 async def _told_of(connection: AsyncConnection, chain: str) -> list[StoredAlert]:
     """The versions that people were told, in their order."""
-    query = select(tables.alert).where(tables.alert.c.chain == chain, tables.alert.c.live_at.is_not(None)).order_by(tables.alert.c.number)
-    return [stored(row) for row in await connection.execute(query)]
+    return [alert for alert in await _versions(connection, chain) if alert.live_at is not None]
 
 
-async def check_open(connection: AsyncConnection, chain: str, waited: StoredAlert | None = None, status: str | None = None) -> None:
+async def check_open(
+    connection: AsyncConnection,
+    chain: str,
+    waited: StoredAlert | None = None,
+    status: str | None = None,
+    follows: Sequence[str] = (),
+) -> None:
     """Only what people were told can be followed, not after it was called off, and not by what a later version has overtaken.
 
-    `waited` is an update or a cancel that waited for approval, `status` what it says it is. Raises Conflict, InvalidInput.
+    `waited` is an update or a cancel that waited for approval, `status` what it says it is, `follows` are ids of which one must be what
+    people were told last. Raises Conflict, InvalidInput.
     """
     told = await _told_of(connection, chain)
     if not told and waited is not None and waited.source == "cap":
@@ -97,9 +162,21 @@ async def check_open(connection: AsyncConnection, chain: str, waited: StoredAler
     if any(alert.document.msgType == "Cancel" for alert in told):
         raise Conflict("This alert has been called off. Publish a new one.")
     if waited is not None and any(alert.number > waited.number for alert in told):
-        raise Conflict("A later version of this alert has gone out meanwhile. Write the change anew on top of that one.")
+        raise _overtaken(told[-1])
+    if follows and told[-1].id not in follows:
+        raise _overtaken(told[-1])
     if status not in {None, told[-1].document.status}:
         raise other_status(told[-1])
+
+
+def _overtaken(latest: StoredAlert) -> Conflict:
+    return Conflict(f"A later version of this alert has gone out meanwhile, {latest.id}. Write the change anew on top of that one.")
+
+
+def same_readers(document: Alert, followed: Alert) -> tuple[str, ...] | None:
+    """Whose readers an update or a cancel is for: those of an edition in one language, unless it is written in more."""
+    readers = followed.audience_languages
+    return readers if readers and {nearest(info.language) for info in document.infos} <= set(readers) else None
 
 
 def other_status(followed: StoredAlert) -> InvalidInput:

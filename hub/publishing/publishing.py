@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 import msgspec
@@ -16,26 +16,23 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.alerts import lifecycle
-from hub.alerts.alert import Alert, MsgType
+from hub.alerts.alert import MsgType
 from hub.alerts.fingerprint import fingerprint
-from hub.alerts.store import AlertStore, StoredAlert, fetch
+from hub.alerts.store import StoredAlert, fetch
 from hub.clock import Clock, milliseconds
-from hub.delivery.forecast import Forecast, Forecaster
+from hub.delivery.forecast import Forecaster
 from hub.delivery.planner import Planner
 from hub.delivery.progress import Progress, progress
 from hub.delivery.rendering import Renderer
-from hub.errors import Conflict, Forbidden, InvalidInput, NotFound
+from hub.errors import Conflict, Forbidden, NotFound
 from hub.publishing import chains, records
-from hub.publishing.draft import APPROVAL_FROM, Draft, Source
-from hub.publishing.preview import Preview, by_channel, by_way, describe, too_late
+from hub.publishing.draft import Draft, Source
+from hub.publishing.reading import Reading, needs_second
 from hub.staff import audit
 from hub.staff.actor import Actor
-from hub.staff.audit import AuditEntry
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
-from subscriptions.errors import FieldError
-from subscriptions.matching import Match
 from subscriptions.store.prepared import insert_row
 
 Transition = Literal["approve", "reject", "stop"]
@@ -52,20 +49,8 @@ class Stopped(msgspec.Struct, frozen=True):
     withheld: int
 
 
-class Outlook(msgspec.Struct, frozen=True):
-    """Who an alert is for, and when the last of them has it."""
-
-    match: Match
-    forecast: Forecast
-
-    @property
-    def by_channel(self) -> dict[str, int]:
-        """Deliveries per channel."""
-        return by_channel(self.match)
-
-
-class Publishing:
-    """Everything staff can do with an alert."""
+class Publishing(Reading):
+    """Everything staff can do with an alert; for looking at one see `Reading`."""
 
     def __init__(
         self,
@@ -83,78 +68,8 @@ class Publishing:
         took: Callable[[float], None] = lambda _: None,
     ) -> None:
         """`took` is told how many seconds it took to match and commit an alert that went live."""
-        self._database, self._catalog, self._planner = database, catalog, planner
-        self._renderer, self._clock = renderer, clock
-        self._refresh, self._launched, self._halt, self._ended = refresh, launched, halt, ended
-        self._forecaster, self._took = forecaster, took
-        self._alerts = AlertStore(database)
-
-    # -- reading
-
-    async def preview(self, raw: bytes, actor: Actor, *, follows: str | None = None, kind: MsgType = "Alert") -> Preview:
-        """Nothing is stored. `follows` and `kind` for an update or a cancel of that alert. Raises InvalidInput, BadRequest, NotFound."""
-        actor.require("preview")
-        draft = await self._read(raw, "api") if follows is None else await self._following(raw, follows, kind)
-        chain = (await self._known(follows)).chain if follows is not None else None
-        alert = records.unstored(draft, actor, milliseconds(self._clock), chain)
-        return await self._described(alert, draft.warnings, approval_needed=draft.approval_needed)
-
-    async def review(self, alert_id: str) -> Preview:
-        """The same for an alert that is stored: what an approver looks at."""
-        alert = await self._known(alert_id)
-        return await self._described(alert, (), approval_needed=alert.status == "awaiting_approval")
-
-    async def _described(self, alert: StoredAlert, warnings: Sequence[str], *, approval_needed: bool) -> Preview:
-        outlook = await self.outlook(alert)
-        late = too_late(outlook.forecast, alert.expires_at / 1000 - self._clock())
-        return describe(
-            alert,
-            outlook.match,
-            self._renderer,
-            self._catalog,
-            approval_needed=approval_needed,
-            warnings=[*warnings, *late],
-            forecast=outlook.forecast,
-        )
-
-    async def outlook(self, alert: StoredAlert) -> Outlook:
-        """Who would get it, and how long it would take, as it stands now."""
-        match = await self._audience_of(alert)
-        return Outlook(match, await self._forecaster.of(by_way(match), records.priority(alert), alert=alert.number))
-
-    async def progress(self, alert_id: str) -> Progress:
-        """How far it has got. Raises NotFound."""
-        return await progress(self._database, await self._known(alert_id))
-
-    async def sent_back(self, alert: StoredAlert) -> AuditEntry | None:
-        """Who sent it back to its author, when and why; None for what was not, or waits no more."""
-        if alert.status != "draft":
-            return None
-        async with self._database.read() as connection:
-            return await audit.latest(connection, alert.id, "reject")
-
-    async def _read(self, raw: bytes, source: Source, follows: str | None = None) -> Draft:
-        draft = await records.read(raw, source, self._alerts, self._catalog, self._clock(), follows)
-        incident = draft.document.incident
-        if incident is not None and not await self._has_incident(incident):
-            raise InvalidInput((FieldError("/incident", "There is no such incident; open one first, or leave it out."),))
-        return draft
-
-    async def _has_incident(self, incident: str) -> bool:
-        async with self._database.read() as connection:
-            query = select(tables.incident.c.id).where(tables.incident.c.id == incident)
-            return (await connection.execute(query)).first() is not None
-
-    async def _audience_of(self, alert: StoredAlert) -> Match:
-        """Who would get it now: by its area, and for an update or a cancel whoever the earlier ones reached (S3)."""
-        await self._refresh()
-        return await self._planner.audience_of(alert)
-
-    async def _known(self, alert_id: str) -> StoredAlert:
-        alert = await self._alerts.get(alert_id)
-        if alert is None:
-            raise NotFound(f"There is no alert {alert_id!r}.")
-        return alert
+        super().__init__(database, catalog, planner, renderer, clock, forecaster, refresh=refresh)
+        self._launched, self._halt, self._ended, self._took = launched, halt, ended, took
 
     # -- submitting
 
@@ -187,17 +102,6 @@ class Publishing:
             return seen
         return await self._store(await self._following(raw, alert_id, kind), asked, actor, key)
 
-    async def _following(self, raw: bytes, alert_id: str, kind: MsgType) -> Draft:
-        followed = await self._known(alert_id)
-        async with self._database.read() as connection:
-            await chains.check_open(connection, followed.chain)
-        draft = await self._read(chains.following(raw, followed), "api", follows=alert_id)
-        _check_own_words(draft.document, alert_id, kind)
-        if draft.document.status != followed.document.status:
-            raise chains.other_status(followed)
-        document = msgspec.structs.replace(draft.document, msgType=kind, references=(alert_id,))
-        return msgspec.structs.replace(draft, document=document)
-
     async def call_off(self, alert_id: str, actor: Actor, *, idempotency_key: str | None = None) -> StoredAlert:
         """Cancel in one step, in prepared words: the alert's own headline, and that nobody need act on it any more (S3).
 
@@ -205,15 +109,15 @@ class Publishing:
         not publish at all leaves it to one. Raises Forbidden, NotFound, Conflict when nobody believes it any more.
         """
         actor.require("draft")
-        alert = await self._known(alert_id)
+        alert = await self._latest(await self._known(alert_id))
         raw = records.prepared_cancel(alert)
         asked = records.purpose_hash(f"call off {alert_id}", raw)
         seen = await self._seen(asked, actor, idempotency_key)
         if seen is not None:
             return seen
-        if not alert.is_believed:
+        if not alert.is_believed or alert.document.msgType == "Cancel":
             raise Conflict("Only an alert that is live, or was stopped, can be called off.")
-        draft = await self._following(raw, alert_id, "Cancel")
+        draft = await self._following(raw, alert.id, "Cancel")
         return await self._store(msgspec.structs.replace(draft, prepared=True), asked, actor, idempotency_key)
 
     async def _seen(self, asked: bytes, actor: Actor, key: str | None) -> StoredAlert | None:
@@ -243,6 +147,8 @@ class Publishing:
                 await records.launch(connection, alert, now)
         if status == "live":
             await self._went_live(alert, began)
+        elif chain is not None:
+            self._ended(alert)  # its source has told so late that only the earlier ones end with it
         return alert
 
     async def _went_live(self, alert: StoredAlert, began: float) -> None:
@@ -259,11 +165,9 @@ class Publishing:
         return (await self._audience_of(records.unstored(draft, actor, now, chain))).people
 
     def _first_status(self, draft: Draft, actor: Actor, replaced: int) -> str:
-        """`replaced` is the weight of what it takes the place of: who may not raise an alarm alone may not lower one alone either."""
         if draft.expired:
             return lifecycle.apply("draft", "expire")
-        heavy = replaced >= APPROVAL_FROM and not draft.prepared
-        if draft.approval_needed or heavy or actor.role == "author":
+        if needs_second(draft, actor, replaced):
             return lifecycle.apply("draft", "submit")
         actor.require("publish")
         return lifecycle.apply("draft", "publish")
@@ -382,17 +286,6 @@ class Publishing:
                 await audit.append(connection, now, "system:0 tocsin", "expired", alert_id)
             self._ended(alert)
         return len(due)
-
-
-def _check_own_words(document: Alert, alert_id: str, kind: MsgType) -> None:
-    """What the body says of itself must not contradict where it was sent."""
-    faults = []
-    if document.msgType not in {"Alert", kind}:
-        faults.append(FieldError("/msgType", f"This makes a message of msgType {kind}: leave it out."))
-    if document.references not in {(), (alert_id,)}:
-        faults.append(FieldError("/references", f"This is about {alert_id} alone: leave it out."))
-    if faults:
-        raise InvalidInput(tuple(faults))
 
 
 def _status(alert: StoredAlert) -> lifecycle.AlertStatus:

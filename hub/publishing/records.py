@@ -46,6 +46,7 @@ def new_row(draft: Draft, actor: Actor, status: str, people: int, chain: str | N
         "live_at": now if status == "live" else None,
         "ended_at": now if status == "ended" else None,
         "expires_at": int(draft.document.expires.timestamp() * 1000),
+        "warnings": msgspec.json.encode(draft.warnings).decode(),
     }
 
 
@@ -57,7 +58,7 @@ def unstored(draft: Draft, actor: Actor, now: int, chain: str | None = None) -> 
 def as_stored(row: dict[str, Any], draft: Draft, number: int) -> StoredAlert:
     """A new row as it would be read."""
     unset = {"approver": None, "approved_at": None, "send_at": None}
-    return StoredAlert(**row | unset | {"document": draft.document, "area": draft.area, "number": number})
+    return StoredAlert(**row | unset | {"document": draft.document, "area": draft.area, "warnings": draft.warnings, "number": number})
 
 
 def prepared_cancel(alert: StoredAlert) -> bytes:

@@ -36,6 +36,7 @@ alert = Table(
     Column("ended_at", BigInteger, nullable=True),
     Column("send_at", BigInteger, nullable=True),
     Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("warnings", Text, nullable=False, server_default=text("'[]'")),  # what reading it left out or repaired
     Index("alert_by_cap", "sender", "identifier", "sent_at", unique=True),
 )
 

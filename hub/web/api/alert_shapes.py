@@ -45,6 +45,8 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     links: dict[str, str]
     forecast: Forecast | None
     """How long until the last of them has it; none for what goes to nobody any more."""
+    warnings: tuple[str, ...] = ()
+    """What reading an imported document left out or repaired."""
 
 
 class SentBack(msgspec.Struct, frozen=True, kw_only=True):

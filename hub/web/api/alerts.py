@@ -132,6 +132,7 @@ async def _accepted(request: web.Request, alert: StoredAlert, *, status: int = 2
         audience=Reach(people=alert.audience, by_channel=outlook.by_channel if outlook else {}),
         links=links,
         forecast=outlook.forecast if outlook else None,
+        warnings=alert.warnings,
     )
     return json_answer(answer, status=status, headers={"Location": links["self"]} if status == 201 else None)
 

@@ -69,7 +69,7 @@ class City:
         kind = changes.pop("kind", "Alert")
         alert = stored(self._catalog, minimal(), id=name, chain=changes.pop("chain", name), live_at=self.now, created_at=self.now)
         alert = msgspec.structs.replace(alert, document=msgspec.structs.replace(alert.document, msgType=kind), **changes)
-        row = msgspec.structs.asdict(alert) | {"document": encode_text(alert.document), "area": encode_text(alert.area)}
+        row = msgspec.structs.asdict(alert) | {"document": encode_text(alert.document), "area": encode_text(alert.area), "warnings": "[]"}
         row.pop("number")
         async with self._database.write() as connection:
             await connection.execute(insert(table).values(row))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hub.errors import InvalidInput
+from hub.errors import Conflict, InvalidInput
 from tests.hub.publishing.conftest import APPROVER, AUTHOR, PUBLISHER, City, document
 
 ON_ONE = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
@@ -38,6 +38,25 @@ async def test_what_was_stopped_is_called_off_in_one_press(city: City) -> None:
     alert = await stopped(city, severity="Extreme")
     cancel = await city.publishing.call_off(alert, PUBLISHER)
     assert (cancel.status, (await city.finished(cancel.id)).simulated) == ("live", 1)
+
+
+async def test_a_change_on_top_of_what_a_colleague_has_changed_since_is_written_anew(city: City) -> None:
+    await city.people("zip=11201")
+    first = await city.publishing.submit(document(), PUBLISHER)
+    second = await city.publishing.update(first.id, document(event="Colleague's"), PUBLISHER)
+    with pytest.raises(Conflict, match=f"has gone out meanwhile, {second.id}"):
+        await city.publishing.preview(document(event="Mine"), PUBLISHER, follows=first.id, kind="Update")
+    with pytest.raises(Conflict, match=f"has gone out meanwhile, {second.id}"):
+        await city.publishing.update(first.id, document(event="Mine"), PUBLISHER)
+    off = await city.publishing.call_off(first.id, PUBLISHER)
+    assert (off.document.event, off.document.references) == ("Colleague's", (second.id,))
+
+
+async def test_what_was_stopped_and_then_updated_is_called_off_as_it_was_told_last(city: City) -> None:
+    first = await stopped(city, severity="Moderate")
+    second = await city.publishing.update(first, document(event="Since"), PUBLISHER)
+    off = await city.publishing.call_off(first, PUBLISHER)
+    assert (off.document.event, off.document.references) == ("Since", (second.id,))
 
 
 async def test_once_two_have_lowered_it_one_may_go_on(city: City) -> None:

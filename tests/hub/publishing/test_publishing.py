@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -15,7 +16,9 @@ from hub.clock import instant
 from hub.delivery.forecast import Forecast
 from hub.errors import Conflict, Forbidden, InvalidInput, NotFound
 from hub.publishing.preview import too_late
+from hub.publishing.records import prepared_cancel
 from hub.staff import audit
+from tests.hub.alerts.cap_documents import cap
 from tests.hub.publishing.conftest import APPROVER, AUTHOR, PUBLISHER, City, document
 from tests.waiting import progressed, until
 
@@ -309,6 +312,54 @@ async def test_the_preview_of_what_follows_shows_who_really_gets_it(city: City) 
     assert "Cancelled" in cancel.messages["email"]["en"]["subject"]
     severe = await city.publishing.cancel(first.id, document(severity="Severe"), PUBLISHER)
     assert (await city.publishing.review(severe.id)).people == severe.audience == 1
+
+
+async def test_the_preview_says_that_a_second_person_must_agree_to_lower_an_alarm_and_that_a_call_off_needs_none(city: City) -> None:
+    """S1."""
+    await city.people("zip=11201", "zip=11201")
+    alert = await city.publishing.submit(document(severity="Severe"), AUTHOR)
+    await city.publishing.approve(alert.id, APPROVER)
+    await city.finished(alert.id)
+    shown = await city.publishing.preview(document(severity="Minor"), PUBLISHER, follows=alert.id, kind="Update")
+    assert shown.approval_needed
+    named = document(severity="Minor", msgType="Cancel", references=[alert.id], area={"zips": ["10001"]})
+    shown = await city.publishing.preview(named, PUBLISHER)
+    assert (shown.people, shown.approval_needed) == (2, True)
+    off = await city.publishing.preview(prepared_cancel(alert), PUBLISHER, follows=alert.id, kind="Cancel")
+    assert (off.people, off.approval_needed) == (2, False)
+
+
+async def test_an_update_of_one_languages_edition_is_for_its_readers_unless_it_is_written_for_more(city: City) -> None:
+    await city.people("zip=11201", language="es")
+    await city.people("zip=11201")
+    edition = cap(
+        ("<language>en-US</language>", "<language>es</language>"),
+        ("2026-11-22T13:50:00-05:00", cap_time(datetime.now(UTC) - timedelta(hours=1))),
+        ("2026-11-22T14:30:00-05:00", cap_time(datetime.now(UTC))),
+        ("2026-11-22T20:00:00-05:00", cap_time(datetime.now(UTC) + timedelta(hours=1))),
+        ("<severity>Severe", "<severity>Moderate"),
+    )
+    alert = await city.publishing.submit(edition, PUBLISHER, source="cap")
+    assert (await city.finished(alert.id)).matched == 1
+    spanish = {"language": "es", "headline": "Inundación", "description": "d", "instruction": "i"}
+    update = await city.publishing.update(alert.id, document(infos=[spanish]), PUBLISHER)
+    assert (await city.finished(update.id)).matched == 1
+    english = {"language": "en", "headline": "Flood", "description": "d", "instruction": "i"}
+    both = await city.publishing.update(update.id, document(infos=[english, spanish]), PUBLISHER)
+    assert (await city.finished(both.id)).matched == 2
+
+
+async def test_what_reading_an_import_left_out_is_kept_for_whoever_approves_it(city: City) -> None:
+    """S5."""
+    odd = cap(
+        ("2026-11-22T13:50:00-05:00", cap_time(datetime.now(UTC) - timedelta(hours=1))),
+        ("2026-11-22T14:30:00-05:00", cap_time(datetime.now(UTC))),
+        ("<expires>2026-11-22T20:00:00-05:00</expires>", ""),
+    )
+    alert = await city.publishing.submit(odd, PUBLISHER, source="cap")
+    assert alert.status == "awaiting_approval"
+    assert any("expires: is missing" in warning for warning in alert.warnings)
+    assert set(alert.warnings) <= set((await city.publishing.review(alert.id)).warnings)
 
 
 async def test_what_is_stopped_says_how_many_had_gone(city: City) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
 
 from hub.alerts.cap_reader import cap_time
 from hub.alerts.store import StoredAlert
-from hub.errors import Conflict
+from hub.errors import Conflict, InvalidInput
 from tests.hub.alerts.cap_documents import cap
 from tests.hub.publishing.conftest import APPROVER, AUTHOR, PUBLISHER, City, document
 
@@ -17,21 +18,24 @@ BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
 OTHER_AGENCY = msgspec.structs.replace(PUBLISHER, id=9, agency="another")
 
 
-def told(identifier: str, kind: str = "Alert", *, severity: str = "Severe") -> bytes:
-    """What the source says; everything but an Alert is about OEM-1."""
-    reference = "" if kind == "Alert" else f"<references>oem@example.gov,OEM-1,{cap_time(BEGAN)}</references>"
+def told(
+    identifier: str, kind: str = "Alert", *, severity: str = "Severe", of: str = "OEM-1", ends: timedelta = timedelta(hours=2)
+) -> bytes:
+    """What the source says; everything but an Alert is about these alerts."""
+    named = " ".join(f"oem@example.gov,{one},{cap_time(BEGAN)}" for one in of.split())
+    reference = "" if kind == "Alert" else f"<references>{named}</references>"
     return cap(
         ("<identifier>OEM-1<", f"<identifier>{identifier}<"),
         ("<msgType>Alert", f"<msgType>{kind}"),
         ("Public</scope>", f"Public</scope>{reference}"),
         ("2026-11-22T13:50:00-05:00", cap_time(BEGAN)),
         ("2026-11-22T14:30:00-05:00", cap_time(BEGAN)),
-        ("2026-11-22T20:00:00-05:00", cap_time(BEGAN + timedelta(hours=2))),
+        ("2026-11-22T20:00:00-05:00", cap_time(BEGAN + ends)),
         ("<severity>Severe", f"<severity>{severity}"),
     )
 
 
-async def imported(city: City, *args: str, **kwargs: str) -> StoredAlert:
+async def imported(city: City, *args: str, **kwargs: Any) -> StoredAlert:
     return await city.publishing.submit(told(*args, **kwargs), PUBLISHER, source="cap")
 
 
@@ -94,3 +98,47 @@ async def test_what_people_were_told_is_called_off_to_them_as_ever(city: City) -
     cancel = await imported(city, "OEM-2", "Cancel", severity="Moderate")
     assert (cancel.status, await status(city, first)) == ("live", "ended")
     assert (await city.finished(cancel.id)).simulated == 1
+
+
+@pytest.mark.parametrize("kind", ["Cancel", "Update"])
+@pytest.mark.parametrize("severity", ["Severe", "Moderate"])
+async def test_a_word_that_has_run_out_itself_still_ends_what_it_is_about(city: City, kind: str, severity: str) -> None:
+    """Whoever asks the source had been off for a while. A cancel may run out in the moment in which it is sent."""
+    await city.people("citywide=1")
+    first = await imported(city, "OEM-1", severity=severity)
+    late = await imported(city, "OEM-2", kind, ends=timedelta(0) if kind == "Cancel" else timedelta(minutes=1))
+    assert (late.status, late.chain, await status(city, first)) == ("ended", first.chain, "ended")
+    assert await city.table("SELECT count(*) FROM mailing WHERE alert IS NOT NULL AND state='launched'") == [(0,)]
+    if severity == "Severe":
+        with pytest.raises(Conflict):
+            await city.publishing.approve(first.id, APPROVER)
+
+
+async def test_one_cancel_of_several_alerts_ends_them_all_and_tells_whoever_got_any(city: City) -> None:
+    await city.people("citywide=1")
+    alerts = [await imported(city, name, severity="Moderate") for name in ("OEM-1", "OEM-2")]
+    for alert in alerts:
+        await city.finished(alert.id)
+    cancel = await imported(city, "OEM-3", "Cancel", of="OEM-1 OEM-2", severity="Moderate")
+    assert [await status(city, alert) for alert in alerts] == ["ended"] * 2
+    assert (await city.finished(cancel.id)).simulated == 1
+    assert [one.id for one in await city.hub.alerts.chain(cancel.chain)] == [*(alert.id for alert in alerts), cancel.id]
+
+
+@pytest.mark.parametrize("kind", ["Cancel", "Update"])
+async def test_an_alert_that_comes_after_what_was_said_of_it_since_goes_to_nobody(city: City, kind: str) -> None:
+    await city.people("citywide=1")
+    later = await imported(city, "OEM-2", kind, severity="Moderate")
+    await city.finished(later.id)
+    late = await imported(city, "OEM-1", severity="Moderate")
+    assert (late.status, late.live_at, late.chain, late.was_public) == ("ended", None, later.chain, False)
+    assert (await imported(city, "OEM-3", severity="Moderate")).status == "live"  # what nobody has spoken of
+
+
+async def test_an_author_writes_about_one_thing_and_about_what_is_there(city: City) -> None:
+    alerts = [await city.publishing.submit(document(), PUBLISHER) for _ in range(2)]
+    for named in ([alert.id for alert in alerts], [alerts[0].id, "al_none"]):
+        with pytest.raises(InvalidInput) as refused:
+            await city.publishing.submit(document(msgType="Update", references=named), PUBLISHER)
+        assert refused.value.errors[0].pointer.startswith("/references")
+    assert [await status(city, alert) for alert in alerts] == ["live"] * 2
