@@ -28,6 +28,12 @@ def names(bits: int) -> tuple[str, ...]:
     return tuple(topic for topic in TOPICS if bits & _BIT[topic])
 
 
+def with_drills(chosen: Iterable[str], *, wanted: bool) -> tuple[str, ...]:
+    """Drills and tests come together; who had nothing else gets everyday alerts from now on."""
+    others = tuple(topic for topic in chosen if topic != "test") or EVERYDAY
+    return (*others, "test") if wanted else others
+
+
 LEVEL_BITS = 3
 """Of each topic in the one number that holds the severities which a person chose for single topics."""
 

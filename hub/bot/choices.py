@@ -15,7 +15,7 @@ from hub.bot.words import N_
 from subscriptions.languages import LANGUAGES
 from subscriptions.quiet_hours import QuietHours
 from subscriptions.subscriber import SubscriptionChange
-from subscriptions.topics import EVERYDAY
+from subscriptions.topics import EVERYDAY, with_drills
 from subscriptions.views import SubscriptionView
 
 TOPICS = {
@@ -72,8 +72,7 @@ def change(field: str, value: str, view: SubscriptionView, now: float) -> Subscr
         case "language" if value in LANGUAGES:
             return SubscriptionChange(language=value)
         case "drills" if value in {"0", "1"}:
-            kept = tuple(topic for topic in view.topics if topic != "test")
-            return SubscriptionChange(drills=value == "1", topics=(*(kept or EVERYDAY), *(("test",) if value == "1" else ())))
+            return SubscriptionChange(drills=value == "1", topics=with_drills(view.topics, wanted=value == "1"))
         case "discreet" if value in {"0", "1"}:
             return SubscriptionChange(discreet=value == "1")
         case "pause" if value in PAUSES or value == OFF:

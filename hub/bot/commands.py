@@ -141,7 +141,8 @@ async def follow(talk: Talk, added: tuple[PlaceRequest, ...]) -> None:
     if talk.view is None:
         await talk.own.join(CHANNEL, talk.address, added, language=talk.language, source=CHANNEL)
     else:
-        await talk.own.change(CHANNEL, talk.address, SubscriptionChange(places=(*talk.view.places, *added)), source=CHANNEL)
+        change = SubscriptionChange(places=(*talk.view.places, *added), paused_until=None)  # as by text message: who asks wants alerts now
+        await talk.own.change(CHANNEL, talk.address, change, source=CHANNEL)
     await tell_all(await talk.again(), N_("Done. From now on this chat gets alerts:"))
 
 

@@ -170,8 +170,7 @@ class Dialog:
             case "drills_on" | "drills_off":
                 wanted = talk.meaning.command == "drills_on"
                 # As the web and the bot do: who wants drills wants the tests too.
-                kept = tuple(topic for topic in talk.view.topics if topic != "test") or topics.EVERYDAY
-                await self._change(talk, SubscriptionChange(drills=wanted, topics=(*kept, *(("test",) if wanted else ()))))
+                await self._change(talk, SubscriptionChange(drills=wanted, topics=topics.with_drills(talk.view.topics, wanted=wanted)))
                 return talk.answer(say.DRILLS_ON if wanted else say.DRILLS_OFF)
         return self._list(talk, talk.view)
 

@@ -117,14 +117,14 @@ async def _choices(job: Job) -> Changed:
     return Changed("choices")
 
 
+def typed_hours(data: Data) -> QuietHours:
+    """As they were typed, whether or not there are such hours."""
+    return QuietHours(start=text(data, "from")[:5], end=text(data, "to")[:5], timezone=text(data, "timezone"), severe="severe" in data)
+
+
 async def _quiet(job: Job) -> Changed:
-    hours = None
-    if "quiet" in job.data:
-        hours = QuietHours(
-            start=text(job.data, "from")[:5], end=text(job.data, "to")[:5], timezone=text(job.data, "timezone"), severe="severe" in job.data
-        )
     try:
-        await _change(job, quiet_hours=hours)
+        await _change(job, quiet_hours=typed_hours(job.data) if "quiet" in job.data else None)
     except InvalidSubscription:
         raise Faulty({"from": job.said.text("Give two different times of day, like 10:00 PM and 7:00 AM.")}) from None
     return Changed("times")

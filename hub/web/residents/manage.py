@@ -15,7 +15,7 @@ from hub.web.context import CLIENT, hub
 from hub.web.language import Words, chosen_language, letter_language, page_language, split_address, words
 from hub.web.pages import render
 from hub.web.residents import sentences
-from hub.web.residents.changes import TIME_ZONES, Changed, Job, apply
+from hub.web.residents.changes import TIME_ZONES, Changed, Job, apply, typed_hours
 from hub.web.residents.choices import ADDRESS_STATES, Chosen, channel_name, channel_options, choices, radii, read_chosen
 from hub.web.residents.confirm import live_there, too_old
 from hub.web.residents.forms import Data, Faulty, text
@@ -173,8 +173,9 @@ async def _settings(
         choices=choices(said, chosen),
         channels=[_channel(said, channel) for channel in view.channels],
         kinds=channel_options(said, context.enrolment.offered(), reach.kind or "email"),
-        quiet=view.quiet_hours,
-        hours=view.quiet_hours or NIGHT,
+        quiet="quiet" in data if data is not None and sent == "quiet" else view.quiet_hours is not None,
+        hours=typed_hours(data) if data is not None and sent == "quiet" else view.quiet_hours or NIGHT,
+        until=text(data, "until") if data is not None and sent == "pause" else "",
         zones=_zones(view, said),
         paused=view.paused_until is not None,
         tomorrow=(today + timedelta(days=1)).isoformat(),

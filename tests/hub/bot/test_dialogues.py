@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -57,6 +58,16 @@ async def test_a_posters_link_follows_its_place_in_one_tap(residents: Residents,
     assert "From now on this chat gets alerts" in await phone.say(f"/start {payload}")
     assert await followed(residents) == [area]
     assert await residents.column("SELECT state FROM address") == ["active"]
+
+
+async def test_who_follows_another_place_in_a_pause_gets_alerts_from_then_on(residents: Residents, phone: Phone) -> None:
+    await phone.say("/subscribe 11201")
+    until = datetime.fromtimestamp(residents.clock.now + 86_400, UTC)
+    await residents.enrolment.own_address.change("telegram", str(phone.chat), SubscriptionChange(paused_until=until), source="test")
+    answer = await phone.say("/subscribe 10001")
+    assert "From now on this chat gets alerts" in answer
+    assert "Paused" not in answer
+    assert await residents.column("SELECT paused_until FROM subscriber") == [None]
 
 
 async def test_start_says_what_the_bot_does_and_that_it_takes_no_reports(phone: Phone) -> None:

@@ -170,7 +170,10 @@ async def test_quiet_hours_are_set_and_said_and_taken_back(residents: Residents,
     quiet = (await mine.view()).quiet_hours
     assert quiet
     assert (quiet.timezone, quiet.severe) == ("America/Chicago", False)
-    assert "two different times" in errors(await mine.send("quiet", 422, **hours | {"to": "22:00"}))["from"]
+    wrong = await mine.send("quiet", 422, **hours | {"to": "22:00"})
+    assert "two different times" in errors(wrong)["from"]
+    typed = ('name="quiet" value="1" checked', 'name="to" type="time" value="22:00"', '<option value="America/Chicago" selected>')
+    assert [kept for kept in typed if kept not in wrong] == []
     await mine.send("quiet", **{"from": "22:00", "to": "07:00", "timezone": "America/Chicago"})
     assert (await mine.view()).quiet_hours is None
 
