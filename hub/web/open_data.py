@@ -80,12 +80,14 @@ async def alerts(context: PublicContext, asked: Mapping[str, str]) -> tuple[byte
     """The JSON, and until when it is true. Raises InvalidInput."""
     question = read_question(asked, context.catalog)
     known = await (_live(context) if question.active else _over(context))
-    found = tuple(
-        public_alert(alert, context, active=question.active)
-        for alert in known
-        if alert.grade >= question.least and question.holds_here(alert)
-    )
-    return msgspec.json.encode(PublicAlerts(alerts=found)), first_end(known) if question.active else FOREVER
+    # Beside the loop: every point of the map is a question of its own, and large shapes are measured for each.
+    found = await asyncio.to_thread(_found, context, question, known)
+    return found, first_end(known) if question.active else FOREVER
+
+
+def _found(context: PublicContext, question: Question, known: list[StoredAlert]) -> bytes:
+    chosen = (alert for alert in known if alert.grade >= question.least and question.holds_here(alert))
+    return msgspec.json.encode(PublicAlerts(alerts=tuple(public_alert(alert, context, active=question.active) for alert in chosen)))
 
 
 def public_alert(alert: StoredAlert, context: PublicContext, *, active: bool) -> PublicAlert:
