@@ -15,6 +15,7 @@ import apprise
 import msgspec
 
 from channels.apprise_address import ASSET, open_service, parse_service
+from channels.apprise_text import fit
 from channels.contract import ChannelSettings, Limits, Message, Receipt, Recipient, Rejected, TryAgain, Uncertain
 from channels.stamping import Stamp
 
@@ -41,9 +42,11 @@ class AppriseServices:
     name: ClassVar[str] = "apprise"
     limits: ClassVar[Limits] = Limits(concurrency=THREADS)
 
-    def __init__(self, settings: ChannelSettings, clock: Callable[[], float] = time.time, *, timeout: float = TIMEOUT) -> None:
-        """`timeout` in seconds is for one hand-over."""
-        self._timeout = timeout
+    def __init__(
+        self, settings: ChannelSettings, clock: Callable[[], float] = time.time, *, timeout: float = TIMEOUT, fits: bool = False
+    ) -> None:
+        """`timeout` in seconds is for one hand-over. With `fits`, texts have their right length and are never cut."""
+        self._timeout, self._fits = timeout, fits
         self._threads: ThreadPoolExecutor | None = None
 
     @classmethod
@@ -58,15 +61,17 @@ class AppriseServices:
         return ServiceDraft(title, text, _MOODS.get(message.severity, "info"), slots)
 
     async def deliver(self, draft: ServiceDraft, to: Recipient) -> Receipt:
-        """Hand over in a thread. A thread that takes too long can't be stopped and may still succeed."""
+        """Hand over in a thread. One that takes too long can't be stopped and may still succeed; what none began was never sent."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
         title, text = draft.title.stamp(to.links), draft.text.stamp(to.links)
-        sending = asyncio.get_running_loop().run_in_executor(self._threads, send, to.address, title, text, draft.mood, self._timeout)
+        sending = self._threads.submit(send, to.address, title, text, draft.mood, self._timeout, fits=self._fits)
         try:
             async with asyncio.timeout(self._timeout):
-                taken = await sending
+                taken = await asyncio.wrap_future(sending)
         except TimeoutError:
+            if sending.cancel():
+                raise TryAgain("all threads for Apprise's services are busy") from None
             raise Uncertain("the service did not answer in time") from None
         if not taken:
             raise TryAgain("the service did not take it; Apprise gives no reason")
@@ -79,7 +84,7 @@ class AppriseServices:
             threads.shutdown(wait=False, cancel_futures=True)
 
 
-def send(url: str, title: str, text: str, mood: Mood, timeout: float) -> bool:
+def send(url: str, title: str, text: str, mood: Mood, timeout: float, *, fits: bool) -> bool:
     """One message to one service, in the calling thread. Raises Rejected when the address is none (any more)."""
     service = open_service(url)
     if service is None:
@@ -87,6 +92,8 @@ def send(url: str, title: str, text: str, mood: Mood, timeout: float) -> bool:
     service.retry = 0
     service.socket_connect_timeout = min(service.socket_connect_timeout, timeout)
     service.socket_read_timeout = min(service.socket_read_timeout, timeout)
+    if not fits:
+        title, text = fit(service, title, text)
     hub = apprise.Apprise(asset=ASSET)
     hub.add(service)
     return bool(hub.notify(body=text, title=title, notify_type=mood, body_format=apprise.NotifyFormat.TEXT))

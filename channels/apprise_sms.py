@@ -29,7 +29,7 @@ class AppriseSms:
             parse_service(self._target("+17185550100"))
         except InvalidAddress:
             raise NotConfigured("TOCSIN_SMS: Apprise can't use this URL with a phone number at its end") from None
-        self._services = AppriseServices(settings, clock, timeout=timeout)
+        self._services = AppriseServices(settings, clock, timeout=timeout, fits=True)
 
     @classmethod
     def parse_address(cls, raw: str) -> str:

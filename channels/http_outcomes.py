@@ -59,15 +59,16 @@ followed, and 401 or 403 are the hub's fault as often as the address's, so on th
 _UNKNOWN: tuple[Outcome, str] = ("no", "an HTTP status that does not exist")
 
 
-def settle(answer: Answer, *, gone: frozenset[int], now: float) -> None:
+def settle(answer: Answer, *, gone: frozenset[int], later: frozenset[int] = frozenset(), now: float) -> None:
     """Return for a success, else raise TryAgain or Rejected.
 
-    `gone` are the statuses by which this kind of receiver says that the address no longer exists; `now` is in seconds since 1970.
+    `gone` are the statuses by which this kind of receiver says that the address no longer exists, and `later` those by which it asks for
+    patience beyond the table's; `now` is in seconds since 1970.
     """
     outcome, reason = OUTCOMES.get(answer.status, _UNKNOWN)
     if outcome == "taken":
         return
-    if outcome == "later":
+    if outcome == "later" or answer.status in later:
         raise TryAgain(reason, read_retry_after(answer.retry_after, now))
     raise Rejected(reason, address_is_dead=answer.status in gone)
 

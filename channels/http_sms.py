@@ -4,7 +4,8 @@ What an answer means (twilio.com/docs/api/errors)::
 
     2xx                                               taken
     429, 408, and 5xx with Retry-After                TryAgain, after that
-    401, 403, 404 (our log-in or our URL), other 5xx  ProviderFault
+    401, 403, 404, 405, 3xx (our log-in or our URL), 402 (our account), other 5xx, and
+    a code that says our own number can't send        ProviderFault
     a code that says the number can't get SMS         Rejected, and the number is dead
     any other 4xx                                     Rejected
     504 without Retry-After (it may have arrived)     Uncertain
@@ -49,6 +50,11 @@ _TIMEOUTS = Timeouts(answer=30.0)
 
 _DEAD = frozenset({21211, 21217, 21610, 21614})
 """Error codes: no phone number (two of them), its owner has answered STOP, no mobile phone."""
+
+_OUR_NUMBER = frozenset({21212, 21603, 21606, 21659, 21660, 21661})
+"""Error codes: `TOCSIN_SMS_FROM` is no number, is missing, is none that sends, is none of theirs, is another account's, takes no SMS."""
+
+_OUR_FAULT = frozenset({401, 402, 403, 404, 405})
 
 
 class SmsApi(msgspec.Struct, frozen=True):
@@ -123,7 +129,7 @@ def verdict(answer: Words, code: int | None, now: float) -> DeliveryFailed:
     after = read_retry_after(answer.retry_after, now)
     if answer.status == HTTPStatus.GATEWAY_TIMEOUT and after is None:
         return Uncertain(reason)
-    if answer.status in {401, 403, 404} or (answer.status >= 500 and after is None):
+    if code in _OUR_NUMBER or answer.status in _OUR_FAULT or answer.status < 400 or (answer.status >= 500 and after is None):
         return ProviderFault(reason)
     if OUTCOMES.get(answer.status, ("no", ""))[0] == "later":
         return TryAgain(reason, after)

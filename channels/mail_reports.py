@@ -80,7 +80,7 @@ def _outcome(block: Message) -> Outcome:
         words = reply[2] if reply is not None and reply[1].startswith("5") else ""
         status = enhanced_status(words)
         return "dead" if says_dead(status, words) else "refused"
-    return "dead" if says_dead(status) else "refused"
+    return "dead" if says_dead(status, diagnostic) else "refused"
 
 
 def _report(mail: Message, fields: list[Message], outcome: Outcome, status: str, recipients: list[list[str]]) -> Report:

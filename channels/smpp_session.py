@@ -12,7 +12,6 @@ Source: SMPP v3.4, §2.2 (sessions), §3.2 (PDU header), §4.4 (submit_sm), §4.
 from __future__ import annotations
 
 import asyncio
-import ssl
 import struct
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Self
@@ -20,6 +19,8 @@ from typing import Self
 import msgspec
 from aiosmpplib.protocol import BindReceiver, BindTransmitter, EnquireLink, SmppMessage, Unbind
 from aiosmpplib.state import SmppCommand, SmppCommandStatus
+
+from channels.connecting import connect, verified
 
 KEEPALIVE = 30.0
 """Seconds of silence after which the SMSC is asked whether it is there; after as many again the connection is given up."""
@@ -29,6 +30,7 @@ _LONGEST_PDU = 70_000
 _RESPONSE = 0x80000000
 _LAST_SEQUENCE = 0x7FFFFFFF
 _SUBMIT_SM = int(SmppCommand.SUBMIT_SM)
+_WRONG_BIND = int(SmppCommandStatus.ESME_RINVBNDSTS)
 _UNBIND_S = 1.0
 _BROUGHT = frozenset({int(SmppCommand.DELIVER_SM), int(SmppCommand.DATA_SM)})
 _WAITING_AT_MOST = 256
@@ -72,11 +74,15 @@ Asked = tuple["asyncio.Future[Answer]", float]
 
 
 class SmppSession(asyncio.Protocol):
-    """Opened by `open`, used by `submit`, ended by `aclose` or by the SMSC; then `usable` is False and another one is needed."""
+    """Opened by `open`, used by `submit`, ended by `aclose` or by the SMSC; then `usable` is False and another one is needed.
+
+    So it is once the SMSC says that this is no bind that may send: then the session ends with the last answer that is still due.
+    """
 
     def __init__(self, answer_within: float, taken: Taken | None = None) -> None:
         """`answer_within` is in seconds, for each request; with `taken` it receives instead of sending."""
         self.usable = True
+        self._over = False
         self._answer_within = answer_within
         self._loop = asyncio.get_running_loop()
         self._closed = self._loop.create_future()
@@ -96,8 +102,15 @@ class SmppSession(asyncio.Protocol):
     @classmethod
     async def open(cls, smsc: Smsc, answer_within: float, taken: Taken | None = None) -> Self:
         """Connect and bind. Raises OSError, or SessionLost with the status."""
-        context, loop = ssl.create_default_context() if smsc.tls else None, asyncio.get_running_loop()
-        _, session = await loop.create_connection(lambda: cls(answer_within, taken), smsc.host, smsc.port, ssl=context)
+        connected = await connect(smsc.host, smsc.port)
+        tls = (verified(), smsc.host) if smsc.tls else (None, None)
+        try:
+            _, session = await asyncio.get_running_loop().create_connection(
+                lambda: cls(answer_within, taken), sock=connected, ssl=tls[0], server_hostname=tls[1]
+            )
+        except BaseException:
+            connected.close()
+            raise
         try:
             await session.bind(smsc)
         except BaseException:
@@ -131,7 +144,7 @@ class SmppSession(asyncio.Protocol):
 
     def end(self, why: str) -> None:
         """Close now; whoever waits for an answer is told why none will come."""
-        self.usable = False
+        self.usable, self._over = False, True
         self._alive.cancel()
         if self._taking is not None:
             self._taking.cancel()
@@ -158,7 +171,7 @@ class SmppSession(asyncio.Protocol):
         """Take all whole PDUs."""
         self._heard, self._probed = self._loop.time(), False
         octets, at = self._buffer + data if self._buffer else data, 0
-        while self.usable and len(octets) - at >= _HEADER.size:
+        while not self._over and len(octets) - at >= _HEADER.size:
             length, command, status, sequence = _HEADER.unpack_from(octets, at)
             if not _HEADER.size <= length <= _LONGEST_PDU:
                 self.end("the SMSC sent what is not SMPP")
@@ -210,6 +223,14 @@ class SmppSession(asyncio.Protocol):
         asked = self._waiting.pop(sequence, None)
         if asked is not None and not asked[0].done():
             asked[0].set_result(Answer(status, body.partition(b"\x00")[0].decode("ascii", "replace")))
+        if status == _WRONG_BIND:
+            self.usable = False
+        if not self.usable:
+            self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if not self.usable and not self._waiting and not self._over:
+            self.end("the SMSC takes nothing on this bind")
 
     def _bring(self, command: int, sequence: int, body: bytes) -> None:
         """A message of a phone waits its turn. "Not now" makes the SMSC keep what nobody here takes, or what is too much at once."""
@@ -253,6 +274,7 @@ class SmppSession(asyncio.Protocol):
             del self._waiting[sequence]
             if not answer.done():
                 answer.set_exception(NoAnswer("the SMSC did not answer"))
+        self._end_if_done()
 
     def _keep_alive(self) -> None:
         silent = self._loop.time() - self._heard

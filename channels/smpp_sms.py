@@ -8,9 +8,11 @@ What an answer means (SMPP v3.4 §5.1.3)::
 
     0x58 throttled, 0x14 queue full, 0x64 temporary           TryAgain
     0x08 system error, no connection, or no bind              ProviderFault
+    0x04 wrong bind status, 0x0A, 0x48, 0x49 our own number   ProviderFault
     0x0B invalid destination                                  Rejected, and the number is dead
     any other error, the SMSC's own (0x400–0x4FF) included    Rejected
     no answer, or the connection lost after sending           Uncertain
+    a fault of the provider after it has taken a part         Uncertain, since the next provider would send all of it again
 """
 
 from __future__ import annotations
@@ -52,6 +54,10 @@ CONNECT_TIMEOUT = 15.0
 """Seconds."""
 
 _PASSING = frozenset({Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL, Status.ESME_RX_T_APPN})
+_PROVIDERS = frozenset(
+    {Status.ESME_RSYSERR, Status.ESME_RINVBNDSTS, Status.ESME_RINVSRCADR, Status.ESME_RINVSRCTON, Status.ESME_RINVSRCNPI}
+)
+"""Nobody's message would fare better here."""
 
 WINDOW = 64
 """People whose messages are under way at once on one connection."""
@@ -103,7 +109,7 @@ class SmppSms:
         session = self._session if self._session is not None and self._session.usable else await self._bound()
         answers = [await _ended(answer) for answer in session.submit(bodies)]
         if failures := [failure for answer in answers if (failure := verdict(answer))]:
-            raise _worst(failures)
+            raise _worst(failures, partly=len(failures) < len(answers))
         return Receipt(provider_id=next(answer.message_id for answer in answers if isinstance(answer, Answer)) or None)
 
     async def aclose(self) -> None:
@@ -160,16 +166,17 @@ def verdict(answer: Answer | SessionLost | NoAnswer) -> DeliveryFailed | None:
 
 def _refusal(status: int) -> DeliveryFailed:
     reason = f"the SMSC said 0x{status:02X}"
-    if status == Status.ESME_RSYSERR:
+    if status in _PROVIDERS:
         return ProviderFault(reason)
     if status in _PASSING:
         return TryAgain(reason)
     return Rejected(reason, address_is_dead=status == Status.ESME_RINVDSTADR)
 
 
-def _worst(failures: list[DeliveryFailed]) -> DeliveryFailed:
-    """Of several parts' failures the one that decides: a final no, then doubt, then another try."""
-    return min(failures, key=lambda failure: (not isinstance(failure, Rejected), not isinstance(failure, Uncertain)))
+def _worst(failures: list[DeliveryFailed], *, partly: bool) -> DeliveryFailed:
+    """Of several parts' failures the one that decides: a final no, then doubt, then another try. `partly` when some part was taken."""
+    worst = min(failures, key=lambda failure: (not isinstance(failure, Rejected), not isinstance(failure, Uncertain)))
+    return Uncertain(f"{worst.reason} and has taken a part") if partly and isinstance(worst, ProviderFault) else worst
 
 
 def read_smsc(url: str) -> Smsc:

@@ -6,6 +6,7 @@ What a refusal means depends on what was asked (RFC 5321 §4.2, RFC 3463)::
     421 anywhere                 ProviderFault   the server is closing
     other 4yz                    TryAgain
     MAIL                         ProviderFault   our sender is refused; Rejected when the mail itself is (size, international address)
+    later, about us              ProviderFault   many servers answer for sender and relaying at RCPT, some at the end of the content
     RCPT 5.1.1, "user unknown"   Rejected        and the address is dead
     RCPT, DATA other 5yz         Rejected
     lost before the content      ProviderFault
@@ -28,6 +29,7 @@ import aiosmtplib
 import msgspec
 
 from channels.addresses import is_loopback, parse_email
+from channels.connecting import connect, verified
 from channels.contract import (
     ChannelSettings,
     DeliveryFailed,
@@ -41,9 +43,9 @@ from channels.contract import (
     TryAgain,
     Uncertain,
 )
-from channels.mail_status import enhanced_status, says_dead
+from channels.mail_status import enhanced_status, refuses_us, says_dead
 from channels.mime import Mail, compose
-from channels.smtp_session import Refused, Reply, SessionLost, SmtpSession, Step
+from channels.smtp_session import IDLE_S, Refused, Reply, SessionLost, SmtpSession, Step
 
 CONNECTIONS = 16
 """Open at once in one sender process."""
@@ -65,7 +67,6 @@ _PATH = re.compile(r"[^\x00-\x20\x7f<>]+")
 
 _REFUSED_MAIL = frozenset({"5.3.4", "5.6.7"})
 """Too big for the system; an international address that the next server can't take."""
-
 
 _REFUSED_SENDER = frozenset({501, 550, 553, 554})
 """To MAIL: this server lets us write from our own address only. Then mails go without a return path of each person's own."""
@@ -89,15 +90,17 @@ class SmtpEmail:
     name: ClassVar[str] = "email"
     limits: ClassVar[Limits] = Limits(concurrency=CONNECTIONS * _MAILS_A_CONNECTION)
 
-    def __init__(self, settings: ChannelSettings, clock: Callable[[], float] = time.time, *, timeout: float = TIMEOUT) -> None:
-        """`timeout` in seconds is for each answer, and bounds connecting."""
+    def __init__(
+        self, settings: ChannelSettings, clock: Callable[[], float] = time.time, *, timeout: float = TIMEOUT, idle: float = IDLE_S
+    ) -> None:
+        """`timeout` in seconds is for each answer, and bounds connecting; a connection rests for `idle` seconds."""
         if not settings.smtp:
             raise NotConfigured("set TOCSIN_SMTP to smtp://user:pass@host:port")
         self._server = read_server(settings.smtp)
         self._mail_from = settings.mail_from
         self._returned = bool(settings.bounces)
         self._host = _greeting(urlsplit(settings.public_url).hostname or "localhost")
-        self._timeout = timeout
+        self._timeout, self._idle = timeout, idle
         self._lines = [_Line() for _ in range(CONNECTIONS)]
         self._aside: list[_Line] = []
 
@@ -126,7 +129,7 @@ class SmtpEmail:
             try:
                 reply = await self._hand_over(line, sender, to.address, content)
             except Refused as refused:
-                if sender == draft.sender or refused.step is not Step.MAIL or refused.reply.code not in _REFUSED_SENDER:
+                if sender == draft.sender or not _refuses_sender(refused):
                     raise
                 reply = await self._hand_over(line, draft.sender, to.address, content)
                 self._returned = False
@@ -175,16 +178,22 @@ class SmtpEmail:
         self._lines.append(self._aside.pop(0))
 
     async def _connect(self) -> SmtpSession:
-        server = self._server
+        server, timeout = self._server, min(self._timeout, CONNECT_TIMEOUT)
+        try:
+            async with asyncio.timeout(timeout):
+                connected = await connect(server.host, server.port)
+        except OSError as error:
+            raise ProviderFault(f"the mail server can't be used: {_cause(error)}") from None
         client = aiosmtplib.SMTP(
             hostname=server.host,
-            port=server.port,
             username=server.username,
             password=server.password,
             use_tls=server.use_tls,
             start_tls=server.start_tls,
+            tls_context=verified(),
             local_hostname=self._host,
-            timeout=min(self._timeout, CONNECT_TIMEOUT),
+            timeout=timeout,
+            sock=connected,
         )
         try:
             await client.connect()
@@ -200,7 +209,7 @@ class SmtpEmail:
             client.close()
             raise ProviderFault("the mail server closed the connection")
         offers, transport = client.supports_extension, cast("asyncio.Transport", client.transport)
-        return SmtpSession(transport, pipelining=offers("pipelining"), smtputf8=offers("smtputf8"), timeout=self._timeout)
+        return SmtpSession(transport, pipelining=offers("pipelining"), smtputf8=offers("smtputf8"), timeout=self._timeout, idle=self._idle)
 
 
 class _Line:
@@ -280,8 +289,18 @@ def verdict(step: Step, reply: Reply) -> DeliveryFailed:
         return Uncertain(f"the mail server gave an answer that can't be read ({reply.code})")
     if step is Step.MAIL:
         return Rejected(reason) if reply.code == 552 or enhanced in _REFUSED_MAIL else ProviderFault(f"{reason} to our own address")
+    if refuses_us(reply.code, enhanced, reply.text):
+        return ProviderFault(f"{reason} about us")
     dead = says_dead(enhanced, reply.text if step is Step.RCPT else "")
     return Rejected(reason, address_is_dead=dead)
+
+
+def _refuses_sender(refused: Refused) -> bool:
+    """Whether our own address may fare better than a return path of one person's own."""
+    code, text = refused.reply.code, refused.reply.text
+    if refused.step is Step.MAIL:
+        return code in _REFUSED_SENDER
+    return code >= 500 and refuses_us(code, enhanced_status(text), text)
 
 
 def _cause(error: Exception) -> str:

@@ -21,6 +21,9 @@ _CLOSING = 421
 _START_INPUT = 354
 _QUIT_S = 2.0
 
+IDLE_S = 30.0
+"""A connection rests for so long. Firewalls forget one that is silent, and then the next mail would wait for an answer in vain."""
+
 
 class Step(Enum):
     """What a reply answers."""
@@ -73,11 +76,11 @@ _DOT: Final = b".\r\n"
 class SmtpSession(asyncio.Protocol):
     """Made on an open, greeted and logged-in transport; `hand_over` until `usable` is False, and `aclose` at the end.
 
-    `timeout` in seconds is for each answer.
+    `timeout` in seconds is for each answer; after `idle` seconds without a mail it closes itself.
     """
 
-    def __init__(self, transport: asyncio.Transport, *, pipelining: bool, smtputf8: bool, timeout: float) -> None:
-        self._transport, self._pipelining, self._timeout = transport, pipelining, timeout
+    def __init__(self, transport: asyncio.Transport, *, pipelining: bool, smtputf8: bool, timeout: float, idle: float = IDLE_S) -> None:
+        self._transport, self._pipelining, self._timeout, self._idle = transport, pipelining, timeout, idle
         self.smtputf8 = smtputf8
         self.usable = True
         self._loop = asyncio.get_running_loop()
@@ -88,8 +91,8 @@ class SmtpSession(asyncio.Protocol):
         self._reset_first = False
         self._buffer = b""
         self._out: list[bytes] = []
-        self._heard = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._heard = self._loop.time()
+        self._timer = self._loop.call_later(min(timeout, idle), self._look)
         transport.set_protocol(self)
 
     async def hand_over(self, mail: bytes, rcpt: bytes, content: bytes) -> Reply:
@@ -109,9 +112,8 @@ class SmtpSession(asyncio.Protocol):
     async def aclose(self) -> None:
         """QUIT, politely but not patiently."""
         if self.usable:
-            self.usable = False
-            self._transport.write(b"QUIT\r\n")
-            await asyncio.wait([self._closed], timeout=_QUIT_S)
+            self._quit()
+        await asyncio.wait([self._closed], timeout=_QUIT_S)
         self._lose("closed")
 
     def data_received(self, data: bytes) -> None:
@@ -222,26 +224,29 @@ class SmtpSession(asyncio.Protocol):
         if self._out and self.usable:
             self._heard = self._loop.time()
             self._transport.write(b"".join(self._out))
-            if self._timer is None:
-                self._timer = self._loop.call_later(self._timeout, self._look)
         self._out.clear()
 
     def _look(self) -> None:
-        """One timer for a whole connection instead of one for each answer."""
-        self._timer = None
-        if not self._owed or not self.usable:
+        """One timer for a whole connection instead of one for each answer. It never comes later than an answer may be due."""
+        if not self.usable:
             return
-        left = self._heard + self._timeout - self._loop.time()
-        if left <= 0:
+        left = self._heard + (self._timeout if self._owed else self._idle) - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(min(left, self._timeout), self._look)
+        elif self._owed:
             self._lose("the mail server did not answer")
         else:
-            self._timer = self._loop.call_later(left, self._look)
+            self._quit()
+
+    def _quit(self) -> None:
+        self.usable = False
+        self._transport.write(b"QUIT\r\n")
+        self._timer.cancel()
+        self._timer = self._loop.call_later(_QUIT_S, self._lose, "closed")
 
     def _lose(self, why: str) -> None:
         self.usable = False
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.cancel()
         entries = {id(entry): entry for entry in (*(entry for _, entry in self._owed), *self._waiting)}
         self._owed.clear()
         self._waiting.clear()

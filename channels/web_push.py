@@ -7,6 +7,7 @@ import hashlib
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
+from email.utils import parseaddr
 from typing import Any, ClassVar
 from unicodedata import category
 
@@ -34,6 +35,8 @@ _LONGEST_TITLE = 600
 _LINK_ROOM = 128
 _ELLIPSIS = "…"
 _GONE = frozenset({404, 410})
+_LATER = frozenset({406})
+"""How Windows' push service says that it has had too much (learn.microsoft.com, push notification service response headers)."""
 _DELIVERED = Receipt()
 _RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 _OWN_LINK: dict[Purpose, str] = {"alert": "why", "notice": "why", "confirm": "confirm", "access": "access"}
@@ -63,7 +66,7 @@ class WebPush:
         """Raises NotConfigured without a VAPID key or a usable contact."""
         if not settings.vapid_private_key:
             raise NotConfigured("web push needs a VAPID key; the hub makes one in its data folder")
-        self._vapid = Vapid(settings.vapid_private_key, settings.vapid_subject or f"mailto:{settings.mail_from}")
+        self._vapid = Vapid(settings.vapid_private_key, settings.vapid_subject or f"mailto:{parseaddr(settings.mail_from)[1]}")
         self._clock = clock
         self._link_room = len(settings.public_url) + _LINK_ROOM
         self._allow_private = settings.allow_private
@@ -101,7 +104,7 @@ class WebPush:
         }
         body = encrypt(draft.payload.stamp(to.links), subscription.keys.point, subscription.keys.secret)
         client = self._known if self._is_known(origin) else self._strangers
-        settle(await client.post(subscription.endpoint, headers, body), gone=_GONE, now=now)
+        settle(await client.post(subscription.endpoint, headers, body), gone=_GONE, later=_LATER, now=now)
         return _DELIVERED
 
     async def aclose(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from email.utils import parseaddr
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -57,7 +58,7 @@ def channel_settings(settings: Settings, public_url: str, keyring: Keyring, vapi
         telegram_token=settings.telegram_token or None,
         telegram_api=settings.telegram_api or None,
         vapid_private_key=vapid,
-        vapid_subject=settings.vapid_subject or f"mailto:{mail_from}",
+        vapid_subject=settings.vapid_subject or f"mailto:{parseaddr(mail_from)[1]}",
         webhook_key=keyring.webhook_key,
         webhook_hosts=settings.items("webhook_hosts"),
         allow_private=settings.flag("allow_private"),

@@ -21,6 +21,10 @@ from subscriptions.store.sql import AddressRow
 from subscriptions.subscriber import PushSubscription
 
 CHANNEL = "web_push"
+
+_SHARDED = (".notify.windows.com", ".push.apple.com", ".push.services.mozilla.com")
+"""Push services that move a browser from one of their hosts to another; under these names nobody else has one."""
+
 _STATES = ("active", "dead")
 """Of what may be renewed: a push service often calls an address gone before its browser has told us of the new one."""
 
@@ -51,7 +55,7 @@ class Renewal:
         faults = Faults()
         old, new = self._parse(request.old, "/old", faults), self._parse(request.new, "/new", faults)
         faults.check()
-        if _origin(request.old) != _origin(request.new):
+        if _service(request.old) != _service(request.new):
             faults.add("/new/endpoint", "is at another push service than the old one: sign up again in the browser")
         faults.check()
         async with self._desk.work() as work:
@@ -81,6 +85,10 @@ class Renewal:
         work.changed.add(owner.id)
 
 
-def _origin(given: PushSubscription) -> tuple[str, str | None, int | None]:
+def _service(given: PushSubscription) -> tuple[str, str, int | None]:
+    """Whose endpoint it is: its origin, or all hosts of one of the services above."""
     parts = urlsplit(given.endpoint)
-    return parts.scheme.lower(), parts.hostname, parts.port
+    scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
+    if scheme == "https" and port in {None, 443}:
+        return scheme, next((shared for shared in _SHARDED if host.endswith(shared)), host), None
+    return scheme, host, port

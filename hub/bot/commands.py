@@ -85,7 +85,9 @@ async def subscribe(message: Message, command: CommandObject, talk: Talk, state:
         return
     # In a group only an answer to the question is one, so the app of whoever asked opens its line for it.
     asked = ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True)
-    await talk.bot.send_message(talk.chat, question, reply_markup=ForceReply(selective=True), reply_parameters=asked)
+    await talk.bot.send_message(
+        talk.chat, question, reply_markup=ForceReply(selective=True), reply_parameters=asked, message_thread_id=talk.thread
+    )
 
 
 async def typed_place(message: Message, talk: Talk, state: FSMContext) -> None:

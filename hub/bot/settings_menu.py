@@ -74,7 +74,7 @@ async def ask_for_hours(press: CallbackQuery, talk: Talk, state: FSMContext) -> 
     # In a group only an answer to the question is one: named, whoever pressed has the line for it opened.
     person = press.from_user
     named = f'<a href="tg://user?id={person.id}">{talk.words.escaped(person.first_name)}</a>'
-    await talk.bot.send_message(talk.chat, f"{named}: {question}", reply_markup=ForceReply(selective=True))
+    await talk.bot.send_message(talk.chat, f"{named}: {question}", reply_markup=ForceReply(selective=True), message_thread_id=talk.thread)
 
 
 async def typed_hours(message: Message, talk: Talk, state: FSMContext) -> None:

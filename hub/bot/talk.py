@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -39,7 +39,8 @@ Button = tuple[str, CallbackData]
 
 @dataclass(frozen=True)
 class Talk:
-    """`language` is the subscription's, else the one that the person's app speaks; `view` is None for who is not subscribed."""
+    """`language` is the subscription's, else the one that the person's app speaks; `view` is None for who is not subscribed; `thread` is
+    the topic of a forum group in which it is."""
 
     bot: Bot
     hub: BotHub
@@ -48,6 +49,7 @@ class Talk:
     kind: str
     language: str
     view: SubscriptionView | None
+    thread: int | None = None
 
     @property
     def address(self) -> str:
@@ -87,8 +89,8 @@ class Talk:
         return f"{self.say(NOBODY)}\n\n{self.say(message)}"
 
     async def send(self, text: str, rows: Sequence[Sequence[Button]] = ()) -> None:
-        """A new message."""
-        await self.bot.send_message(self.chat, shorten(text), reply_markup=keyboard(rows))
+        """A new message, where it is talked."""
+        await self.bot.send_message(self.chat, shorten(text), message_thread_id=self.thread, reply_markup=keyboard(rows))
 
     async def rewrite(self, message: Message, text: str, rows: Sequence[Sequence[Button]] = ()) -> None:
         """Change a message of ours; nothing happens when it says so already, or can't be changed any more."""
@@ -106,7 +108,7 @@ class Talk:
     async def again(self) -> Talk:
         """After a change, with what is so now."""
         view = await self.own.view(CHANNEL, self.address)
-        return Talk(self.bot, self.hub, self.words, self.chat, self.kind, view.language if view else self.language, view)
+        return replace(self, language=view.language if view else self.language, view=view)
 
 
 def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:

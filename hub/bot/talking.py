@@ -41,7 +41,7 @@ class Talking(BaseMiddleware):
         chat = _chat_of(event)
         if chat is None:
             return None
-        talk = await self._talk(chat, data.get("event_from_user"), data["bot"])
+        talk = await self._talk(chat, data.get("event_from_user"), data["bot"], _thread_of(event))
         if get_flag(data, "changes") and not await may_change(event, chat, talk.bot):
             await answer(event, talk, N_("Only administrators of this chat can do this."))
             return None
@@ -56,10 +56,10 @@ class Talking(BaseMiddleware):
             await answer(event, talk, _fault(error))
         return None
 
-    async def _talk(self, chat: Chat, user: User | None, bot: Bot) -> Talk:
+    async def _talk(self, chat: Chat, user: User | None, bot: Bot, thread: int | None) -> Talk:
         view = await self._hub.enrolment.own_address.view(CHANNEL, str(chat.id))
         language = view.language if view is not None else (user.language_code if user is not None else None) or "en"
-        return Talk(bot, self._hub, self._words, chat.id, chat.type, language, view)
+        return Talk(bot, self._hub, self._words, chat.id, chat.type, language, view, thread)
 
 
 def _chat_of(event: TelegramObject) -> Chat | None:
@@ -68,6 +68,12 @@ def _chat_of(event: TelegramObject) -> Chat | None:
     if isinstance(event, CallbackQuery) and event.message is not None:
         return event.message.chat
     return None
+
+
+def _thread_of(event: TelegramObject) -> int | None:
+    """The topic of a forum in which something was said; an answer elsewhere would lie in the general one."""
+    message = event.message if isinstance(event, CallbackQuery) else event
+    return message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
 
 
 async def may_change(event: TelegramObject, chat: Chat, bot: Bot) -> bool:

@@ -21,10 +21,15 @@
     const worker = await navigator.serviceWorker.register("/sw.js");
     await navigator.serviceWorker.ready;
     const answer = await fetch("/api/v1/web-push/key");
-    const { key } = await answer.json();
-    return (await worker.pushManager.getSubscription())
-      || worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(key) });
+    const key = bytes((await answer.json()).key);
+    const there = await worker.pushManager.getSubscription();
+    if (there && same(there.options.applicationServerKey, key)) return there;
+    // One for another key, as after a hub was set up anew, would be refused at every message, and a browser has only one.
+    if (there) await there.unsubscribe();
+    return worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
   }
+
+  const same = (given, key) => given && String(new Uint8Array(given)) === String(key);
 
   form.addEventListener("submit", async (event) => {
     if (!radio.checked) return;

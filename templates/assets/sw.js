@@ -33,7 +33,7 @@ async function visit(event, url) {
   try {
     const answer = await (open ? Promise.race([fetch(event.request), late()]) : fetch(event.request));
     if (open && answer.status >= 500) return (await offline(shell)) || answer;
-    if (open && answer.ok) event.waitUntil(Promise.allSettled([keepShell(shell), keepAlerts(LIST_MS), inTurn(withdraw)]));
+    if (open && answer.ok) event.waitUntil(Promise.allSettled([keepShell(shell), keepAlerts(LIST_MS), inTurn(withdraw), renew()]));
     return answer;
   } catch (error) {
     return (await offline(shell)) || Response.error();
@@ -79,6 +79,7 @@ async function received(data) {
   await inTurn(withdraw);
   await inTurn(() => display(message, link));
   if (message.purpose === "alert") await keepAlerts().catch(() => null);
+  if (message.purpose !== "confirm") await renew().catch(() => null);
 }
 
 function display(message, link) {
@@ -133,21 +134,26 @@ self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew
 
 const remember = async (mine) => mine && (await caches.open(OWN)).put(MINE, new Response(JSON.stringify(mine)));
 
+// What is remembered is what the hub knows. The browser tells of a change once: if the hub can't be told then, it is at the next visit or message.
 async function renew(old, given) {
   const kept = await caches.match(MINE, { cacheName: OWN });
-  const before = old || (kept && (await kept.json()));
+  const known = kept ? await kept.json() : old;
+  if (!known) return;
+  if (!kept) await remember(known);
   const now = given || (await self.registration.pushManager.getSubscription()) || (await subscribe(old));
-  if (!before || !now) return;
-  const body = JSON.stringify({ old: before, new: now });
-  const answer = await fetch("/api/v1/web-push/renewed", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-  if (answer.ok) await remember(now);
+  if (!now || now.endpoint === known.endpoint) return;
+  const body = JSON.stringify({ old: known, new: now });
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch("/api/v1/web-push/renewed", { method: "POST", headers, body }).catch(() => null);
+  if (answer && answer.ok) await remember(now);
 }
 
 async function subscribe(old) {
+  if ((await self.registration.pushManager.permissionState({ userVisibleOnly: true })) !== "granted") return null;
+  if (old && old.options) return self.registration.pushManager.subscribe(old.options);
   const { key } = await (await fetch("/api/v1/web-push/key")).json();
   const plain = Uint8Array.from(atob(key.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
-  const options = (old && old.options) || { userVisibleOnly: true, applicationServerKey: plain };
-  return self.registration.pushManager.subscribe(options);
+  return self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: plain });
 }
 
 self.addEventListener("notificationclick", (event) => {

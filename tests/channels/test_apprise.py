@@ -75,15 +75,33 @@ async def test_a_redirect_is_not_followed(sink: HttpSink, channel: AppriseServic
     assert [request.path for request in sink.requests] == ["/outside"]
 
 
-async def test_a_thread_that_takes_too_long_is_uncertain() -> None:
+async def test_a_thread_that_takes_too_long_is_uncertain(sink: HttpSink) -> None:
+    """The receiver says one letter after the other, so that no single wait of Apprise's is too long."""
+
+    async def dribble(writer: asyncio.StreamWriter, closing: asyncio.Event) -> None:
+        writer.write(b"HTTP/1.1 200 X\r\nX: ")
+        while not closing.is_set() and not writer.is_closing():
+            writer.write(b"x")
+            await asyncio.wait([asyncio.ensure_future(closing.wait())], timeout=0.02)
+
+    sink.respond = lambda _: Fault(dribble)
+    channel = AppriseServices(SETTINGS, timeout=0.2)
+    with pytest.raises(Uncertain):
+        await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/"))
+    await channel.aclose()
+
+
+async def test_what_no_thread_ever_began_was_certainly_not_sent(sink: HttpSink) -> None:
     release = threading.Event()
     channel = AppriseServices(SETTINGS, timeout=0.1)
     channel._threads = ThreadPoolExecutor(1)
     busy = asyncio.get_running_loop().run_in_executor(channel._threads, release.wait)
-    with pytest.raises(Uncertain):
-        await channel.deliver(channel.compose(message()), person("json://127.0.0.1:9/"))
+    with pytest.raises(TryAgain):
+        await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/"))
     release.set()
     await busy
+    channel._threads.shutdown()
+    assert sink.requests == []
     await channel.aclose()
 
 

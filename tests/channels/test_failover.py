@@ -230,6 +230,18 @@ async def test_an_sms_centre_that_answers_works_whatever_it_says(status: int, er
         assert (len(first.phones.messages), second.submits) == (1, [])
 
 
+@pytest.mark.parametrize("status", [0x04, 0x0A])
+async def test_an_sms_centre_that_refuses_us_and_not_the_person_is_left_for_the_next(status: int) -> None:
+    async with Smsc() as first, Smsc() as second:
+        channel = Failover([SmppSms(settings(sms=centre.url), timeout=5.0) for centre in (first, second)], Clock(), breaker=breaker)
+        first.answer = lambda _: status
+        draft = channel.compose(MESSAGE)
+        for number in range(4):
+            await channel.deliver(draft, phone(number))
+        await channel.aclose()
+        assert (len(first.submits), len(second.phones.messages)) == (3, 4)
+
+
 async def test_providers_of_different_kinds_stand_in_for_each_other() -> None:
     async with Smsc() as centre, HttpSink(lambda _: Reply(201, body=b'{"sid": "SM1"}')) as api:
         urls = f"{centre.url} http://AC1:token@127.0.0.1:{api.port}"

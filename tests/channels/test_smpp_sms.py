@@ -15,6 +15,7 @@ from channels.contract import (
     InvalidAddress,
     Message,
     NotConfigured,
+    ProviderFault,
     Recipient,
     Rejected,
     TryAgain,
@@ -117,10 +118,12 @@ async def test_a_letter_holds_its_persons_own_link(smsc: Smsc, channel: SmppSms)
     [
         (RTHROTTLED, TryAgain, False),
         (RMSGQFUL, TryAgain, False),
-        (0x08, TryAgain, False),
+        (0x08, ProviderFault, False),
         (0x64, TryAgain, False),
         (RINVDSTADR, Rejected, True),
-        (0x0A, Rejected, False),
+        (0x04, ProviderFault, False),
+        (0x0A, ProviderFault, False),
+        (0x48, ProviderFault, False),
         (0x45, Rejected, False),
         (0x0401, Rejected, False),
     ],
@@ -142,6 +145,24 @@ async def test_a_second_try_of_a_text_that_was_throttled_half_way_completes_it_a
     with pytest.raises(TryAgain):
         await channel.deliver(draft, person())
     assert smsc.phones.messages == [("17185550000", text)]
+
+
+async def test_a_text_of_which_a_part_was_taken_before_the_centre_broke_is_uncertain(smsc: Smsc, channel: SmppSms) -> None:
+    """The next provider would send all of it once more."""
+    smsc.answer = lambda submit: ROK if submit.octets[5] == 1 else 0x08
+    with pytest.raises(Uncertain, match="0x08"):
+        await channel.deliver(channel.compose(message("Boil water. " * 30)), person())
+
+
+async def test_a_bind_that_may_not_send_is_left_once_all_who_wait_are_answered(smsc: Smsc, channel: SmppSms) -> None:
+    smsc.answer = lambda _: 0x04
+    draft = channel.compose(message("Boil water. " * 30))
+    ends = await asyncio.gather(*(channel.deliver(draft, person(number)) for number in range(20)), return_exceptions=True)
+    assert {type(end) for end in ends} == {ProviderFault}
+    await smsc.no_connection()
+    smsc.answer = lambda _: ROK
+    await channel.deliver(draft, person(21))
+    assert smsc.binds == [BIND_TRANSMITTER] * 2
 
 
 async def test_a_part_that_is_refused_decides_over_a_part_that_is_throttled(smsc: Smsc, channel: SmppSms) -> None:

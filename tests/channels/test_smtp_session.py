@@ -16,7 +16,7 @@ CONTENT = b"Subject: Boil\r\n\r\nBoil.\r\n"
 
 
 @asynccontextmanager
-async def scripted(script: Script, *, pipelining: bool = True, answer_s: float = 5.0) -> AsyncIterator[SmtpSession]:
+async def scripted(script: Script, *, pipelining: bool = True, answer_s: float = 5.0, idle_s: float = 30.0) -> AsyncIterator[SmtpSession]:
     """A session with a server that does as the script says, and then hangs up."""
     faults: list[BaseException] = []
 
@@ -30,7 +30,7 @@ async def scripted(script: Script, *, pipelining: bool = True, answer_s: float =
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, *server.sockets[0].getsockname()[:2])
-        session = SmtpSession(transport, pipelining=pipelining, smtputf8=False, timeout=answer_s)
+        session = SmtpSession(transport, pipelining=pipelining, smtputf8=False, timeout=answer_s, idle=idle_s)
         yield session
         await session.aclose()
     assert [fault for fault in faults if not isinstance(fault, (asyncio.IncompleteReadError, ConnectionError))] == []
@@ -200,3 +200,31 @@ async def test_what_an_idle_server_says_before_it_hangs_up_is_no_answer_to_the_n
         with pytest.raises(SessionLost) as lost:
             await session.hand_over(MAIL, RCPT, CONTENT)
         assert not lost.value.content_sent
+
+
+async def test_a_connection_that_nobody_used_for_a_while_takes_its_leave_and_takes_no_more_mail() -> None:
+    gone = asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await expect(reader, b"QUIT\r\n")
+        gone.set()
+
+    async with scripted(script, idle_s=0.05) as session:
+        await asyncio.wait_for(gone.wait(), 5)
+        with pytest.raises(SessionLost) as lost:
+            await session.hand_over(MAIL, RCPT, CONTENT)
+        assert not lost.value.content_sent
+
+
+async def test_a_server_that_is_slow_to_answer_is_not_taken_for_idle() -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await expect(reader, MAIL + rcpt(0) + b"DATA\r\n")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.readexactly(1), 0.3)  # six times as long as the connection may rest
+        writer.write(b"250 ok\r\n250 ok\r\n354 go\r\n")
+        await reader.readuntil(b".\r\n")
+        writer.write(b"250 taken\r\n")
+        await reader.readuntil(b"QUIT\r\n")
+
+    async with scripted(script, idle_s=0.05) as session:
+        assert await send(session, 1) == [Reply(250, "taken")]

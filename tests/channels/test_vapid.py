@@ -12,6 +12,9 @@ from py_vapid import Vapid02
 
 from channels.contract import NotConfigured
 from channels.vapid import TOKEN_SECONDS, Vapid, create_vapid_key, public_key
+from hub.settings import load
+from hub.wiring import channel_settings
+from subscriptions.vault import Keyring
 
 NOW = 1_790_000_000.0
 ORIGIN = "https://fcm.googleapis.com"
@@ -85,3 +88,10 @@ def test_another_key_is_refused_without_being_shown(pem: str) -> None:
 def test_a_contact_that_push_services_would_refuse_is_refused_at_once(subject: str) -> None:
     with pytest.raises(NotConfigured, match="TOCSIN_VAPID_SUBJECT"):
         Vapid(create_vapid_key(), subject)
+
+
+@pytest.mark.parametrize("mail_from", ["alerts@city.gov", "City Alerts <alerts@city.gov>"])
+def test_without_a_contact_of_its_own_a_hub_gives_the_bare_address_of_its_sender(mail_from: str) -> None:
+    settings = load(environ={"TOCSIN_MAIL_FROM": mail_from})
+    found = channel_settings(settings, "https://alerts.example", Keyring.generate(), "", outbox=False)
+    assert found.vapid_subject == "mailto:alerts@city.gov"

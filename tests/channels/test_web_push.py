@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from channels.contract import ChannelSettings, InvalidAddress, Message, NotConfigured, Recipient, Rejected, slot
+from channels.contract import ChannelSettings, InvalidAddress, Message, NotConfigured, Recipient, Rejected, TryAgain, slot
 from channels.push_encryption import LONGEST_PAYLOAD
 from channels.vapid import create_vapid_key, public_key
 from channels.web_push import LONGEST_TTL, WebPush, is_push_service, urgency_of
@@ -53,6 +53,27 @@ async def push(channel: WebPush, service: PushService, message: Message, address
     links = {name: WHY.replace("why", name) for name in draft.slots}
     await channel.deliver(draft, Recipient(delivery_id="dlv_1", address=address, links=links))
     return service.pushes[-1]
+
+
+@pytest.mark.parametrize(("wish", "after"), [({"Retry-After": "900"}, 900.0), ({}, None)])
+async def test_windows_push_service_says_with_406_that_it_has_had_too_much(
+    wish: dict[str, str], after: float | None, channel: WebPush, service: PushService
+) -> None:
+    browser = service.subscribe()
+    service.instead[browser["endpoint"].removeprefix(service.sink.url)] = Reply(406, wish)
+    with pytest.raises(TryAgain) as caught:
+        await push(channel, service, FLOOD, channel.parse_address(json.dumps(browser)))
+    assert caught.value.after == after
+
+
+async def test_a_sender_with_a_name_gives_push_services_the_bare_address(service: PushService) -> None:
+    plain = ChannelSettings(
+        public_url="https://alerts.example", vapid_private_key=PEM, mail_from="City <alerts@alerts.example>", allow_private=True
+    )
+    channel = WebPush(plain, lambda: NOW)
+    pushed = await push(channel, service, FLOOD)
+    await channel.aclose()
+    assert pushed.claims["sub"] == "mailto:alerts@alerts.example"
 
 
 async def test_the_browser_decrypts_what_was_written(channel: WebPush, service: PushService) -> None:

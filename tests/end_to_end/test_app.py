@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end.conftest import Visitor
@@ -176,6 +177,76 @@ EXCHANGE = """async ([oldSubscription, newSubscription]) => {
     self.dispatchEvent(event);
     await work;
     return (await caches.match("/push-subscription")).json();
+}"""
+
+
+def test_an_exchange_that_the_hub_could_not_be_told_of_is_told_at_the_next_visit_or_message(visitor: Visitor) -> None:
+    page = visitor("/subscribe", permissions=["notifications"])
+    deliver = push_service(page)
+    (worker,) = page.context.service_workers
+    first, second, third = browser("first"), browser("second"), browser("third")
+    worker.evaluate(FAIL_RENEWALS, [503, 0, 429])
+    assert worker.evaluate(EXCHANGE, [first, second])["endpoint"] == first["endpoint"]
+    worker.evaluate(HOLDS, second)
+    page.goto("/")  # no network
+    page.goto("/")  # too many at once
+    page.goto("/")
+    told = worker.evaluate(REMEMBERED, second["endpoint"])
+    assert told == [[first["endpoint"], second["endpoint"]]] * 4
+
+    worker.evaluate(HOLDS, third)
+    deliver({"purpose": "alert", "title": "Flood", "url": "/", "tag": "chain"})
+    told = worker.evaluate(REMEMBERED, third["endpoint"])
+    assert told[4:] == [[second["endpoint"], third["endpoint"]]]
+    page.goto("/")
+    deliver({"purpose": "alert", "title": "Flood is over", "url": "/", "tag": "chain"})
+    assert worker.evaluate("self.told.length") == 5
+
+
+# The first renewals get these statuses, 0 for no network; all that is said is kept.
+FAIL_RENEWALS = """(answers) => {
+    const real = self.fetch;
+    self.told = [];
+    self.fetch = (target, options) => {
+        if (target !== "/api/v1/web-push/renewed") return real(target, options);
+        const { old, new: now } = JSON.parse(options.body);
+        self.told.push([old.endpoint, now.endpoint]);
+        const status = answers.shift();
+        if (status === undefined) return real(target, options);
+        return status ? Promise.resolve(new Response("", { status })) : Promise.reject(new TypeError("no network"));
+    };
+}"""
+# Chromium without a push service of its maker holds none.
+HOLDS = "(mine) => { registration.pushManager.getSubscription = async () => mine; }"
+REMEMBERED = """async (endpoint) => {
+    for (const end = Date.now() + 60000; Date.now() < end;) {
+        const kept = await caches.match("/push-subscription");
+        if (kept && (await kept.json()).endpoint === endpoint) return self.told;
+        await new Promise((wake) => setTimeout(wake, 20));
+    }
+}"""
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_subscription_for_another_key_than_the_hubs_is_not_signed_up(ours: bool, visitor: Visitor) -> None:
+    page = visitor("/subscribe", permissions=["notifications"])
+    page.evaluate(HOLDS_ONE, [ours, browser("there"), browser("new")])
+    page.get_by_label("Which place?").fill("11201")
+    page.locator("[data-needs=push] input").check()
+    page.locator("#send").click()
+    expect(page.locator("#push-status")).to_have_text(page.locator("#push-status").get_attribute("data-sent") or "")
+    assert page.evaluate("self.did") == ([] if ours else ["unsubscribe", "subscribe"])
+
+
+# Chromium without a push service of its maker holds none: here it holds one for the hub's key, or for another one.
+HOLDS_ONE = """async ([ours, there, made]) => {
+    const { key } = await (await fetch("/api/v1/web-push/key")).json();
+    const plain = Uint8Array.from(atob(key.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
+    self.did = [];
+    const options = { applicationServerKey: ours ? plain.buffer : new Uint8Array(65).buffer };
+    const unsubscribe = async () => self.did.push("unsubscribe");
+    PushManager.prototype.getSubscription = async () => ({ ...there, options, unsubscribe, toJSON: () => there });
+    PushManager.prototype.subscribe = async () => { self.did.push("subscribe"); return made; };
 }"""
 
 

@@ -52,6 +52,8 @@ class MailServer:
         """Cut the connection when this command comes; "DOT" for after the mail was taken."""
         self.only_from = ""
         """The one sender that is taken, "" for any."""
+        self.refuses_senders_late = False
+        """Tell of it at RCPT, as Postfix does unless it is told otherwise (smtpd_delay_reject)."""
         self.refused_senders: list[str] = []
         self.most_connections = 1000
         """Further ones are greeted with 421."""
@@ -109,15 +111,14 @@ class MailServer:
     async def handle_MAIL(self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802 - aiosmtpd's name
         if reply := self._cut(server, "MAIL"):
             return reply
-        if self.only_from and address != self.only_from:
-            self.refused_senders.append(address)
-            return "553 5.7.1 Sender address rejected: not owned by user"
+        if not self.refuses_senders_late and (reply := self._refused_sender(address)):
+            return reply
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 OK"
 
     async def handle_RCPT(self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]) -> str:  # noqa: N802 - aiosmtpd's name
-        if reply := self._cut(server, "RCPT") or self.answers.get(address, ""):
+        if reply := self._cut(server, "RCPT") or self.answers.get(address, "") or self._refused_sender(envelope.mail_from or ""):
             return reply
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -129,6 +130,12 @@ class MailServer:
             await asyncio.Event().wait()
         self.sent.append(envelope)
         return self._cut(server, "DOT") or OK
+
+    def _refused_sender(self, address: str) -> str:
+        if not self.only_from or address == self.only_from:
+            return ""
+        self.refused_senders.append(address)
+        return f"553 5.7.1 <{address}>: Sender address rejected: not owned by user hub"
 
     def _cut(self, server: SMTP, command: str) -> str:
         if self.drop == command and server.transport is not None:

@@ -94,12 +94,39 @@ async def test_nobody_takes_anothers_address(residents: Residents) -> None:
     assert await endpoint(residents, other) == theirs["endpoint"]
 
 
-async def test_the_successor_is_at_the_push_service_that_proved_itself(residents: Residents) -> None:
-    old = browser("old")
+@pytest.mark.parametrize(
+    ("service", "other"),
+    [
+        (SERVICE, "https://elsewhere.example"),
+        (SERVICE, "https://other.example.org"),
+        (SERVICE, f"{SERVICE}:8443"),
+        ("https://wns2-par02p.notify.windows.com", "https://notify.windows.com.elsewhere.example"),
+        ("https://wns2-par02p.notify.windows.com", "https://xnotify.windows.com"),
+        ("https://wns2-par02p.notify.windows.com", "https://wns2-db5p.notify.windows.com:8443"),
+        ("https://wns2-par02p.notify.windows.com", "https://web.push.apple.com"),
+    ],
+)
+async def test_the_successor_is_at_the_push_service_that_proved_itself(residents: Residents, service: str, other: str) -> None:
+    old = browser("old", service)
     await resident(residents, old)
     with pytest.raises(InvalidSubscription) as refused:
-        await renew(residents, old, browser("new", "https://elsewhere.example"))
+        await renew(residents, old, browser("new", other))
     assert [error.pointer for error in refused.value.errors] == ["/new/endpoint"]
+
+
+@pytest.mark.parametrize(
+    ("service", "other"),
+    [
+        ("https://wns2-par02p.notify.windows.com", "https://wns2-db5p.notify.windows.com"),
+        ("https://web.push.apple.com", "https://api.push.apple.com"),
+        (SERVICE, f"{SERVICE}:443"),
+    ],
+)
+async def test_a_push_service_may_move_a_browser_between_its_own_hosts(residents: Residents, service: str, other: str) -> None:
+    old = browser("old", service)
+    manage = await resident(residents, old)
+    await renew(residents, old, browser("new", other))
+    assert (await endpoint(residents, manage)).startswith(other.removesuffix(":443"))
 
 
 async def test_what_is_no_push_subscription_is_named_at_its_place(residents: Residents) -> None:

@@ -177,3 +177,11 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_alerts(residents: Res
     await api.acknowledged()
     assert "ZIP 11201" in await admin.say("/list")
     assert await residents.column("SELECT COUNT(*) FROM address") == [1]
+
+
+async def test_in_a_forum_an_answer_goes_to_the_topic_in_which_it_was_asked(residents: Residents, api: BotApi, admin: Phone) -> None:
+    topic = {"message_thread_id": 7, "is_topic_message": True}
+    await admin.say("/subscribe 11201", **topic)
+    await admin.say("/subscribe", **topic)
+    await admin.say("/list")
+    assert [sent.get("message_thread_id") for sent in api.sent_to(GROUP)] == ["7", "7", None]
