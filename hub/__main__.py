@@ -195,7 +195,7 @@ def show_settings() -> None:
     table = Table("setting", "value", "from", "meaning", box=None, pad_edge=False)
     for line in shown:
         meaning = Text(f"wrong: {line.wrong}", style="red") if line.wrong else Text(line.meaning)
-        table.add_row(line.variable, Text(line.value), line.origin, meaning)
+        table.add_row(line.variable, Text(line.value), Text(line.origin), meaning)
     out.print(table)
     if any(line.wrong for line in shown):
         raise typer.Exit(1)
@@ -226,7 +226,7 @@ def check(data: Data = None) -> None:
 def _show(findings: Iterable[Finding]) -> None:
     findings = tuple(findings)
     for finding in findings:
-        out.print(("[green]ok[/]    " if finding.fine else "[red]wrong[/] ") + finding.what, highlight=False, soft_wrap=True)
+        out.print(Text.assemble(("ok    ", "green") if finding.fine else ("wrong ", "red"), finding.what), soft_wrap=True)
     if not all(finding.fine for finding in findings):
         raise typer.Exit(1)
 
@@ -316,7 +316,8 @@ def staff_list(data: Data = None) -> None:
         async with staff_of(settings_with(data=data)) as staff:
             table = Table("name", "role", "agency", "state", box=None, pad_edge=False)
             for account in await staff.list():
-                table.add_row(account.name, account.role, account.agency, "disabled" if account.disabled else "active")
+                state = "disabled" if account.disabled else "active"
+                table.add_row(Text(account.name), account.role, Text(account.agency), state)
             out.print(table)
 
     run(work())
@@ -353,7 +354,7 @@ def token_list(data: Data = None) -> None:
         async with staff_of(settings_with(data=data)) as staff:
             table = Table("number", "role", "agency", "state", box=None, pad_edge=False)
             for token in await staff.list_tokens():
-                table.add_row(str(token.id), token.role, token.agency, "disabled" if token.disabled else "active")
+                table.add_row(str(token.id), token.role, Text(token.agency), "disabled" if token.disabled else "active")
             out.print(table)
 
     run(work())

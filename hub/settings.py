@@ -168,6 +168,11 @@ def _read_file(file: Path) -> dict[str, str]:
         table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{file}: {error}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SettingsError(
+            f"{file}: line {line} holds the byte 0x{error.object[error.start]:02X}, so it is not UTF-8: save it as UTF-8"
+        ) from None
     for name in table:
         if name not in _BY_NAME:
             raise SettingsError(f"{file}: there is no setting {name!r}; the nearest is {_nearest(name, _BY_NAME)!r}")

@@ -99,7 +99,7 @@ async def import_csv(
 ) -> ImportReport:
     """Bring people in, some thousands to a transaction. `consent_source` stands in for an empty column; `on_progress` gets people so far.
 
-    Raises UnreadableDocument for a header that can't be used.
+    Raises UnreadableDocument as `check_csv` does, but those before the fault are taken by then: check first what may have one.
     """
     reading = _Reading(parsers, catalog, keyring, consent_source)
     writing = _Writing(transactions, keyring, reading, clock)
@@ -119,21 +119,38 @@ async def import_csv(
     return ImportReport(rows=reading.rows, people=writing.people, refused=tuple(sorted(reading.refused, key=lambda refused: refused.line)))
 
 
+def check_csv(lines: Iterable[str]) -> None:
+    """Raises UnreadableDocument where a file stops being CSV, or for its header: asked before an import, so that none of it is taken."""
+    for _ in _rows(lines):
+        pass
+
+
 def _read(lines: Iterable[str], reading: _Reading) -> Iterator[_Line]:
-    reader = csv.reader(lines, strict=True)
+    rows = _rows(lines)
+    _, header = next(rows)
+    for number, values in rows:
+        reading.rows += 1
+        row = dict(zip(header, values, strict=False))
+        person = row.get("person", None if "person" in header else "")
+        fault = f"has {len(values)} values where the header names {len(header)}" if len(values) != len(header) else ""
+        yield _Line(number, row, person, fault)
+
+
+def _rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """The names of the columns, then each row that is not empty, with the number of its last line."""
+    reader, began = csv.reader(lines, strict=True), 1
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         _check_header(header)
+        yield reader.line_num, header
+        began = reader.line_num + 1
         for values in reader:
-            if not values:
-                continue
-            reading.rows += 1
-            row = dict(zip(header, values, strict=False))
-            person = row.get("person", None if "person" in header else "")
-            fault = f"has {len(values)} values where the header names {len(header)}" if len(values) != len(header) else ""
-            yield _Line(reader.line_num, row, person, fault)
+            if values:
+                yield reader.line_num, values
+            began = reader.line_num + 1
     except csv.Error as error:
-        raise UnreadableDocument(f"line {reader.line_num}: {error}") from None
+        # A quote that is never closed takes in all lines up to the end of the file.
+        raise UnreadableDocument(f"line {began}: the row that begins here can't be read ({error}): look at its quotes") from None
 
 
 def _check_header(header: list[str]) -> None:

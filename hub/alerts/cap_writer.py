@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import shapely
 from lxml import etree
-from shapely.geometry import Polygon, box, shape
+from shapely.geometry import MultiPolygon, Polygon, box, shape
 
 from hub.alerts.alert import Circle, Info
 from hub.alerts.cap_area import AREA_CODE, CITYWIDE, polygons_of
@@ -35,6 +35,8 @@ MOST_POINTS = 500
 """A named area's outline with more points than this is simplified further."""
 SMALLEST_PART = 0.01
 """Parts of a named area under this share of it, piers and rocks, are not drawn; its codes name them all the same."""
+SMALLEST_HOLE_M2 = 100.0
+"""Smaller holes of a named area are seams between the areas that it was put together from."""
 
 
 def sender_of(public_url: str) -> str:
@@ -131,26 +133,31 @@ def _add_named(info: etree._Element, place: Area, catalog: AreaCatalog) -> None:
 def _add_drawn(info: etree._Element, polygon: dict[str, object] | None, circle: Circle | None, described: str) -> None:
     area = _area(info, described)
     for part in polygons_of(shape(polygon)) if polygon else ():
-        for whole in _without_holes(part):
+        for whole in without_holes(part):
             _add(area, "polygon", _ring(whole))
     if circle:
         _add(area, "circle", f"{circle.lat!r},{circle.lon!r} {circle.radius_m / 1000!r}")
 
 
 def _outline(place: Area, catalog: AreaCatalog) -> Iterator[Polygon]:
-    """The area in degrees with few points: simplified more and more until it is short enough."""
+    """The area in degrees without holes and with few points: simplified more and more until it is short enough."""
     tolerance = min(OUTLINE_TOLERANCE_M, OUTLINE_TOLERANCE_SHARE * math.sqrt(place.metric.area))
-    metric = place.metric.simplify(tolerance)
+    whole = MultiPolygon([_without_seams(part) for part in polygons_of(place.metric)])
+    metric = whole.simplify(tolerance)
     while shapely.get_num_coordinates(metric) > MOST_POINTS and tolerance < 1000:
         tolerance *= 2
-        metric = place.metric.simplify(tolerance)
-    for part in polygons_of(catalog.projection.to_lonlat(metric)):
-        if catalog.projection.to_metric(part).area >= SMALLEST_PART * metric.area:
-            yield Polygon(part.exterior)
+        metric = whole.simplify(tolerance)
+    large = MultiPolygon([part for part in polygons_of(metric) if part.area >= SMALLEST_PART * metric.area])
+    for part in polygons_of(catalog.projection.to_lonlat(large)):
+        yield from without_holes(part)
 
 
-def _without_holes(polygon: Polygon) -> Iterator[Polygon]:
-    """Cut through the first hole, and each half again, until no part has one."""
+def _without_seams(part: Polygon) -> Polygon:
+    return Polygon(part.exterior, [ring for ring in part.interiors if Polygon(ring).area >= SMALLEST_HOLE_M2])
+
+
+def without_holes(polygon: Polygon) -> Iterator[Polygon]:
+    """The same area in parts: cut through the first hole, and each half again, until no part has one."""
     if not polygon.interiors:
         yield polygon
         return
@@ -158,7 +165,7 @@ def _without_holes(polygon: Polygon) -> Iterator[Polygon]:
     cut = polygon.interiors[0].centroid.x
     for half in (box(west, south, cut, north), box(cut, south, east, north)):
         for part in polygons_of(polygon.intersection(half)):
-            yield from _without_holes(part)
+            yield from without_holes(part)
 
 
 def _ring(polygon: Polygon) -> str:

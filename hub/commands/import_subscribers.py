@@ -16,7 +16,7 @@ from hub.settings import Settings
 from hub.store.database import Database, database_url
 from hub.store.migrate import revision, upgrade
 from subscriptions.areas import open_city
-from subscriptions.csv_import import ImportReport, import_csv
+from subscriptions.csv_import import ImportReport, check_csv, import_csv
 from subscriptions.errors import UnreadableDocument
 
 
@@ -27,6 +27,11 @@ async def import_file(settings: Settings, content: bytes, source: str, console: 
     take the people in, and never warn them.
     """
     lines = io.StringIO(_text(content), newline="")
+    try:
+        check_csv(lines)
+    except UnreadableDocument as error:
+        raise BadRequest(f"{error}. Nothing was imported.") from None
+    lines.seek(0)
     url = database_url(settings.database, Path(settings.data))
     await asyncio.to_thread(revision, url)
     places = await asyncio.to_thread(open_city, settings.city)
@@ -34,18 +39,15 @@ async def import_file(settings: Settings, content: bytes, source: str, console: 
     async with Database(url) as database:
         with Progress(console=console) as bar:
             task = bar.add_task("importing", total=max(0, content.count(b"\n") - 1))
-            try:
-                return await import_csv(
-                    database,
-                    await keyring_of(settings, database),
-                    catalog.parsers(),
-                    places,
-                    lines,
-                    consent_source=source,
-                    on_progress=lambda done: bar.update(task, completed=done),
-                )
-            except UnreadableDocument as error:
-                raise BadRequest(str(error)) from None
+            return await import_csv(
+                database,
+                await keyring_of(settings, database),
+                catalog.parsers(),
+                places,
+                lines,
+                consent_source=source,
+                on_progress=lambda done: bar.update(task, completed=done),
+            )
 
 
 def _text(content: bytes) -> str:

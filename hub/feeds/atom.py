@@ -1,7 +1,7 @@
 """The public alerts as an Atom feed (RFC 4287), readable by any feed reader and, through its links, by machines that know CAP.
 
 Each entry is one alert in one language with `xml:lang`; its id is a tag URI (RFC 4151) that never changes, and `updated` moves when the
-alert ends. Drawn areas are given as GeoRSS Simple.
+alert ends. Drawn areas are given as GeoRSS Simple, which knows no holes: a shape with holes is cut into parts without any.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from shapely.geometry import shape
 from hub.alerts.alert import Info
 from hub.alerts.area import ResolvedArea
 from hub.alerts.cap_area import polygons_of
+from hub.alerts.cap_writer import without_holes
 from hub.alerts.store import StoredAlert
 from hub.feeds.selection import Selection, words
 from subscriptions.areas import AreaCatalog
@@ -105,8 +106,9 @@ def summary(alert: StoredAlert, info: Info) -> str:
 
 
 def _add_shape(entry: etree._Element, area: ResolvedArea) -> None:
-    for part in polygons_of(shape(area.polygon)) if area.polygon else ():
-        points = " ".join(f"{lat:.6f} {lon:.6f}" for lon, lat in part.exterior.coords)
+    parts = polygons_of(shape(area.polygon)) if area.polygon else ()
+    for whole in (whole for part in parts for whole in without_holes(part)):
+        points = " ".join(f"{lat:.6f} {lon:.6f}" for lon, lat in whole.exterior.coords)
         etree.SubElement(entry, f"{{{GEORSS}}}polygon").text = points
     if area.circle is not None:
         circle = etree.SubElement(entry, f"{{{GEORSS}}}circle")

@@ -8,7 +8,7 @@ import msgspec
 
 from channels import gsm7
 from hub.alerts.alert import Alert
-from hub.alerts.area import ResolvedArea, geojson
+from hub.alerts.area import ResolvedArea, geojson, shapes_of
 from hub.alerts.store import StoredAlert
 from hub.delivery.forecast import Forecast
 from hub.delivery.rendering import PARTS, Renderer
@@ -130,11 +130,14 @@ def lint(document: Alert) -> list[str]:
 
 
 def adjacent_names(area: ResolvedArea, catalog: AreaCatalog) -> list[str]:
-    """Areas next to what was named that get nothing."""
+    """Areas next to where it holds that get nothing: of the layers that were named, neighborhoods around what was only drawn."""
     if area.citywide:
         return []
-    named = [found for key in area.keys if (found := catalog.get(key)) is not None]
-    return [neighbour.name for neighbour in catalog.adjacent([place.index for place in named])] if named else []
+    named = [found.index for key in area.keys if (found := catalog.get(key)) is not None]
+    layers = {catalog.areas[index].layer for index in named} or {"neighborhood"}
+    # People in an area that a shape meets are told, so it is none of those beside it.
+    met = (index for shape in shapes_of(area, catalog) for index in catalog.meeting(shape))
+    return [neighbour.name for neighbour in catalog.adjacent([*named, *(index for index in met if catalog.areas[index].layer in layers)])]
 
 
 def describe(

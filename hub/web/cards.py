@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from markupsafe import Markup
@@ -64,6 +64,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """Area keys, separated by commas, ``city`` for everywhere: what the map paints."""
     shape: str
     """GeoJSON of what was drawn by hand, or empty."""
+    cap: str
+    """Path of its CAP document; empty for an imported one that never went out here, which has none."""
 
 
 def card(stored: StoredAlert, words: Words, now: float, *, city_name: str) -> Card:
@@ -100,6 +102,7 @@ def card(stored: StoredAlert, words: Words, now: float, *, city_name: str) -> Ca
         cancelled=cancelled,
         keys="city" if stored.area.citywide else ",".join(stored.area.keys),
         shape=shape(stored),
+        cap=f"/feeds/cap/{stored.id}.xml" if stored.live_at is not None else "",
     )
 
 
@@ -147,11 +150,12 @@ def issued(stored: StoredAlert, now: float, words: Words) -> Markup:
 
 
 def shape(stored: StoredAlert) -> str:
-    """The drawn polygon, or the circle as a Point with its radius in metres, as GeoJSON."""
-    area = stored.area
-    if area.polygon is not None:
-        return json.dumps(area.polygon, separators=(",", ":"))
-    if area.circle is not None:
-        point = {"type": "Point", "coordinates": [area.circle.lon, area.circle.lat]}
-        return json.dumps({"type": "Feature", "geometry": point, "properties": {"radius_m": area.circle.radius_m}}, separators=(",", ":"))
-    return ""
+    """A FeatureCollection of the drawn polygon and of the circle, as a Point with its radius in metres; empty when neither was drawn."""
+    polygon, circle = stored.area.polygon, stored.area.circle
+    features: list[dict[str, Any]] = []
+    if polygon is not None:
+        features.append({"type": "Feature", "geometry": polygon, "properties": {}})
+    if circle is not None:
+        point = {"type": "Point", "coordinates": [circle.lon, circle.lat]}
+        features.append({"type": "Feature", "geometry": point, "properties": {"radius_m": circle.radius_m}})
+    return json.dumps({"type": "FeatureCollection", "features": features}, separators=(",", ":")) if features else ""

@@ -133,7 +133,7 @@ def _answer(request: web.Request, problem: Problem) -> web.Response:
     if request.path.startswith(_FOR_PROGRAMS):
         return problem_response(problem, hub(request).public_url)
     if problem.status == 401 and request.method == "GET":
-        location = f"/console/log-in?{urlencode({'next': request.path})}"
+        location = f"/console/log-in?{urlencode({'next': request.path_qs})}"
         return web.Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
     response = request.app[ERROR_PAGE](request, problem.status, problem.title, problem.detail)
     add_headers(problem, response)

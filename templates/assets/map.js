@@ -40,11 +40,10 @@
     return found;
   }
 
+  // GeoJSON has no circles: each is a point with its radius.
   function drawShape(one, style) {
-    const geometry = one.shape.geometry || one.shape;
-    const radius = one.shape.properties && one.shape.properties.radius_m;
-    if (geometry.type === "Point") return L.circle([geometry.coordinates[1], geometry.coordinates[0]], { radius, ...style });
-    return L.geoJSON(one.shape, { style });
+    const circle = (point, where) => L.circle(where, { radius: point.properties.radius_m, ...style });
+    return L.geoJSON(one.shape, { style, pointToLayer: circle });
   }
 
   // Each alert carries its shape: colour alone tells nothing (WCAG 1.4.1). Chosen by key or press, it leads to its text.

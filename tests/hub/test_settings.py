@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -34,6 +35,13 @@ def test_a_misspelt_key_of_the_file_is_one_too(tmp_path: Path) -> None:
     file = tmp_path / "tocsin.toml"
     file.write_text("sendres = 3\n")
     with pytest.raises(SettingsError, match="'sendres'; the nearest is 'senders'"):
+        load(environ={"TOCSIN_CONFIG": str(file)})
+
+
+def test_a_file_of_settings_that_is_no_utf_8_says_where(tmp_path: Path) -> None:
+    file = tmp_path / "tocsin.toml"
+    file.write_bytes('port = "8080"\nhub_name = "Café"\n'.encode("cp1252"))
+    with pytest.raises(SettingsError, match=r"tocsin\.toml: line 2 holds the byte 0xE9, so it is not UTF-8: save it as UTF-8$"):
         load(environ={"TOCSIN_CONFIG": str(file)})
 
 
@@ -134,9 +142,10 @@ def test_no_secret_is_ever_shown_right_or_wrong(name: str, value: str) -> None:
 
 
 async def test_the_command_line_says_what_is_wrong_and_fails() -> None:
-    marked = await tocsin("settings", TOCSIN_PORT="abc", COLUMNS="200")
-    assert marked.code == 1
-    assert re.search(r"^TOCSIN_PORT +abc +environment +wrong: 'abc' is not a whole number", marked.out, re.MULTILINE)
+    wide = os.environ | {"TOCSIN_PORT": "abc", "COLUMNS": "200"}  # which the console asks for as it is imported
+    marked = subprocess.run([sys.executable, "-m", "hub", "settings"], env=wide, capture_output=True, text=True, check=False)
+    assert marked.returncode == 1
+    assert re.search(r"^TOCSIN_PORT +abc +environment +wrong: 'abc' is not a whole number", marked.stdout, re.MULTILINE)
     for command in (["settings"], ["serve", "--demo"]):
         refused = await tocsin(*command, TOCSIN_PROT="1")
         assert (refused.code, refused.out) == (1, "")

@@ -14,7 +14,7 @@ from hub.alerts.area import resolve
 from hub.alerts.store import StoredAlert
 from hub.alerts.validation import read_alert
 from hub.clock import milliseconds
-from hub.errors import InvalidInput, NotFound
+from hub.errors import Conflict, InvalidInput, NotFound
 from hub.staff.actor import Actor
 from hub.staff.roles import may
 from hub.web.api.exchange import whole
@@ -65,12 +65,12 @@ async def compose_submit(request: web.Request) -> web.StreamResponse:
     try:
         raw = _document(form, context)
         shown = await _look(form, raw, actor, context)
-    except (Unfinished, InvalidInput) as faults:
-        return await _form_page(request, form, _errors(faults, form))
-    if shown.hash != data.get("expected_hash"):
-        return await _preview(request, form, actor, changed=True)
-    with publishing_turn(request, actor):
-        stored = await _submit(form, raw, actor, context, str(data.get("once", ""))[:64])
+        if shown.hash != data.get("expected_hash"):
+            return await _preview(request, form, actor, changed=True)
+        with publishing_turn(request, actor):
+            stored = await _submit(form, raw, actor, context, str(data.get("once", ""))[:64])
+    except (Unfinished, InvalidInput, Conflict) as faults:
+        return await _form_again(request, form, faults)
     return see_other(f"/console/alerts/{stored.id}")
 
 
@@ -103,7 +103,7 @@ async def notice_preview(request: web.Request) -> web.StreamResponse:
     actor, context = actor_of(request), hub(request)
     actor.require("preview")
     alert = read_alert(_notice(context, request.query.get("notice", "")), context.catalog, context.clock())
-    form = forms.from_alert(alert)
+    form = forms.from_alert(alert, context.catalog)
     return await _preview(request, msgspec.structs.replace(form, values={**form.values, **forms.ending(alert.expires.timestamp())}), actor)
 
 
@@ -127,7 +127,7 @@ async def _first_form(request: web.Request) -> Form:
     for name, kind in (("copy", ""), ("update", "Update"), ("cancel", "Cancel")):
         if name in request.query:
             stored = await _known(hub(request), request.query[name])
-            form = forms.from_alert(stored.document)
+            form = forms.from_alert(stored.document, hub(request).catalog)
             # Written again, it may be a drill this time; what follows an alert is as real as that one.
             extra = {"follows": stored.id, "kind": kind} if kind else {"status": ""}
             return msgspec.structs.replace(form, values={**form.values, **extra, **(_called_off(stored) if kind == "Cancel" else {})})
@@ -150,8 +150,8 @@ async def _preview(request: web.Request, form: Form, actor: Actor, *, changed: b
     try:
         raw = _document(form, context)
         shown = await _look(form, raw, actor, context)
-    except (Unfinished, InvalidInput) as faults:
-        return await _form_page(request, form, _errors(faults, form))
+    except (Unfinished, InvalidInput, Conflict) as faults:
+        return await _form_again(request, form, faults)
     return page(
         request,
         "preview.html",
@@ -170,8 +170,15 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal()
 
 
-def _errors(faults: Unfinished | InvalidInput, form: Form) -> dict[str, str]:
-    return faults.errors if isinstance(faults, Unfinished) else forms.errors_of(faults, forms.written_languages(form))
+async def _form_again(request: web.Request, form: Form, faults: Unfinished | InvalidInput | Conflict) -> web.Response:
+    """The form as it was sent, with what to mend; or with what happened meanwhile, such as that another called the alert off."""
+    match faults:
+        case Conflict():
+            return await _form_page(request, form, {"form": faults.detail}, status=409)
+        case InvalidInput():
+            return await _form_page(request, form, forms.errors_of(faults, form), status=422)
+        case _:
+            return await _form_page(request, form, faults.errors, status=422)
 
 
 def _card(raw: bytes, shown: Preview, actor: Actor, context: HubContext, kind: MsgType) -> Card:
@@ -205,21 +212,21 @@ def _card(raw: bytes, shown: Preview, actor: Actor, context: HubContext, kind: M
     return staff_card(unstored, context)
 
 
-async def _form_page(request: web.Request, form: Form, errors: Mapping[str, str]) -> web.Response:
+async def _form_page(request: web.Request, form: Form, errors: Mapping[str, str], *, status: int = 200) -> web.Response:
     context, kind = hub(request), form.get("kind")
     earlier = await _known(context, form.get("follows")) if form.get("follows") else None
     return page(
         request,
         "compose.html",
-        status=422 if errors else 200,
+        status=status,
         form=form,
         errors=errors,
         heading=HEADINGS.get(kind, HEADINGS[""]),
         follows={"id": earlier.id, "headline": earlier.document.infos[0].headline} if earlier else None,
         follows_note=NOTES.get(kind, ""),
         called_off=kind == "Cancel",
-        carried=[(name, text) for name, text in form.hidden() if not name.startswith(forms.PARTS) and name != "web"],
-        boroughs=sorted(area.name for area in context.catalog.areas if area.layer == "borough"),
+        carried=[(name, text) for name, text in form.hidden() if not name.startswith((*forms.PARTS, "web"))],
+        boroughs=sorted({area.name for area in context.catalog.areas if area.layer == "borough"}.union(form.boroughs)),
         starters=starters(),
     )
 

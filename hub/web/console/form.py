@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from hub.alerts.area import LAYERS
 from hub.alerts.json_fields import DEEPEST, depth
 from hub.errors import InvalidInput
 from hub.web.console.starters import BLANK
@@ -20,7 +21,8 @@ from subscriptions.languages import nearest
 if TYPE_CHECKING:
     from multidict import MultiDictProxy
 
-    from hub.alerts.alert import Alert
+    from hub.alerts.alert import Alert, Area
+    from subscriptions.areas import AreaCatalog
 
 ALWAYS = {"en": "English", "es": "Spanish"}
 """The languages that every form has fields for."""
@@ -115,7 +117,7 @@ class Unfinished(Exception):
 
 def read(data: MultiDictProxy[Any]) -> Form:
     """The form from a POST. Fields that nobody knows are dropped; files are no text."""
-    texts = (*ONE_LINE, *TEXTS, *(f"{part}_{tag}" for tag in LANGUAGES for part in PARTS))
+    texts = (*ONE_LINE, *TEXTS, *(f"{part}_{tag}" for tag in LANGUAGES for part in (*PARTS, "web")))
     values = {name: text.replace("\r\n", "\n").strip() for name in texts if isinstance(text := data.get(name, ""), str)}
     many = {name: tuple(text for text in data.getall(name, []) if isinstance(text, str)) for name in MANY}
     return Form(values, many["boroughs"], many["topics"], data.get("citywide") == "1")
@@ -192,10 +194,15 @@ def _infos(form: Form, errors: dict[str, str]) -> list[dict[str, str]]:
                 "language": "en-US" if tag == "en" else tag,
                 **{part: text for part, text in texts.items() if text or part == "headline"},
             }
-            infos.append(info | ({"web": form.get("web")} if form.get("web") else {}))
+            infos.append(info | ({"web": link} if (link := form.get(_link_field(form, tag))) else {}))
     if not infos:
         errors["headline_en"] = "Write a headline."
     return infos
+
+
+def _link_field(form: Form, tag: str) -> str:
+    """Where a language's link stands: in a field of its own, else in the one for all."""
+    return own if form.get(own := f"web_{tag}") else "web"
 
 
 def _area(form: Form, errors: dict[str, str]) -> dict[str, Any]:
@@ -240,27 +247,28 @@ def _circle(form: Form, errors: dict[str, str]) -> dict[str, Any]:
         return {}
 
 
-def errors_of(faults: InvalidInput, languages: Iterable[str]) -> dict[str, str]:
-    """Field → what to mend, from the document's faults. `languages` are those of the infos, in their order."""
-    tags = list(languages)
+def errors_of(faults: InvalidInput, form: Form) -> dict[str, str]:
+    """Field → what to mend, from the faults of the document that the form made."""
     found: dict[str, str] = {}
     for fault in faults.errors:
-        field = _field(fault.pointer.strip("/").split("/"), tags)
+        field = _field(fault.pointer.strip("/").split("/"), form)
         detail = _BEGINS_LATER if fault.pointer == "/onset" and fault.detail.endswith("before expires") else fault.detail
         found[field] = f"{found[field]} {detail}" if field in found else _sentence(detail)
     return found
 
 
-def _field(path: list[str], tags: list[str]) -> str:
+def _field(path: list[str], form: Form) -> str:
+    tags = written_languages(form)
     match path:
-        case ["infos", position, part, *_] if position.isdecimal() and int(position) < len(tags) and part in PARTS:
-            return f"{part}_{tags[int(position)]}"
+        case ["infos", position, part, *_] if position.isdecimal() and int(position) < len(tags) and part in (*PARTS, "web"):
+            tag = tags[int(position)]
+            return _link_field(form, tag) if part == "web" else f"{part}_{tag}"
         case ["area", *kind]:
             return _FIELD_OF.get(kind[0], "zips") if kind else "zips"
         case [name, *_] if name in _SAME_NAME:
             return name
         case _:
-            return {"expires": "expires_at", "onset": "expires_at"}.get(path[0], "form") if "web" not in path else "web"
+            return {"expires": "expires_at", "onset": "expires_at"}.get(path[0], "form")
 
 
 def _sentence(text: str) -> str:
@@ -272,17 +280,27 @@ def written_languages(form: Form) -> list[str]:
     return [tag for tag in LANGUAGES if any(form.get(f"{part}_{tag}") for part in PARTS)]
 
 
-def from_alert(alert: Alert) -> Form:
+def from_alert(alert: Alert, catalog: AreaCatalog) -> Form:
     """The form that would make this alert again, with a duration to choose anew."""
-    values = DEFAULTS | {name: str(getattr(alert, name)) for name in REQUIRED}
+    values = DEFAULTS | {name: str(getattr(alert, name)) for name in REQUIRED} | {"incident": alert.incident or ""}
+    shared = len({info.web for info in alert.infos}) == 1
     for info in alert.infos:
         if (tag := nearest(info.language)) is not None:
-            values |= {f"{part}_{tag}": getattr(info, part) for part in PARTS} | ({"web": info.web} if info.web else {})
+            values |= {f"{part}_{tag}": getattr(info, part) for part in PARTS}
+            values["web" if shared else f"web_{tag}"] = info.web or ""
     values |= {name: moment.isoformat() for name in KEPT if (moment := getattr(alert, name)) is not None}
-    area = alert.area
-    values |= {"zips": ", ".join(area.zips), "neighborhoods": "\n".join(area.neighborhoods), "incident": alert.incident or ""}
+    area, named = alert.area, _names(alert.area, catalog)
+    values |= {"zips": ", ".join(named["zips"]), "neighborhoods": "\n".join(named["neighborhoods"])}
     if area.polygon is not None:
         values["polygon"] = msgspec.json.encode(area.polygon).decode()
     if area.circle is not None:
         values |= {"lat": str(area.circle.lat), "lon": str(area.circle.lon), "radius_m": str(area.circle.radius_m)}
-    return Form(values, area.boroughs, alert.topics, area.citywide)
+    return Form(values, named["boroughs"], alert.topics, area.citywide)
+
+
+def _names(area: Area, catalog: AreaCatalog) -> dict[str, tuple[str, ...]]:
+    """Field → its places by the names that the form shows: an author may have written another, and CAP names their ids."""
+    return {
+        field: tuple(place.name if (place := catalog.find(layer, text)) else text for text in getattr(area, field))
+        for field, layer in LAYERS.items()
+    }

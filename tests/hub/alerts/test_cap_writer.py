@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import shapely
 from lxml import etree
-from shapely.geometry import shape
+from shapely.geometry import Polygon, shape
 
 from hub.alerts.area import resolve
 from hub.alerts.cap_reader import CapDocument, Reference, read_cap
@@ -123,6 +123,25 @@ def test_areas_carry_the_codes_that_others_know_and_outlines_of_few_points(catal
     rings = [polygon.split() for polygon in texts(xml, "polygon")]
     assert rings
     assert all(ring[0] == ring[-1] and 4 <= len(ring) <= MOST_POINTS for ring in rings)
+
+
+@pytest.mark.parametrize("key", ["neighborhood:East Flatbush", "neighborhood:Claremont", "zip:10025"])
+def test_nobody_in_a_hole_of_a_named_area_lies_in_its_outline(key: str, catalog: AreaCatalog) -> None:
+    place = catalog.by_key()[key]
+    field = {"zip": "zips", "neighborhood": "neighborhoods"}[place.layer]
+    rings = texts(written(stored(catalog, minimal(area={field: [place.id]})), catalog), "polygon")
+    drawn = [Polygon([tuple(map(float, point.split(",")))[::-1] for point in ring.split()]) for ring in rings]
+    outline = shapely.union_all([catalog.to_metric(part) for part in drawn])
+    (hole,) = (Polygon(ring) for part in shapely.get_parts(place.metric) for ring in part.interiors)
+    assert not outline.covers(hole.representative_point())
+    assert outline.symmetric_difference(place.metric).area < 0.03 * place.metric.area
+
+
+def test_seams_of_an_area_put_together_from_others_do_not_cut_its_outline(catalog: AreaCatalog) -> None:
+    place = catalog.by_key()["neighborhood:East New York"]
+    assert sum(len(part.interiors) for part in shapely.get_parts(place.metric)) > 10
+    rings = texts(written(stored(catalog, minimal(area={"neighborhoods": [place.id]})), catalog), "polygon")
+    assert len(rings) <= len(shapely.get_parts(place.metric))
 
 
 def test_a_drawn_area_beside_a_named_one_is_described_by_what_it_lies_in(catalog: AreaCatalog) -> None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from hub.__main__ import app
 from hub.store.database import database_url
 from hub.store.migrate import upgrade
+from subscriptions.csv_import import PEOPLE_AT_ONCE
 from tests.databases import forget, rows
 
 HEADER = "zip,channel,address,consent_source\n"
@@ -58,7 +59,21 @@ def test_a_file_that_is_no_utf_8_says_where_and_how_to_mend_it(hub: Path, mark: 
 def test_a_header_that_names_no_address_is_one_line_too(hub: Path) -> None:
     refused = run(hub, b"name\nAnn\n")
     assert refused.exit_code == 1
-    assert "\ntocsin: line 1 must name each column once." in refused.stderr
+    assert refused.stderr.startswith("tocsin: line 1 must name each column once.")
+    assert refused.stderr.endswith(". Nothing was imported.\n")
+
+
+@pytest.mark.parametrize("spoilt", ['"unclosed', '"closed" too early"'])
+def test_a_quote_that_spoils_the_file_is_found_before_anybody_is_taken(hub: Path, spoilt: str) -> None:
+    before = "".join(f"11201,email,p{number}@example.org,Fair\n" for number in range(PEOPLE_AT_ONCE + 1))
+    rest = "11201,email,z@example.org,Fair\n"
+    refused = run(hub, f"{HEADER}{before}11201,email,y@example.org,{spoilt}\n{rest}".encode())
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"tocsin: line {PEOPLE_AT_ONCE + 3}: the row that begins here can't be read (")
+    assert refused.stderr.endswith("): look at its quotes. Nothing was imported.\n")
+    assert people(hub) == 0
+    mended = run(hub, f"{HEADER}{before}11201,email,y@example.org,mended\n{rest}".encode())
+    assert (mended.exit_code, people(hub)) == (0, PEOPLE_AT_ONCE + 3)
 
 
 def test_a_folder_without_a_hub_is_said_and_not_made(tmp_path: Path) -> None:

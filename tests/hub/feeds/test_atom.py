@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import shapely
 from lxml import etree
+from shapely.geometry import Polygon, shape
 
 from hub.alerts.store import StoredAlert
 from hub.errors import InvalidInput
@@ -15,6 +17,7 @@ from subscriptions.areas import AreaCatalog
 from tests.hub.alerts.documents import NOW, SQUARE, minimal
 from tests.hub.alerts.stored import PUBLIC_URL, stored
 
+HOLE = [[-73.985, 40.685], [-73.975, 40.685], [-73.975, 40.695], [-73.985, 40.695], [-73.985, 40.685]]
 NAMES = {"a": ATOM, "g": GEORSS}
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 TWO = [
@@ -88,6 +91,14 @@ def test_drawn_shapes_are_there_as_georss(catalog: AreaCatalog) -> None:
     polygon = entry.findtext(f"{{{GEORSS}}}polygon") or ""
     assert polygon.split()[:2] == ["40.680000", "-73.990000"]
     assert entry.findtext(f"{{{GEORSS}}}circle") == "40.700000 -73.990000 800"
+
+
+def test_whoever_lives_in_a_hole_of_a_drawn_shape_is_in_none_of_its_polygons(catalog: AreaCatalog) -> None:
+    drawn = {"type": "Polygon", "coordinates": [SQUARE, HOLE]}
+    entry = found(feed([stored(catalog, minimal(area={"polygon": drawn}))]), "a:entry")[0]
+    numbers = [[float(number) for number in element.text.split()] for element in found(entry, "g:polygon")]
+    parts = [Polygon(zip(ring[1::2], ring[::2], strict=True)) for ring in numbers]
+    assert shapely.union_all(parts).symmetric_difference(shape(drawn)).area < 1e-9
 
 
 @pytest.mark.parametrize(

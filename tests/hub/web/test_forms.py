@@ -105,7 +105,7 @@ async def test_a_token_opens_the_api_and_not_the_pages(client, program) -> None:
 
 async def test_a_stranger_is_led_to_the_log_in_and_back(client) -> None:
     async with client.get("/console/alerts/al_1?x=1", allow_redirects=False) as response:
-        assert response.headers["Location"] == "/console/log-in?next=%2Fconsole%2Falerts%2Fal_1"
+        assert response.headers["Location"] == "/console/log-in?next=%2Fconsole%2Falerts%2Fal_1%3Fx%3D1"
 
 
 async def test_logging_in_sets_a_cookie_that_scripts_and_other_sites_can_not_use(client, hub) -> None:

@@ -29,6 +29,7 @@ from hub.staff.actor import SYSTEM
 from hub.store import tables
 from hub.web.language import PAGE_LANGUAGES
 from tests.hub.web.conftest import PUBLIC_URL, Parts
+from tests.hub.web.test_never_public import HOUR_S, cap
 from tests.warm import tocsin
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -121,14 +122,17 @@ async def test_the_next_run_says_that_an_alert_has_ended(hub: Parts, tmp_path: P
     assert (tmp_path / f"site/feeds/cap/{alert.id}.xml").exists()
 
 
-async def test_every_link_of_a_copy_leads_to_a_file_of_it_or_to_the_hub(hub: Parts, tmp_path: Path) -> None:
+@pytest.mark.parametrize("demo", [False, True])
+async def test_every_link_of_a_copy_leads_to_a_file_of_it_or_to_the_hub(hub: Parts, tmp_path: Path, demo: bool) -> None:
     folder = tmp_path / "site"
+    hub.demo = demo
     first = await publish(hub)
     await hub.publishing.update(first.id, json.dumps(hub.alert()).encode(), SYSTEM)
+    await hub.publishing.submit(cap(hub, -HOUR_S), SYSTEM, source="cap")  # it had run out: there is a page of it and no CAP document
     await copy(hub, folder)  # type: ignore[arg-type]  # as above
     base = "http://copy.example/"
     pages = [path for path in files(folder) if path.endswith(".html")]
-    assert len(pages) == 3 * len(PAGE_LANGUAGES)
+    assert len(pages) == 4 * len(PAGE_LANGUAGES)
     for name in pages:
         tree = html.fromstring((folder / name).read_bytes())
         assert not tree.xpath("//script")

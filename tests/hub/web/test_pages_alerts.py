@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient
 from hub.delivery.alert_words import short_code
 from hub.staff.actor import SYSTEM
 from tests.hub.web.conftest import Parts
+from tests.hub.web.test_never_public import HOUR_S, cap
 
 
 async def publish(hub: Parts, **changes: Any) -> Any:
@@ -27,6 +28,16 @@ async def text(client: TestClient, path: str, **headers: str) -> str:
     async with client.get(path, headers=headers) as response:
         assert response.status == 200, path
         return await response.text()
+
+
+async def test_the_cap_document_is_linked_only_where_there_is_one(hub: Parts, client: TestClient) -> None:
+    live = await publish(hub)
+    had_run_out = await hub.publishing.submit(cap(hub, -HOUR_S), SYSTEM, source="cap")
+    for alert, links, status in ((live, 2, 200), (had_run_out, 0, 404)):
+        document = f"/feeds/cap/{alert.id}.xml"
+        assert (await text(client, f"/alerts/{alert.id}")).count(f'href="{document}"') == links
+        async with client.get(document) as response:
+            assert response.status == status
 
 
 async def test_no_alerts_is_said_in_words(client: TestClient) -> None:

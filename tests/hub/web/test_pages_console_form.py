@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from multidict import MultiDict, MultiDictProxy
 
+from hub.alerts.area import resolve
 from hub.alerts.validation import read_alert
 from hub.errors import InvalidInput
 from hub.web.console import form as forms
@@ -137,6 +138,7 @@ def test_what_only_the_form_can_know_is_said_at_its_field(changes: dict[str, str
         ("/infos/0/headline", "headline_en"),
         ("/infos/1/instruction", "instruction_es"),
         ("/infos/0/web", "web"),
+        ("/infos/1/web", "web_es"),
         ("/area/zips/3", "zips"),
         ("/area/polygon/coordinates/0", "polygon"),
         ("/area/circle/radius_m", "lat"),
@@ -150,14 +152,15 @@ def test_what_only_the_form_can_know_is_said_at_its_field(changes: dict[str, str
     ],
 )
 def test_each_fault_of_the_document_is_shown_at_its_field(pointer: str, field: str) -> None:
-    assert forms.errors_of(InvalidInput((FieldError(pointer, "is wrong"),)), ["en", "es"]) == {field: "Is wrong"}
+    both = form(headline_es="Sube el agua", web_es="https://example.org/es")
+    assert forms.errors_of(InvalidInput((FieldError(pointer, "is wrong"),)), both) == {field: "Is wrong"}
 
 
 def test_an_update_that_ends_before_it_begins_says_so_at_its_end(catalog) -> None:
     early = form(kind="Update", follows="al_1", onset="2026-11-30T12:00:00-05:00")
     with pytest.raises(InvalidInput) as refused:
         read_alert(msgspec.json.encode(forms.document(early, NOW)), catalog, NOW)
-    assert forms.errors_of(refused.value, ["en"])["expires_at"].startswith("It begins only after that")
+    assert forms.errors_of(refused.value, early)["expires_at"].startswith("It begins only after that")
 
 
 def test_nothing_that_was_typed_is_lost_through_the_preview() -> None:
@@ -170,7 +173,7 @@ def test_an_alert_can_be_written_again_from_its_own_document(catalog) -> None:
     alert = read_alert(
         msgspec.json.encode(forms.document(form(description_es="Sube el agua", headline_es="Agua", **circle), NOW)), catalog, NOW
     )
-    again = forms.document(forms.from_alert(alert), NOW)
+    again = forms.document(forms.from_alert(alert, catalog), NOW)
     assert read_alert(msgspec.json.encode(again), catalog, NOW) == alert
 
 
@@ -178,7 +181,7 @@ def test_an_update_keeps_every_language_and_what_the_form_cannot_change(catalog)
     first = forms.document(form(), NOW) | {"onset": "2026-11-18T07:00:00-05:00", "known_since": "2026-11-18T06:00:00-05:00"}
     first["infos"] += [{"language": tag, "headline": f"In {tag}", "instruction": "…"} for tag in ("es", "zh-Hans", "ru", "ar")]
     alert = read_alert(msgspec.json.encode(first), catalog, NOW)
-    shown = forms.from_alert(alert)
+    shown = forms.from_alert(alert, catalog)
     assert [tag for tag, _ in shown.further()] == ["zh-Hans", "ru", "ar"]
     assert shown.begins() == "7:00 AM on Wed, Nov 18, 2026"
     update = Form(shown.values | {"kind": "Update", "follows": "al_1"}, shown.boroughs, shown.topics)
@@ -187,6 +190,40 @@ def test_an_update_keeps_every_language_and_what_the_form_cannot_change(catalog)
     for kind in ("", "Cancel"):
         other = forms.document(Form(posted.values | {"kind": kind}), NOW)
         assert not {"onset", "known_since"} & other.keys()
+
+
+def test_places_are_shown_by_their_names_however_they_were_written(catalog) -> None:
+    written = {"zips": ["11201"], "neighborhoods": ["BK0101", "astoria (central)"], "boroughs": ["the bronx", "4"]}
+    alert = read_alert(msgspec.json.encode(forms.document(form(), NOW) | {"area": written}), catalog, NOW)
+    shown = forms.from_alert(alert, catalog)
+    assert shown.boroughs == ("Bronx", "Queens")
+    assert shown.get("neighborhoods") == "Greenpoint\nAstoria (Central)"
+    again = read_alert(msgspec.json.encode(forms.document(shown, NOW)), catalog, NOW)
+    assert resolve(again.area, catalog) == resolve(alert.area, catalog)
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        ("https://example.org/en", "https://example.org/es", None),
+        ("https://example.org/en", None, None),
+        (None, "https://example.org/es", "https://example.org/ru"),
+        ("https://example.org/", "https://example.org/", "https://example.org/"),
+    ],
+)
+def test_each_language_keeps_its_own_link(links: tuple[str | None, ...], catalog) -> None:
+    infos = [
+        {"language": tag, "headline": f"In {tag}"} | ({"web": link} if link else {})
+        for tag, link in zip(("en-US", "es", "ru"), links, strict=True)
+    ]
+    alert = read_alert(msgspec.json.encode(forms.document(form(), NOW) | {"infos": infos}), catalog, NOW)
+    posted = forms.read(MultiDictProxy(MultiDict(forms.from_alert(alert, catalog).hidden())))
+    assert read_alert(msgspec.json.encode(forms.document(posted, NOW)), catalog, NOW).infos == alert.infos
+
+
+def test_a_link_for_all_stands_in_where_a_language_has_none_of_its_own() -> None:
+    made = forms.document(form(headline_es="Sube el agua", web="https://example.org/", web_es="https://example.org/es"), NOW)
+    assert [info["web"] for info in made["infos"]] == ["https://example.org/", "https://example.org/es"]
 
 
 @pytest.mark.parametrize("one", starters(), ids=lambda one: one.id)
