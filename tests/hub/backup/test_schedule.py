@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,12 @@ class Clock:
 
 
 class Watched:
-    """The schedule of a hub with two people, every six hours, two kept."""
+    """The schedule of a hub with two people, every six hours, two kept; with `here` backups are taken in this process, not by a command."""
 
-    def __init__(self, home: Home, folder: Path, **changes: str) -> None:
+    def __init__(self, home: Home, folder: Path, *, here: bool = False, **changes: str) -> None:
         wanted = {"backup": str(folder), "backup_passphrase": WORDS, "backup_every": "6", "backup_keep": "2"} | changes
         self.clock, self.metrics, self.folder = Clock(), Metrics(), folder
-        self.schedule = Schedule(home.settings(**wanted), self.clock, self.metrics)
+        self.schedule = Schedule(home.settings(**wanted), self.clock, self.metrics, partial(_take, home) if here else None)
 
     def names(self) -> list[str]:
         return sorted(path.name for path in self.folder.glob("*.backup"))
@@ -38,6 +39,10 @@ class Watched:
     def figure(self, name: str) -> str:
         (line,) = [line for line in self.metrics.render().decode().splitlines() if line.startswith(name)]
         return line.split()[-1]
+
+
+async def _take(home: Home, file: Path) -> None:
+    await home.back_up(file)
 
 
 @pytest.fixture
@@ -63,7 +68,7 @@ async def test_one_is_taken_when_it_is_due_and_can_be_restored(home: Home, tmp_p
 
 
 async def test_the_oldest_goes_when_a_new_one_is_there_and_nothing_of_others_ever(home: Home, tmp_path: Path) -> None:
-    hub = Watched(home, tmp_path / "backups", backup_keep="1")
+    hub = Watched(home, tmp_path / "backups", here=True, backup_keep="1")
     hub.folder.mkdir()
     (hub.folder / "tocsin-20250101T000000Z.backup").write_bytes(b"old")
     (hub.folder / "by-hand.backup").write_bytes(b"kept")
@@ -85,7 +90,7 @@ async def test_one_of_a_clock_ahead_stands_in_no_other_ones_way_and_what_was_lef
 
 
 async def test_another_hub_on_the_same_folder_finds_it_done(home: Home, tmp_path: Path) -> None:
-    one, other = (Watched(home, tmp_path / "backups") for _ in range(2))
+    one, other = (Watched(home, tmp_path / "backups", here=True) for _ in range(2))
     await one.schedule.look()
     other.clock.now += HOUR
     await other.schedule.look()
@@ -117,7 +122,7 @@ async def test_a_folder_that_can_not_be_is_a_failure_too(home: Home, tmp_path: P
 
 
 async def test_one_that_grew_old_is_named(home: Home, tmp_path: Path) -> None:
-    hub = Watched(home, tmp_path / "backups")
+    hub = Watched(home, tmp_path / "backups", here=True)
     await hub.schedule.look()
     hub.clock.now += 10 * HOUR
     assert hub.schedule.status == {"backup": "the newest is 10 hours old"}
