@@ -147,7 +147,7 @@ class Publishing(Reading):
                 await records.launch(connection, alert, now)
         if status == "live":
             await self._went_live(alert, began)
-        elif chain is not None:
+        elif status == "ended" and chain is not None:
             self._ended(alert)  # its source has told so late that only the earlier ones end with it
         return alert
 
