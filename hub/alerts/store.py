@@ -187,5 +187,10 @@ async def fetch(connection: AsyncConnection, alert_id: str) -> StoredAlert | Non
     return _first(await _BY_ID.all(connection, wanted=alert_id))
 
 
+async def versions(connection: AsyncConnection, chain: str) -> list[StoredAlert]:
+    """`AlertStore.chain` inside a caller's transaction."""
+    return [stored(row) for row in await _CHAIN.all(connection, wanted=chain)]
+
+
 def _first(rows: Sequence[Sequence[Any]]) -> StoredAlert | None:
     return stored(rows[0]) if rows else None

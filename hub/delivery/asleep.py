@@ -15,16 +15,19 @@ KEPT_MS = 5_000
 
 
 class Asleep:
-    """`until` is meant for the inside of a transaction."""
+    """Meant for the inside of a transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._rules = QuietRules()
         self._known: dict[WaitsFor, tuple[int, int, Mapping[int, int]]] = {}
 
+    def learn(self) -> None:
+        """Read what rules there are by now."""
+        self._rules.add(self._connection.execute("SELECT id, rule FROM quiet_rule WHERE id>?", (self._rules.newest,)).fetchall())
+
     def until(self, waits_for: WaitsFor, now: int) -> Mapping[int, int]:
         """Rules of quiet hours that hold such an alert back now → until when; both times in milliseconds since 1970."""
-        self._rules.add(self._connection.execute("SELECT id, rule FROM quiet_rule WHERE id>?", (self._rules.newest,)).fetchall())
         at, newest, asleep = self._known.get(waits_for, (0, 0, {}))
         if newest != self._rules.newest or not at <= now < at + KEPT_MS or any(until <= now for until in asleep.values()):
             asleep = self._rules.holding(now / 1000, waits_for)

@@ -17,7 +17,7 @@ import psycopg
 import structlog
 from msgspec.structs import replace
 
-from hub.delivery import held_back, reached, threads
+from hub.delivery import catching_up, held_back, reached, threads
 from hub.delivery.batches import Finished, Leased, Offer, Planned, Reached, Settlement
 from hub.delivery.frames import THREADED
 from hub.delivery.ledger_sql import Statements
@@ -193,7 +193,7 @@ class Ledger:
     async def catch_up(self, subscriber: int, offers: Sequence[Offer], asked: int) -> int:
         """Queue live alerts for one person, each address at most once per mailing, and strike the debt, unless it was asked for again
         since (`asked` times, as the caller saw it). Returns how many were queued."""
-        return await self._write(lambda s: s.catch_up(subscriber, offers, asked))
+        return await self._write(lambda s: catching_up.catch_up(s, subscriber, offers, asked))
 
     async def waiting_channels(self, now: int) -> list[str]:
         """Channels that have a batch due now; what ran out while quiet hours held it is closed and told first."""

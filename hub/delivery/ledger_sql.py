@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from hub.delivery import threads
 from hub.delivery.asleep import Asleep
-from hub.delivery.batches import Finished, Leased, Offer, Planned, Settlement
+from hub.delivery.batches import Finished, Leased, Planned, Settlement
 from hub.delivery.frames import To
 from hub.delivery.outcome import OPEN, Outcome
 from hub.delivery.times import Times
@@ -70,12 +70,13 @@ class Statements:
         ).fetchone()
         if row is None:
             return False
-        self._add_batches(mailing, row[0], lists)
+        self.add_batches(mailing, row[0], lists)
         if row[1] is not None:
             threads.strike(self, row[1], now)
         return True
 
-    def _add_batches(self, mailing: int, priority: int, lists: Sequence[Planned]) -> None:
+    def add_batches(self, mailing: int, priority: int, lists: Sequence[Planned]) -> None:
+        """More people for a mailing, each list cut into batches that take their turn."""
         step = self._step(mailing, priority)
         turns = {channel: self._turn(channel, priority) for channel in sorted({part.channel for part in lists if len(part.addresses)})}
         rows, counts = list[tuple[Any, ...]](), Counter[tuple[str, str]]()
@@ -112,42 +113,13 @@ class Statements:
                 return int(turn)
         return 0
 
-    def catch_up(self, subscriber: int, offers: Sequence[Offer], asked: int) -> int:
-        """Queue live alerts for one person, each address once; strike the debt.
-
-        Not while one of them is still to be planned: another node may be at it, with an audience that did not know this person.
-        """
-        offered, unplanned = 0, False
-        for offer in offers:
-            query = "SELECT id, priority, state FROM mailing WHERE alert=? AND purpose='alert' FOR UPDATE"
-            row = self.connection.execute(query, (offer.alert,)).fetchone()
-            unplanned |= row is not None and row[2] == "launched"
-            if row is None or row[2] not in {"planned", "done"}:
-                continue
-            fresh = [address for address in offer.addresses if not self._is_known(row[0], offer.channel, address)]
-            if fresh:
-                ids = np.array(fresh, dtype=np.int64)
-                part = Planned(offer.channel, offer.language, offer.simulated, ids, discreet=offer.discreet, after=offer.after)
-                self.connection.execute("UPDATE mailing SET state='planned' WHERE id=?", (row[0],))
-                self._add_batches(row[0], row[1], [part])
-                offered += len(fresh)
-        if not unplanned:
-            self.connection.execute("DELETE FROM catch_up WHERE subscriber=? AND asked=?", (subscriber, asked))
-        return offered
-
-    def _is_known(self, mailing: int, channel: str, address: int) -> bool:
-        """Whether a mailing has this address already: settled, or in a batch that is still under way."""
-        batches = self.connection.execute("SELECT addresses FROM batch WHERE mailing=? AND channel=?", (mailing, channel)).fetchall()
-        if any(address in np.frombuffer(row[0], dtype="<i8") for row in batches):
-            return True
-        # Asked second: another node may settle a batch in between, and then its outcome is here.
-        return bool(self.connection.execute("SELECT 1 FROM delivery WHERE mailing=? AND address=?", (mailing, address)).fetchone())
-
     # -- leasing
 
     def lease(self, channel: str, limit: int, above: int, now: int, together: int) -> tuple[list[Leased], set[int]]:
         """The most urgent batches of a channel that are due, and mailings that may have ended since nobody was left to be leased."""
         rows = next_in_turn(self.connection, channel, limit, above, now, together)
+        if any(row[18] for row in rows):
+            self._asleep.learn()
         leased, closed = [], set[int]()
         for row in rows:
             values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=False))
@@ -215,7 +187,7 @@ class Statements:
         return int(self.connection.execute(_NEW_BATCH, values).fetchone()[0])
 
     def _owed(self, batch: Leased, ids: list[int], fresh: bool, now: int, asleep: Mapping[int, int]) -> list[To]:
-        """Who of a batch is to be reached now. Address state is read here, at lease, so an unsubscribe always wins.
+        """Who of a batch is to be reached now. Address state and pauses are read here, at lease, so whoever unsubscribes always wins.
 
         Of a batch that nobody has ever held nothing can be settled. Those whose quiet hours have begun since it was planned (`asleep`, as
         of `Asleep.until`) wait for their end.
@@ -223,16 +195,23 @@ class Statements:
         wanted, states = self.connection.ids(ids), _STATES[batch.purpose]
         settled = set[int]() if fresh else self._settled(batch, wanted)
         rows = self.connection.execute(
-            "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state, s.quiet FROM ids(?) j JOIN address a ON a.id=j.value"
-            " JOIN subscriber s ON s.id=a.subscriber",
+            "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state, s.quiet, s.paused_until FROM ids(?) j"
+            " JOIN address a ON a.id=j.value JOIN subscriber s ON s.id=a.subscriber",
             (wanted,),
         ).fetchall()
         left = [row for row in rows if row[5] in states and row[0] not in settled]
+        if any(row[7] is not None for row in left) and self._yields_to_pause(batch):
+            left = [row for row in left if row[7] is None or row[7] <= now]
         owed = [To(*row[:5]) for row in left]
         if len(owed) + len(settled) < len(ids):
             gone = set(ids) - settled - {to.address for to in owed}
             self.close(batch.batch, batch.mailing, batch.channel, Outcome.WITHHELD, sorted(gone), now)
         return self._awake(batch, left, asleep) if asleep else owed
+
+    def _yields_to_pause(self, batch: Leased) -> bool:
+        """Whether a pause holds such a message: not the correction of what somebody was told before it began (S3), nor a letter."""
+        query = "SELECT 1 FROM alert WHERE number=? AND chain=id"
+        return batch.purpose == "alert" and self.connection.execute(query, (batch.alert,)).fetchone() is not None
 
     def _awake(self, batch: Leased, left: Sequence[Sequence[Any]], asleep: Mapping[int, int]) -> list[To]:
         """Those who may be reached now; the others are put off until their quiet hours end."""

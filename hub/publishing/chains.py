@@ -9,9 +9,11 @@ import msgspec
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.alerts import lifecycle
 from hub.alerts.alert import Alert
-from hub.alerts.store import StoredAlert, stored
+from hub.alerts.store import StoredAlert, stored, versions
 from hub.errors import Conflict, InvalidInput
+from hub.publishing import records
 from hub.publishing.draft import Draft
 from hub.staff import audit
 from hub.staff.actor import Actor
@@ -42,7 +44,7 @@ async def _join_of_source(connection: AsyncConnection, draft: Draft, actor: Acto
     chain = await _gathered(connection, draft, actor)
     if chain is None:
         return draft, chain
-    every = await _versions(connection, chain)
+    every = await versions(connection, chain)
     if all(_is_of(alert, draft, actor) for alert in every):
         if draft.expired or all(alert.live_at is None for alert in every):
             await _end(connection, every, draft, actor, now)
@@ -68,7 +70,7 @@ async def _said_since(connection: AsyncConnection, draft: Draft, actor: Actor) -
 async def _gathered(connection: AsyncConnection, draft: Draft, actor: Actor) -> str | None:
     """The chain of all that the references name, which becomes one where all of it is this source's."""
     found = await _chains(connection, draft)
-    ours = [chain for chain in found if all(_is_of(alert, draft, actor) for alert in await _versions(connection, chain))]
+    ours = [chain for chain in found if all(_is_of(alert, draft, actor) for alert in await versions(connection, chain))]
     if found and found[0] in ours:
         others = tables.alert.c.chain.in_(ours[1:])
         await connection.execute(update(tables.alert).where(others).values(chain=found[0]))
@@ -78,10 +80,8 @@ async def _gathered(connection: AsyncConnection, draft: Draft, actor: Actor) -> 
 async def _end(connection: AsyncConnection, alerts: Sequence[StoredAlert], draft: Draft, actor: Actor, now: int) -> None:
     """They wait for nobody's approval any more, and nothing more of them is handed over."""
     for alert in alerts:
-        if alert.status in {"awaiting_approval", "live"}:
-            changes = {"status": "ended", "ended_at": now}
-            await connection.execute(update(tables.alert).where(tables.alert.c.number == alert.number).values(changes))
-            await connection.execute(update(tables.mailing).where(tables.mailing.c.alert == alert.number).values(state="stopped"))
+        if lifecycle.may(records.status_of(alert), "supersede"):
+            await records.move(connection, alert, "supersede", now)
             details = {"by": draft.identifier, "msgType": draft.document.msgType}
             await audit.append(connection, now, actor.label, "superseded", alert.id, details)
 
@@ -120,11 +120,6 @@ async def _chains(connection: AsyncConnection, draft: Draft) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-async def _versions(connection: AsyncConnection, chain: str) -> list[StoredAlert]:
-    query = select(tables.alert).where(tables.alert.c.chain == chain).order_by(tables.alert.c.number)
-    return [stored(row) for row in await connection.execute(query)]
-
-
 async def weight(connection: AsyncConnection, chain: str | None) -> int:
     """How severe is what a chain tells people now, by its own word or our grade: what replaces it frightens or calms as many (S1).
 
@@ -139,7 +134,7 @@ async def weight(connection: AsyncConnection, chain: str | None) -> int:
 
 async def _told_of(connection: AsyncConnection, chain: str) -> list[StoredAlert]:
     """The versions that people were told, in their order."""
-    return [alert for alert in await _versions(connection, chain) if alert.live_at is not None]
+    return [alert for alert in await versions(connection, chain) if alert.live_at is not None]
 
 
 async def check_open(

@@ -190,15 +190,8 @@ class Publishing(Reading):
             if grown:
                 await connection.execute(update(tables.alert).where(tables.alert.c.id == alert_id).values(audience=people))
             else:
-                changes = {
-                    "status": lifecycle.apply(_status(alert), "approve"),
-                    "approver": actor.label,
-                    "approved_at": now,
-                    "live_at": now,
-                }
-                await connection.execute(update(tables.alert).where(tables.alert.c.id == alert_id).values(changes))
+                alert = await records.move(connection, alert, "approve", now, approver=actor.label, approved_at=now, live_at=now)
                 await audit.append(connection, now, actor.label, "approved", alert_id, {"hash": alert.hash, "people": people})
-                alert = msgspec.structs.replace(alert, **changes)
                 await records.launch(connection, alert, now)
         if grown:
             raise Conflict(
@@ -211,7 +204,7 @@ class Publishing(Reading):
         alert = await fetch(connection, alert_id)
         if alert is None:
             raise NotFound(f"There is no alert {alert_id!r}.")
-        lifecycle.apply(_status(alert), "approve")
+        lifecycle.apply(records.status_of(alert), "approve")
         if alert.author == actor.label:
             raise Forbidden("Somebody else must approve this: nobody approves what they wrote themselves.")
         if fingerprint(alert.document, alert.area, alert.grade) != alert.hash or expected not in {None, alert.hash}:
@@ -254,13 +247,9 @@ class Publishing(Reading):
             alert = await fetch(connection, alert_id)
             if alert is None:
                 raise NotFound(f"There is no alert {alert_id!r}.")
-            status = lifecycle.apply(_status(alert), action)
-            ended = {"ended_at": now} if status in {"ended", "stopped"} else {}
-            await connection.execute(update(tables.alert).where(tables.alert.c.id == alert_id).values(status=status, **ended))
-            if action == "stop":  # at once, so that what is called stopped is not handed over after a crash
-                await connection.execute(update(tables.mailing).where(tables.mailing.c.alert == alert.number).values(state="stopped"))
+            alert = await records.move(connection, alert, action, now)
             await audit.append(connection, now, actor.label, action, alert_id, details)
-        return msgspec.structs.replace(alert, status=status, **ended)
+        return alert
 
     async def _mailings(self, alert: StoredAlert) -> list[int]:
         async with self._database.read() as connection:
@@ -279,14 +268,9 @@ class Publishing(Reading):
         for alert_id in due:
             async with self._database.write() as connection:
                 alert = await fetch(connection, alert_id)
-                if alert is None or not lifecycle.may(_status(alert), "expire"):
+                if alert is None or not lifecycle.may(records.status_of(alert), "expire"):
                     continue
-                changes = {"status": lifecycle.apply(_status(alert), "expire"), "ended_at": now}
-                await connection.execute(update(tables.alert).where(tables.alert.c.id == alert_id).values(changes))
+                await records.move(connection, alert, "expire", now)
                 await audit.append(connection, now, "system:0 tocsin", "expired", alert_id)
             self._ended(alert)
         return len(due)
-
-
-def _status(alert: StoredAlert) -> lifecycle.AlertStatus:
-    return alert.status  # type: ignore[return-value]  # only lifecycle.apply writes it

@@ -10,8 +10,9 @@ import msgspec
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.alerts import lifecycle
 from hub.alerts.alert import Alert
-from hub.alerts.store import AlertStore, StoredAlert, fetch
+from hub.alerts.store import AlertStore, StoredAlert, fetch, versions
 from hub.errors import Conflict, InvalidInput
 from hub.publishing.draft import Draft, Source, read_draft
 from hub.staff.actor import Actor
@@ -154,6 +155,24 @@ def priority(alert: StoredAlert) -> int:
     return rank("Extreme") - alert.grade
 
 
+def status_of(alert: StoredAlert) -> lifecycle.AlertStatus:
+    """As the transition table knows it."""
+    return alert.status  # type: ignore[return-value]  # only lifecycle.apply writes it
+
+
+async def move(connection: AsyncConnection, alert: StoredAlert, action: lifecycle.Action, now: int, **more: Any) -> StoredAlert:
+    """The one way from a status to the next, with `more` columns that change; raises Conflict when there is none.
+
+    What is stopped or superseded is withheld in the same transaction, so that nothing of it is handed over after a crash either.
+    """
+    status = lifecycle.apply(status_of(alert), action)
+    changes = more | {"status": status} | ({"ended_at": now} if status in {"ended", "stopped"} else {})
+    await connection.execute(update(tables.alert).where(tables.alert.c.number == alert.number).values(changes))
+    if action in {"stop", "supersede"}:
+        await connection.execute(update(tables.mailing).where(tables.mailing.c.alert == alert.number).values(state="stopped"))
+    return msgspec.structs.replace(alert, **changes)
+
+
 async def launch(connection: AsyncConnection, alert: StoredAlert, now: int) -> None:
     """The launch row, and the end of what this alert replaces, in the caller's transaction."""
     kind = alert.document.msgType
@@ -172,7 +191,6 @@ async def launch(connection: AsyncConnection, alert: StoredAlert, now: int) -> N
 
 async def _supersede(connection: AsyncConnection, alert: StoredAlert, now: int) -> None:
     """An update takes the place of what went before at once: whatever of it is unsent stays unsent."""
-    earlier = (tables.alert.c.chain == alert.chain) & (tables.alert.c.number < alert.number)
-    numbers = list((await connection.execute(select(tables.alert.c.number).where(earlier))).scalars())
-    await connection.execute(update(tables.alert).where(earlier, tables.alert.c.status == "live").values(status="ended", ended_at=now))
-    await connection.execute(update(tables.mailing).where(tables.mailing.c.alert.in_(numbers)).values(state="stopped"))
+    for earlier in await versions(connection, alert.chain):
+        if earlier.number < alert.number and earlier.status == "live":
+            await move(connection, earlier, "supersede", now)

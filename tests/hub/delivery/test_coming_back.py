@@ -1,0 +1,94 @@
+"""Whoever pauses or leaves gets nothing more of what is queued already; whoever comes back while it still holds gets it after all (S28)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+from sqlalchemy import URL
+
+from hub.delivery.batches import Finished, Leased, Offer, Planned, Settlement
+from hub.delivery.ledger import Ledger
+from hub.delivery.outcome import Outcome
+from hub.store.database import Database
+from subscriptions.vault import Keyring
+from tests.databases import connected, rows, run
+from tests.hub.delivery.people import NOW, add_mailing, filled
+from tests.hub.delivery.test_ledger import alert_row, of
+
+
+class House:
+    """One alert, number 7, that is planned for addresses 1 to 3."""
+
+    def __init__(self, store: URL, ledger: Ledger, mailing: int) -> None:
+        self.store, self.ledger, self.mailing = store, ledger, mailing
+
+    def write(self, statement: str, *values: object) -> None:
+        with connected(self.store) as connection:
+            run(connection, statement, *values)
+
+    def counters(self) -> dict[str, int]:
+        return {name: count for name, count in self._counted() if count}
+
+    def _counted(self) -> list[tuple[str, int]]:
+        return rows(self.store, "SELECT outcome, count FROM counter WHERE mailing=?", self.mailing)  # type: ignore[return-value]
+
+    async def lease(self) -> list[Leased]:
+        return await self.ledger.lease("email", 10, 1000, NOW)
+
+    async def hand_over(self, leased: Leased) -> list[Finished]:
+        return await self.ledger.settle([Settlement(leased, Outcome.HANDED_OVER, of(leased), NOW)], [leased])
+
+
+@pytest.fixture
+async def house(store: URL) -> AsyncIterator[House]:
+    filled(store, Keyring.generate(), [("email", f"a{number}@example.org") for number in range(1, 4)])
+    alert_row(store, 7, "al_7", chain="al_7")
+    mailing = add_mailing(store, alert=7)
+    async with Database(store) as database:
+        ledger = Ledger(database)
+        ledger.join(1)
+        await ledger.plan(mailing, 3, [Planned("email", "en", False, np.array([1, 2, 3], dtype=np.int64))], NOW)
+        yield House(store, ledger, mailing)
+        await ledger.aclose()
+
+
+async def test_a_pause_holds_for_what_is_queued_already(house: House) -> None:
+    house.write("UPDATE subscriber SET paused_until=? WHERE id=2", NOW + 1)
+    house.write("UPDATE subscriber SET paused_until=? WHERE id=3", NOW)
+    (batch,) = await house.lease()
+    assert of(batch) == [1, 3]
+    await house.hand_over(batch)
+    assert house.counters() == {"planned": 3, "handed_over": 2, "withheld": 1}
+
+
+async def test_whoever_ends_the_pause_or_comes_back_while_it_holds_gets_it_once(house: House) -> None:
+    house.write("UPDATE subscriber SET paused_until=? WHERE id=2", NOW + 1)
+    house.write("UPDATE address SET state='stopped' WHERE id=3")
+    (batch,) = await house.lease()
+    await house.hand_over(batch)
+    assert house.counters() == {"planned": 3, "handed_over": 1, "withheld": 2}
+    house.write("UPDATE subscriber SET paused_until=NULL")
+    house.write("UPDATE address SET state='active'")
+    offers = [Offer(7, "email", "en", False, [1, 2, 3])]
+    assert await house.ledger.catch_up(1, offers, 1) == 2
+    assert await house.ledger.catch_up(1, offers, 1) == 0
+    assert house.counters() == {"planned": 3, "handed_over": 1}
+    (late,) = await house.lease()
+    assert of(late) == [2, 3]
+    assert await house.hand_over(late) == [Finished(house.mailing)]
+    assert house.counters() == {"planned": 3, "handed_over": 3}
+    assert await house.ledger.catch_up(1, offers, 1) == 0
+
+
+async def test_a_correction_and_a_letter_come_in_spite_of_a_pause(house: House) -> None:
+    """S3: whoever was told of danger before they paused learns that it is over."""
+    (batch,) = await house.lease()
+    await house.hand_over(batch)
+    house.write("UPDATE subscriber SET paused_until=?", NOW + 1)
+    alert_row(house.store, 8, "al_8", chain="al_7")
+    correction, letter = add_mailing(house.store, alert=8), add_mailing(house.store, purpose="notice")
+    for mailing in (correction, letter):
+        await house.ledger.plan(mailing, 1, [Planned("email", "en", False, np.array([2], dtype=np.int64))], NOW)
+    assert sorted((batch.mailing, of(batch)) for batch in await house.lease()) == sorted([(correction, [2]), (letter, [2])])
