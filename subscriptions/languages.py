@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 LANGUAGES = {
     "en": "English",
     "es": "Español",
@@ -21,6 +23,9 @@ LANGUAGES = {
 """BCP 47 tag → the language's own name. The order is stored as a number: only ever append."""
 
 RIGHT_TO_LEFT = frozenset({"ar", "ur", "yi"})
+
+_BETWEEN = {"zh-Hans": "、", "zh-Hant": "、", "ar": "، ", "ur": "، "}
+"""What stands between the words of a list, where it is no comma and blank."""
 
 _NUMBER = {tag: number for number, tag in enumerate(LANGUAGES)}
 _TAGS = tuple(LANGUAGES)
@@ -43,3 +48,8 @@ def nearest(wanted: str) -> str | None:
     if parts[0] == "zh":
         return next((_CHINESE[part] for part in parts[1:] if part in _CHINESE), "zh-Hans")
     return parts[0] if parts[0] in _NUMBER else None
+
+
+def listed(words: Iterable[str], tag: str) -> str:
+    """Words of a language one after another, without an "and"."""
+    return _BETWEEN.get(tag, ", ").join(words)

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from hub.bot import places
 from hub.bot.talk import TIMEZONE, Talk
 from hub.bot.words import N_
-from subscriptions.languages import LANGUAGES
+from subscriptions.languages import LANGUAGES, listed
 from subscriptions.quiet_hours import QuietHours
 from subscriptions.subscriber import SubscriptionChange
 from subscriptions.topics import EVERYDAY, with_drills
@@ -47,7 +47,7 @@ OFF = "off"
 
 _ANY_DAY = date(2026, 1, 1)
 
-_HOURS = re.compile(r"\s*(\d{1,2})(?::(\d{2}))?\s*(?:-|–|—|\s)\s*(\d{1,2})(?::(\d{2}))?\s*")
+_HOURS = re.compile(r"(\d{1,2})(?::(\d{2}))?(?:\s*[-–—]\s*|\s+)(\d{1,2})(?::(\d{2}))?")
 
 
 def severity_of(view: SubscriptionView) -> str:
@@ -57,7 +57,7 @@ def severity_of(view: SubscriptionView) -> str:
 
 def read_hours(text: str) -> str | None:
     """``22:00-07:00`` from what people type: "22-7", "22:00 – 7:30", in any script's digits. None when it is no such thing."""
-    found = _HOURS.fullmatch(text)
+    found = _HOURS.fullmatch(text.strip())
     if found is None:
         return None
     start, end = (f"{int(hour):02}:{int(minute or 0):02}" for hour, minute in (found.group(1, 2), found.group(3, 4)))
@@ -122,7 +122,7 @@ def hours(value: str, talk: Talk) -> str:
 def topics_in_words(view: SubscriptionView, talk: Talk) -> str:
     """``Weather, Fire``, or that it is everything."""
     chosen = [talk.plain(name) for topic, name in TOPICS.items() if topic in view.topics]
-    return talk.plain(N_("all topics")) if len(chosen) == len(TOPICS) else ", ".join(chosen)
+    return talk.plain(N_("all topics")) if len(chosen) == len(TOPICS) else listed(chosen, talk.language)
 
 
 def severity_in_words(view: SubscriptionView, talk: Talk) -> str:

@@ -19,6 +19,7 @@ from hub.delivery.alert_words import AlertWords, alert_words
 from hub.delivery.outcome import REACHED
 from hub.store import tables
 from subscriptions.errors import LinkExpired, NotSubscribed
+from subscriptions.languages import listed
 from subscriptions.own_address import Owner
 
 SHOWN = 10
@@ -91,7 +92,8 @@ async def why(message: Message, talk: Talk) -> None:
             N_("“%(headline)s” came because you follow %(places)s and %(topics)s, since %(month)s."),
             headline=words(alert, talk).title(200),
             places=places,
-            topics=", ".join(talk.plain(TOPICS[topic]) for topic in reason.topics if topic in TOPICS) or talk.plain(N_("Drills too")),
+            topics=listed((talk.plain(TOPICS[topic]) for topic in reason.topics if topic in TOPICS), talk.language)
+            or talk.plain(N_("Drills too")),
             month=talk.phrases.month(year, month),
         )
         + "\n\n"

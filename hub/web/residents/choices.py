@@ -8,7 +8,7 @@ import msgspec
 
 from hub.web.language import Words
 from hub.web.residents.forms import Data, text, texts
-from subscriptions.languages import LANGUAGES, nearest
+from subscriptions.languages import LANGUAGES, listed, nearest
 
 TOPIC_WORDS = {
     "emergency": ("Emergencies", "Evacuations, collapses, hazardous materials"),
@@ -138,7 +138,11 @@ def channel_name(words: Words, kind: str) -> str:
 def topics_sentence(words: Words, topics: Collection[str]) -> str:
     """``Weather, Fire``, or that it is everything; that it is drills where it is nothing else."""
     chosen = [words.text(name) for key, (name, _) in TOPIC_WORDS.items() if key in topics]
-    return words.text("All topics") if len(chosen) == len(TOPIC_WORDS) else ", ".join(chosen) or words.text("Drills and tests too")
+    return (
+        words.text("All topics")
+        if len(chosen) == len(TOPIC_WORDS)
+        else listed(chosen, words.language) or words.text("Drills and tests too")
+    )
 
 
 def severity_sentence(words: Words, minimum: str) -> str:
