@@ -97,8 +97,6 @@ class Rejected(DeliveryFailed):
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a channel's transport allows."""
 
-    text_characters: int | None = None
-    """Longest text the transport takes, None when there is no limit that matters."""
     concurrency: int = 64
     """Hand-overs under way at once in one sender process."""
     per_second: float | None = None

@@ -46,7 +46,7 @@ from channels.contract import (
 )
 from channels.http_client import HttpClient, Timeouts
 from channels.json_body import JsonBody
-from channels.telegram_text import LIMIT, shorten
+from channels.telegram_text import shorten
 
 API = "https://api.telegram.org"
 TIMEOUT = 30.0
@@ -64,7 +64,7 @@ _OUR_FAULT = frozenset({401, 404, 409})
 
 
 class TelegramDraft(msgspec.Struct, frozen=True):
-    """The request's JSON but for the chat; its text is HTML of at most LIMIT shown characters."""
+    """The request's JSON but for the chat; its text is HTML of no more shown characters than Telegram takes."""
 
     body: JsonBody
     for_group: JsonBody
@@ -102,7 +102,7 @@ class Telegram:
     """Writes to chats that have started the bot."""
 
     name: ClassVar[str] = "telegram"
-    limits: ClassVar[Limits] = Limits(text_characters=LIMIT, concurrency=64, per_second=30.0, per_second_each=1.0)
+    limits: ClassVar[Limits] = Limits(concurrency=64, per_second=30.0, per_second_each=1.0)
     """Telegram lets short bursts pass and then refuses for far longer than the pace would have cost, so that the pace is kept
     (core.telegram.org/bots/faq#broadcasting-to-users)."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Protocol
 
 from hub.languages.catalogue import catalogue
@@ -72,9 +71,3 @@ class Glossary:
 
     def _say(self, message: str) -> str:
         return (self._catalogue.text(message) or message) if message else ""
-
-
-def all_strings() -> Iterator[str]:
-    """Every msgid of the glossary."""
-    every = (*HAZARDS, *HAZARDS.values(), *CATEGORIES.values(), *SEVERITIES.values(), *URGENCIES.values())
-    yield from dict.fromkeys(message for message in every if message)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Protocol
 
 from aiohttp import web
 from markupsafe import Markup, escape
@@ -23,18 +22,6 @@ AT_HAND = ("en", "es", "zh-Hans", "ar")
 _BY_FOLDED_TAG = {tag.lower(): tag for tag in PAGE_LANGUAGES}
 
 
-class Translate(Protocol):
-    """`_("Until %(time)s", time=…)`: the msgid is ours and may hold markup, what is filled in is escaped."""
-
-    def __call__(self, text: str, /, **values: object) -> Markup: ...
-
-
-class TranslateMany(Protocol):
-    """The same for a number of things."""
-
-    def __call__(self, one: str, many: str, number: int, /, **values: object) -> Markup: ...
-
-
 class Words:
     """The strings of one language; `phrases` are those that messages use too: acts, hazards, times and places."""
 
@@ -44,7 +31,7 @@ class Words:
         self._catalogue = catalogue("pages", language)
 
     def text(self, text: str, /, **values: object) -> Markup:
-        """The sentence in this language, in English while nobody has translated it."""
+        """The sentence in this language, in English while nobody has translated it. It is ours and may hold markup; values are escaped."""
         return _fill(self._catalogue.text(text) or text, values)
 
     def many(self, one: str, many: str, number: int, /, **values: object) -> Markup:

@@ -9,8 +9,8 @@ import pytest
 
 from hub.alerts.alert import TOPICS_BY_CATEGORY
 from hub.languages.catalogue import catalogue
-from hub.languages.glossary import Glossary, all_strings
-from hub.languages.hazards import AT_ONCE, CATEGORIES, HAZARDS
+from hub.languages.glossary import Glossary
+from hub.languages.hazards import AT_ONCE, CATEGORIES, HAZARDS, SEVERITIES, URGENCIES
 from hub.sources.notify_nyc import TYPES
 from hub.web.console.starters import starters
 from subscriptions.languages import LANGUAGES
@@ -28,7 +28,8 @@ class Event(msgspec.Struct):
 
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
 def test_the_glossary_is_whole_in_every_language_and_nothing_is_left_over(language: str) -> None:
-    assert set(catalogue("glossary", language).entries) == set(all_strings())
+    every = {*HAZARDS, *HAZARDS.values(), *CATEGORIES.values(), *SEVERITIES.values(), *URGENCIES.values()}
+    assert set(catalogue("glossary", language).entries) == every - {""}
 
 
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
