@@ -42,6 +42,8 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 _UNSLOWED = ("/unsubscribe/", "/api/v1/sms/", "/telegram/")
 """A one-click unsubscribe always passes (RFC 8058), and whoever signs or knows a secret: they bring the words of a whole city."""
+_SHOWN_AGAIN = frozenset({"/console/compose", "/console/compose/preview"})
+"""Where the handler looks for the form's token itself: an alert that somebody wrote is shown again and not lost to a log-in that ended."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _NUL = "\0"
 """PostgreSQL can't hold it in a text, not even in what is only asked for; SQLite can. No name, id or word of ours has one."""
@@ -180,7 +182,9 @@ async def guard_changes(request: web.Request, handler: Handler) -> web.StreamRes
     if request.method not in _SAFE and not split_address(request.path)[1].startswith(_UNSLOWED):
         _slow_down(request)
         await _read_form(request)
-        if request.path.startswith(("/console", "/outbox")):
+        if request.path in _SHOWN_AGAIN:
+            refuse_other_sites(request)
+        elif request.path.startswith(("/console", "/outbox")):
             await check_form(request)
         elif not request.path.startswith("/api/"):
             refuse_other_sites(request)

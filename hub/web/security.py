@@ -90,11 +90,14 @@ def csrf_token(request: web.Request) -> str:
 async def check_form(request: web.Request) -> None:
     """Raises Forbidden for a form of the console that did not come from a page of this session."""
     refuse_other_sites(request)
-    if ACTOR not in request:
-        return  # the log-in itself; everything else asks for the actor
-    sent = request.headers.get(CSRF_HEADER) or (await request.post()).get(CSRF_FIELD, "")
-    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), csrf_token(request).encode()):
+    if ACTOR in request and not await is_of_this_log_in(request):  # a stranger has only the log-in; all else asks for the actor
         raise Forbidden("This form was not sent from a page of your present log-in. Open the page again and send it from there.")
+
+
+async def is_of_this_log_in(request: web.Request) -> bool:
+    """Whether a form carries the token that only a page of this session could show."""
+    sent = request.headers.get(CSRF_HEADER) or (await request.post()).get(CSRF_FIELD, "")
+    return isinstance(sent, str) and hmac.compare_digest(sent.encode(), csrf_token(request).encode())
 
 
 def refuse_other_sites(request: web.Request) -> None:

@@ -20,11 +20,13 @@ from hub.staff.roles import may
 from hub.web.api.exchange import whole
 from hub.web.cards import Card
 from hub.web.console import form as forms
+from hub.web.console import log_in
 from hub.web.console.form import Form, Unfinished
 from hub.web.console.staff import actor_of, page, see_other, staff_card
 from hub.web.console.starters import starter, starters
-from hub.web.context import HubContext, hub
+from hub.web.context import ACTOR, HubContext, hub
 from hub.web.middlewares import publishing_turn
+from hub.web.security import check_form, is_of_this_log_in
 from subscriptions.severity import rank
 
 if TYPE_CHECKING:
@@ -44,11 +46,13 @@ async def compose_page(request: web.Request) -> web.StreamResponse:
 
 
 async def compose_preview(request: web.Request) -> web.StreamResponse:
-    """``POST /console/compose/preview``; with ``action=edit`` back to the form."""
-    actor = actor_of(request)
-    actor.require("preview")
+    """``POST /console/compose/preview``; with ``action=edit`` back to the form. Keeps nothing, so it asks for no token."""
     data = await request.post()
     form = forms.read(data)
+    if ACTOR not in request:
+        return log_in.ask(request, form)
+    actor = actor_of(request)
+    actor.require("preview")
     if data.get("action") == "edit":
         return await _form_page(request, form, {})
     return await _preview(request, form, actor)
@@ -56,12 +60,17 @@ async def compose_preview(request: web.Request) -> web.StreamResponse:
 
 async def compose_submit(request: web.Request) -> web.StreamResponse:
     """``POST /console/compose``: publish, or send for approval. A ready-made notice of the demonstration comes by its number."""
+    data = await request.post()
+    form, context = forms.read(data), hub(request)
+    if "notice" not in data and ACTOR not in request:
+        return log_in.ask(request, form)
     actor = actor_of(request)
     actor.require("draft")
-    data = await request.post()
     if "notice" in data:
+        await check_form(request)
         return await _demo_notice(request, str(data["notice"]), actor)
-    form, context = forms.read(data), hub(request)
+    if not await is_of_this_log_in(request):
+        return await _preview(request, form, actor)
     try:
         raw = _document(form, context)
         shown = await _look(form, raw, actor, context)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from aiohttp.test_utils import TestClient
 
 from hub.staff.actor import SYSTEM
-from tests.hub.web.conftest import Parts
-from tests.hub.web.test_pages_console import fields_of, page, press, publish
+from tests.hub.web.conftest import PASSWORD, Parts
+from tests.hub.web.forms import page, title
+from tests.hub.web.test_pages_console import fields_of, press, publish
 
 TYPED = {"severity": "Moderate", "urgency": "Expected", "certainty": "Likely", "category": "Met", "duration": "4"}
 
@@ -68,10 +70,39 @@ async def test_an_update_of_what_was_called_off_meanwhile_says_so_on_the_form_wi
         assert fields_of(again)["headline_en"] == "Water is falling"
 
 
-async def test_who_is_logged_out_while_composing_is_led_to_the_log_in(client: TestClient) -> None:
+WRITTEN = TYPED | {"status": "Actual", "event": "Flood Advisory", "headline_en": 'Water is rising, "Q & A"', "zips": "11201"}
+
+
+@pytest.mark.parametrize("action", ["/console/compose/preview", "/console/compose"])
+async def test_who_is_logged_out_while_composing_logs_in_and_finds_what_was_typed(hub: Parts, client: TestClient, action: str) -> None:
+    """S6, S9: nothing goes out by it, neither at the log-in nor after it."""
+    await hub.staff.add("desk", PASSWORD, agency="Emergency Management", role="approver")
+    asked = await page(client, action, "POST", status=401, data=WRITTEN)
+    assert "nothing is lost" in asked
+    carried = fields_of(asked)
+    refused = await page(client, "/console/log-in", "POST", status=422, data=carried | {"name": "desk", "password": "no"})
+    assert {name: text for name, text in fields_of(refused).items() if name in WRITTEN} == WRITTEN
+    back = await page(client, "/console/log-in", "POST", data=carried | {"name": "desk", "password": PASSWORD})
+    assert title(back) == "New alert"
+    assert (fields_of(back)["headline_en"], fields_of(back)["zips"]) == (WRITTEN["headline_en"], "11201")
+    assert PASSWORD not in back
+    assert await hub.alerts.recent() == []
+
+
+async def test_who_logged_in_anew_meanwhile_sees_the_preview_again_instead_of_losing_it(
+    hub: Parts, logged_in: str, client: TestClient
+) -> None:
+    _, _, preview = await press(client, "/console/compose", "/console/compose/preview", **WRITTEN)
+    again = await page(client, "/console/compose", "POST", data=fields_of(preview) | {"csrf": "of the log-in before"})
+    assert await hub.alerts.recent() == []
+    status, location, _ = await press(client, "/console/compose", "/console/compose", **fields_of(again))
+    assert (status, location) == (303, f"/console/alerts/{(await hub.alerts.recent())[0].id}")
+
+
+async def test_neither_another_site_nor_a_page_without_a_token_sends_an_alert(hub: Parts, logged_in: str, client: TestClient) -> None:
+    _, _, preview = await press(client, "/console/compose", "/console/compose/preview", **WRITTEN)
     for action in ("/console/compose/preview", "/console/compose"):
-        async with client.post(action, data=TYPED) as response:
-            assert response.status == 401
-            shown = await response.text()
-        assert 'href="/console/log-in"' in shown
-        assert "Nothing was sent" in shown
+        await page(client, action, "POST", status=403, data=fields_of(preview), headers={"Sec-Fetch-Site": "cross-site"})
+    await page(client, "/console/compose", "POST", data=fields_of(preview))
+    await page(client, "/console/compose", "POST", status=403, data={"notice": "0"})
+    assert await hub.alerts.recent() == []
