@@ -69,6 +69,8 @@ class Management:
             faults.check()
             await self._desk.limits.count(work.connection, CHANGES_OF_SUBSCRIPTION, owner.public_id, work.now)
             await self._desk.choose(work, owner.id, chosen)
+            if owner.paused_until is not None and chosen.paused_until is None:
+                await self._desk.tell_what_is_live(work, owner.id)
             if places:
                 await self._replace_places(work, owner, places)
             await _remove(work, owner, removed, source, token)

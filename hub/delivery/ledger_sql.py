@@ -16,7 +16,7 @@ from hub.delivery import threads
 from hub.delivery.asleep import Asleep
 from hub.delivery.batches import Finished, Leased, Planned, Settlement
 from hub.delivery.frames import To
-from hub.delivery.outcome import OPEN, Outcome
+from hub.delivery.outcome import OPEN, REACHED, Outcome
 from hub.delivery.times import Times
 from hub.delivery.turns import next_in_turn
 from hub.store.driver import Connection
@@ -156,6 +156,10 @@ class Statements:
         recipients = [to for to in owed if to.address not in busy]
         if recipients:
             self.connection.execute("UPDATE batch SET state=1, node=? WHERE id=?", (self._node, batch.batch))
+        if len(recipients) < len(ids):
+            # If it is given back: those who were put off are another batch's by now, and who was withheld may come back by a new one.
+            kept = waiting if not recipients else [to.address for to in recipients]
+            self.connection.execute("UPDATE batch SET addresses=? WHERE id=?", (_listed(kept), batch.batch))
         return replace(batch, recipients=recipients)
 
     def _in_flight(self, alert: int) -> frozenset[int]:
@@ -182,8 +186,7 @@ class Statements:
 
     def _new_batch(self, batch: Leased, addresses: list[int], due_at: int, attempt: int, *, held: bool = False) -> int:
         kind = (batch.mailing, batch.channel, batch.language, int(batch.simulated), int(batch.discreet))
-        blob = np.asarray(addresses, dtype="<i8").tobytes()
-        values = (*kind, batch.priority, batch.turn, due_at, int(held), attempt, self._node, blob)
+        values = (*kind, batch.priority, batch.turn, due_at, int(held), attempt, self._node, _listed(addresses))
         return int(self.connection.execute(_NEW_BATCH, values).fetchone()[0])
 
     def _owed(self, batch: Leased, ids: list[int], fresh: bool, now: int, asleep: Mapping[int, int]) -> list[To]:
@@ -200,18 +203,25 @@ class Statements:
             (wanted,),
         ).fetchall()
         left = [row for row in rows if row[5] in states and row[0] not in settled]
-        if any(row[7] is not None for row in left) and self._yields_to_pause(batch):
-            left = [row for row in left if row[7] is None or row[7] <= now]
+        if batch.purpose == "alert" and (paused := {row[0] for row in left if row[7] is not None and row[7] > now}):
+            paused -= self._told_before(batch, paused)
+            left = [row for row in left if row[0] not in paused]
         owed = [To(*row[:5]) for row in left]
         if len(owed) + len(settled) < len(ids):
             gone = set(ids) - settled - {to.address for to in owed}
             self.close(batch.batch, batch.mailing, batch.channel, Outcome.WITHHELD, sorted(gone), now)
         return self._awake(batch, left, asleep) if asleep else owed
 
-    def _yields_to_pause(self, batch: Leased) -> bool:
-        """Whether a pause holds such a message: not the correction of what somebody was told before it began (S3), nor a letter."""
-        query = "SELECT 1 FROM alert WHERE number=? AND chain=id"
-        return batch.purpose == "alert" and self.connection.execute(query, (batch.alert,)).fetchone() is not None
+    def _told_before(self, batch: Leased, addresses: set[int]) -> set[int]:
+        """Who of these was, or may have been, reached by an earlier version: they learn what became of it, whatever they chose since (S3)."""
+        outcomes = (*REACHED, Outcome.DOUBTFUL)
+        rows = self.connection.execute(
+            "SELECT DISTINCT d.address FROM alert a JOIN alert e ON e.chain=a.chain AND e.number<a.number"  # noqa: S608 - only marks
+            f" JOIN mailing m ON m.alert=e.number JOIN delivery d ON d.mailing=m.id AND d.outcome IN ({','.join('?' * len(outcomes))})"
+            " JOIN ids(?) j ON j.value=d.address WHERE a.number=?",
+            (*map(int, outcomes), self.connection.ids(addresses), batch.alert),
+        )
+        return {row[0] for row in rows.fetchall()}
 
     def _awake(self, batch: Leased, left: Sequence[Sequence[Any]], asleep: Mapping[int, int]) -> list[To]:
         """Those who may be reached now; the others are put off until their quiet hours end."""
@@ -366,3 +376,8 @@ class Statements:
         """Those of these that were stopped."""
         query = "SELECT id FROM mailing WHERE state='stopped' AND id IN (SELECT j.value FROM ids(?) j)"
         return [row[0] for row in self.connection.execute(query, (self.connection.ids(mailings),)).fetchall()]
+
+
+def _listed(addresses: Sequence[int]) -> bytes:
+    """A batch's list as it is kept."""
+    return np.asarray(addresses, dtype="<i8").tobytes()

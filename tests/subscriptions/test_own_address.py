@@ -235,13 +235,15 @@ async def test_start_leaves_only_danger_to_life_to_whoever_chose_it(residents: R
     assert view.minimum_severity == "Extreme"
 
 
-async def test_a_start_and_a_zip_end_a_pause_and_bring_what_is_live(residents: Residents) -> None:
+async def test_whatever_ends_a_pause_brings_what_is_live(residents: Residents) -> None:
     await joined(residents)
-    for again in ("start", "urgent", "zip"):
+    for again in ("start", "urgent", "zip", "resume"):
         await own(residents).change("sms", NUMBER, SubscriptionChange(paused_until=LATER), source="sms")
         before = len(await residents.caught_up())
         if again == "zip":
             await joined(residents)
+        elif again == "resume":
+            await own(residents).change("sms", NUMBER, SubscriptionChange(paused_until=None), source="sms")
         else:
             await own(residents).start("sms", NUMBER, source="sms", only_extreme=again == "urgent")
         assert await residents.column("SELECT paused_until FROM subscriber") == [None]

@@ -76,6 +76,18 @@ async def test_whose_quiet_hours_have_begun_gets_it_when_they_end(house: Evening
     assert house.state(mailing) == "done"
 
 
+async def test_a_lease_that_put_people_off_and_was_given_back_does_not_put_them_off_twice(house: Evening) -> None:
+    """S9."""
+    mailing = await house.planned_waiting(WaitsFor.EVERYBODY)
+    for _ in range(2):
+        (batch,) = await house.lease(now=BEGUN)
+        assert of(batch) == [1]
+        await house.ledger.give_back([batch.batch])
+    await house.reach(await house.lease(now=BEGUN))
+    assert house.counters(mailing) == {"planned": 3, "handed_over": 1, "held": 2}
+    assert sorted(person for batch in await house.lease(now=OVER) for person in of(batch)) == [2, 3]
+
+
 async def test_before_they_begin_nobody_waits(house: Evening) -> None:
     await house.planned_waiting(WaitsFor.EVERYBODY)
     assert [of(batch) for batch in await house.lease(now=NOW)] == [[1, 2, 3]]

@@ -92,3 +92,48 @@ async def test_a_correction_and_a_letter_come_in_spite_of_a_pause(house: House) 
     for mailing in (correction, letter):
         await house.ledger.plan(mailing, 1, [Planned("email", "en", False, np.array([2], dtype=np.int64))], NOW)
     assert sorted((batch.mailing, of(batch)) for batch in await house.lease()) == sorted([(correction, [2]), (letter, [2])])
+
+
+@pytest.mark.parametrize("given_back", [False, True])
+async def test_whoever_comes_back_while_their_batch_is_in_hand_gets_it_once(house: House, given_back: bool) -> None:
+    house.write("UPDATE subscriber SET paused_until=? WHERE id=2", NOW + 1)
+    (batch,) = await house.lease()
+    if given_back:
+        await house.ledger.give_back([batch.batch])
+    house.write("UPDATE subscriber SET paused_until=NULL")
+    assert await house.ledger.catch_up(2, [Offer(7, "email", "en", False, [2])], 1) == 1
+    leased = await house.lease() + ([] if given_back else [batch])
+    assert sorted(address for one in leased for address in of(one)) == [1, 2, 3]
+    for one in leased:
+        await house.hand_over(one)
+    assert house.counters() == {"planned": 3, "handed_over": 3}
+
+
+async def test_an_update_does_not_reach_whoever_paused_and_was_never_told(house: House) -> None:
+    (batch,) = await house.lease()
+    await house.ledger.settle([Settlement(batch, Outcome.HANDED_OVER, [1, 2], NOW), Settlement(batch, Outcome.FAILED, [3], NOW)], [batch])
+    house.write("UPDATE subscriber SET paused_until=?", NOW + 1)
+    alert_row(house.store, 8, "al_8", chain="al_7")
+    await house.ledger.plan(add_mailing(house.store, alert=8), 3, [Planned("email", "en", False, np.array([1, 2, 3], dtype=np.int64))], NOW)
+    assert [of(batch) for batch in await house.lease()] == [[1, 2]]
+
+
+async def test_an_update_that_waits_for_an_earlier_version_at_some_reaches_everybody_once_although_it_was_given_back(house: House) -> None:
+    (earlier,) = await house.lease()
+    alert_row(house.store, 8, "al_8", chain="al_7")
+    house.write(
+        "INSERT INTO subscriber(id, public_id, status, language, topics, minimum_severity, created_at) SELECT id + 3,"
+        " public_id || '+', status, language, topics, minimum_severity, created_at FROM subscriber"
+    )
+    house.write(
+        "INSERT INTO address(id, subscriber, channel, state, lookup, sealed, key_id, simulated, created_at) SELECT id + 3,"
+        " subscriber + 3, channel, state, lookup, sealed, key_id, simulated, created_at FROM address"
+    )
+    everybody = np.array([1, 2, 3, 4, 5, 6], dtype=np.int64)
+    await house.ledger.plan(add_mailing(house.store, alert=8), 6, [Planned("email", "en", False, everybody)], NOW)
+    (update,) = await house.lease()
+    assert of(update) == [4, 5, 6]
+    await house.ledger.give_back([update.batch])
+    await house.hand_over(earlier)
+    later = await house.ledger.lease("email", 10, 1000, NOW + 1000)
+    assert sorted(address for one in later for address in of(one)) == [1, 2, 3, 4, 5, 6]
