@@ -1,7 +1,8 @@
 """How an SMS text is coded and cut: GSM 03.38 where it fits, UCS-2 where it must be; 160/153 septets, 70/67 UTF-16 units.
 
 Typographic characters are swapped for their plain twins only when that alone brings the whole text into GSM-7, and only where nothing is
-lost: quotes, dashes, the ellipsis, bullets, special spaces and invisible marks. Letters are never replaced: "está" is not "esta".
+lost: quotes, dashes, the ellipsis, bullets, special spaces and invisible marks. Letters are never replaced by that: "está" is not "esta".
+Only whoever would else have to leave words out asks for `plain_letters`.
 
 Sources: 3GPP TS 23.038 §6.2.1 (alphabet and extension table), 3GPP TS 23.040 §9.2.3.24.1 (concatenation).
 """
@@ -44,6 +45,9 @@ _PLAIN_TWINS = str.maketrans(
     | {"…": "...", "•": "-", "·": "-", "‹": "<", "›": ">"}
 )
 
+_WITHOUT_MARK = {"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "œ": "oe", "Œ": "OE"}
+"""Letters that Unicode does not take apart."""
+
 _CAPACITY: dict[Encoding, tuple[int, int]] = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
 """Units in a message that stands alone, and in each part of a longer one (six octets go to the user data header)."""
 
@@ -75,6 +79,20 @@ def as_sent(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     plain = text if _fits(text) else text.translate(_PLAIN_TWINS)
     return plain if _fits(plain) else text
+
+
+def plain_letters(text: str) -> str | None:
+    """The text with letters that GSM-7 lacks written without their marks (á → a, ł → l), in which 459 characters take as much room as
+    201; None where that does not bring all of it into GSM-7, as in other scripts."""
+    letters = [_plain(character) for character in unicodedata.normalize("NFC", text).translate(_PLAIN_TWINS)]
+    return None if None in letters else "".join(letter for letter in letters if letter is not None)
+
+
+def _plain(character: str) -> str | None:
+    if character in _SEPTETS:
+        return character
+    letter = _WITHOUT_MARK.get(character, unicodedata.normalize("NFD", character)[0])
+    return letter if _fits(letter) else None
 
 
 def encode(text: str) -> CodedText:

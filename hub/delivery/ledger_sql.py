@@ -213,7 +213,7 @@ class Statements:
         return self._awake(batch, left, asleep) if asleep else owed
 
     def _told_before(self, batch: Leased, addresses: set[int]) -> set[int]:
-        """Who of these was, or may have been, reached by an earlier version: they learn what became of it, whatever they chose since (S3)."""
+        """Who of these may have been reached by an earlier version: they learn what became of it, whatever they chose since (S3)."""
         outcomes = (*REACHED, Outcome.DOUBTFUL)
         rows = self.connection.execute(
             "SELECT DISTINCT d.address FROM alert a JOIN alert e ON e.chain=a.chain AND e.number<a.number"  # noqa: S608 - only marks

@@ -19,7 +19,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from channels.contract import Message, Purpose, slot
-from channels.gsm7 import segments
+from channels.gsm7 import plain_letters, segments
 from hub.clock import Clock, instant
 from hub.delivery.alert_words import MARKS, AlertWords, Published, alert_words, choose_info, safe, sent_at, short_code
 from hub.delivery.phrases import READ, Phrases
@@ -253,16 +253,24 @@ class Renderer:
 
 
 def _fitted(fill: Callable[..., str], words: AlertWords) -> str:
-    def said(note: str, where: str, headline: str, details: str) -> str:
+    def written(note: str, where: str, headline: str, details: str) -> str:
         return one_line(fill(where=where, headline=headline, details=f" {note} {details}"))
 
+    def in_plain_letters(note: str, where: str, headline: str, details: str) -> str:
+        text = written(note, where, headline, details)
+        return plain_letters(text) or text
+
+    wheres = (words.where_short, words.where_shortest)
+    owed = (words.hazard, words.what_to_do) if words.hazard else (words.headline, words.details)
+    # Without its accents a text has room for twice as much; it keeps them where nothing of what to do is left out for it.
+    essential = (words.hazard, words.what_to_do) if words.hazard else (words.headline, one_line(words.instruction) or words.details)
+    said = written if segments(written(words.mark_note, words.where_short, *essential)).segments <= SMS_SEGMENTS else in_plain_letters
     least = partial(said, where=words.where_shortest, headline=cut(words.hazard or words.headline, ENOUGH_HEADLINE), details="")
     notes = (words.mark_note, "".join(_FIRST_SENTENCE.findall(words.mark_note)))
     render = partial(said, next((note for note in notes if segments(least(note)).segments <= SMS_SEGMENTS), ""))
-    wheres = (words.where_short, words.where_shortest)
     if words.hazard:
-        return fit_essential_sms(render, wheres, words.hazard, words.what_to_do, words.text_in, words.all_words)
-    return fit_sms(render, wheres, words.headline, words.details)
+        return fit_essential_sms(render, wheres, *owed, words.text_in, words.all_words)
+    return fit_sms(render, wheres, *owed)
 
 
 def _ever_fewer(over: Sequence[tuple[str, str]], say: Phrases) -> list[str]:

@@ -17,7 +17,9 @@ ENOUGH_DETAILS = 60
 ENOUGH_WORDS = 25
 """Characters of an author's words in another language than the reader's, below which they say nothing."""
 
-_SENTENCES = re.compile(r"[^.!?。！？؟۔।]+[.!?。！？؟۔।]*\s*")
+_SENTENCE = re.compile(r".+?(?:[.!?…]+[\"'”’»)]*(?=\s|$)|[。！？؟۔।]+|$)\s*")
+_ABBREVIATED = re.compile(r"\b(?:\w|St|Mt|Ft|Ste?|Ave?|Blvd|Rd|Hwy|Dra?|Mrs?|Ms|No|Sra?|Sta|Sto|Uds?)\.\s*$")
+"""What ends in a point and ends no sentence: "9 p.m. today", "St. George"."""
 
 
 def one_line(text: str) -> str:
@@ -52,13 +54,15 @@ class Fill(Protocol):
 def fit_sms(render: Fill, wheres: Sequence[str], headline: str, details: str) -> str:
     """The best SMS of at most SMS_SEGMENTS that ``render(where, headline, details)`` gives.
 
-    `wheres` says the place ever shorter; a shorter one is taken when otherwise hardly a word of what to do would be left. Then details are
-    dropped from their end, and the headline's end only when nothing else helps.
+    `wheres` says the place ever shorter; a shorter one is taken when otherwise hardly a word of what to do would be left. Then details lose
+    whole sentences from their end, since half an order may say the contrary; only where not even the first has room, it is cut. The
+    headline's end goes when nothing else helps.
     """
     enough = cut(details, ENOUGH_DETAILS)
     where = next((where for where in wheres if _fits(render(where, headline, enough))), wheres[-1])
-    if _fits(render(where, headline, details)):
-        return render(where, headline, details)
+    for kept in ever_fewer_sentences(details):
+        if (kept or not details) and _fits(render(where, headline, kept)):
+            return render(where, headline, kept)
     if _fits(render(where, headline, "")):
         return _longest(lambda most: render(where, headline, cut(details, most)), len(details))
     return _longest(lambda most: render(where, cut(headline, most), ""), len(headline))
@@ -70,7 +74,7 @@ def fit_essential_sms(render: Fill, wheres: Sequence[str], hazard: str, what_to_
     What to do loses whole sentences from its end, never a part of one. The author's words follow `label`, which says their language, when
     all of what to do is there and there is room for ENOUGH_WORDS of them.
     """
-    tries = ((where, kept) for kept in _ever_fewer_sentences(what_to_do) for where in wheres)
+    tries = ((where, kept) for kept in ever_fewer_sentences(what_to_do) for where in wheres)
     where, kept = next((found for found in tries if _fits(render(found[0], hazard, found[1]))), (wheres[-1], ""))
 
     def with_words(most: int) -> str:
@@ -81,9 +85,15 @@ def fit_essential_sms(render: Fill, wheres: Sequence[str], hazard: str, what_to_
     return _longest(lambda most: render(where, cut(hazard, most), kept), len(hazard))
 
 
-def _ever_fewer_sentences(text: str) -> Iterator[str]:
-    sentences = _SENTENCES.findall(text)
-    for count in range(len(sentences), -1, -1):
+def ever_fewer_sentences(text: str) -> Iterator[str]:
+    """The whole text, then without its last sentence, and so on to nothing."""
+    sentences = [""]
+    for part in _SENTENCE.findall(text):
+        if _ABBREVIATED.search(sentences[-1]):
+            sentences[-1] += part
+        else:
+            sentences.append(part)
+    for count in range(len(sentences), 0, -1):
         yield "".join(sentences[:count]).strip()
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from channels.contract import Message
+from channels.gsm7 import plain_letters
 from hub.alerts.alert import Alert, Area, Info
 
 TEXT_CHANNELS = ("email", "sms", "web_push", "telegram", "apprise")
@@ -80,3 +81,18 @@ def opening(message: Message) -> str:
 
 def everything(message: Message) -> str:
     return "\n".join(message.parts.values())
+
+
+SCRIPTS = {
+    "gsm": "Move to higher ground now. ",
+    "accents": "Vaya a un lugar más alto, está inundándose. ",
+    "chinese": "立即前往更高的地方",
+    "arabic": "انتقل إلى مكان مرتفع الآن. ",
+    "emoji": "🌊 now! ",
+    "one word": "x",
+}
+
+
+def spelled_as(text: str, words: str) -> str:
+    """The words as a text message spells them: it may have had to do without the accents of its language."""
+    return words if words in text else plain_letters(words) or words
