@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 from sqlalchemy import ColumnElement, select, update
@@ -23,36 +23,47 @@ from subscriptions.languages import nearest
 from subscriptions.severity import rank
 
 
-async def join(connection: AsyncConnection, draft: Draft, actor: Actor, now: int) -> tuple[Draft, str | None]:
-    """The draft as it is to be stored, and the chain that it belongs to; None for one of its own. Raises Conflict, InvalidInput."""
+async def join(connection: AsyncConnection, draft: Draft, actor: Actor, now: int) -> tuple[Draft, tuple[str, ...]]:
+    """The draft as it is to be stored, and the chains that it takes the place of, the one that it is kept in first; none for one of its
+    own. Raises Conflict, InvalidInput."""
     if draft.source == "cap":
         return await _join_of_source(connection, draft, actor, now)
     chain = await chain_of(connection, draft)
     if draft.document.msgType != "Alert" and chain is not None:
         follows = draft.document.references if draft.document.msgType == "Update" else ()
         await check_open(connection, chain, status=draft.document.status, follows=follows)
-    return draft, chain
+    return draft, (chain,) if chain is not None else ()
 
 
-async def _join_of_source(connection: AsyncConnection, draft: Draft, actor: Actor, now: int) -> tuple[Draft, str | None]:
+async def _join_of_source(connection: AsyncConnection, draft: Draft, actor: Actor, now: int) -> tuple[Draft, tuple[str, ...]]:
     """Sources tell late, twice, out of order, and of several alerts at once. What one of them corrects or takes back must not go out, or
     go on, however its word came; a message that has nobody to tell is stored as ended."""
     kind = draft.document.msgType
     if kind == "Alert":
         later = await _said_since(connection, draft, actor)
-        return (draft, None) if later is None else (msgspec.structs.replace(draft, expired=True), later)
-    chain = await _gathered(connection, draft, actor)
-    if chain is None:
-        return draft, chain
-    every = await versions(connection, chain)
-    if all(_is_of(alert, draft, actor) for alert in every):
-        if draft.expired or all(alert.live_at is None for alert in every):
+        return (draft, ()) if later is None else (msgspec.structs.replace(draft, expired=True), (later,))
+    named = await _named_by_source(connection, draft, actor.agency)
+    draft = _still_to_be_told(draft, [alert for every in named.values() for alert in every], now)
+    told = []
+    for chain, every in named.items():
+        if all(_is_of(alert, draft, actor.agency) for alert in every) and (draft.expired or all(alert.live_at is None for alert in every)):
             await _end(connection, every, draft, actor, now)
-            return (msgspec.structs.replace(draft, expired=True) if kind == "Cancel" else draft), chain
-    elif draft.expired:
-        return draft, chain
-    await check_open(connection, chain, status=draft.document.status)
-    return draft, chain
+        elif not draft.expired:
+            told.append(chain)
+    if told:
+        await check_open(connection, told[0], status=draft.document.status)
+    elif kind == "Cancel" and named:
+        draft = msgspec.structs.replace(draft, expired=True)
+    return draft, (*told, *(chain for chain in named if chain not in told))
+
+
+def _still_to_be_told(draft: Draft, alerts: Sequence[StoredAlert], now: int) -> Draft:
+    """A cancel that came late, or was made to end as it was sent, is told as long as people would believe what it takes back (S3, S13)."""
+    believed = max((alert.expires_at for alert in alerts if alert.is_believed), default=0)
+    if draft.document.msgType != "Cancel" or not draft.expired or believed <= now:
+        return draft
+    document = msgspec.structs.replace(draft.document, expires=datetime.fromtimestamp(believed / 1000, UTC))
+    return msgspec.structs.replace(draft, document=document, expired=False)
 
 
 async def _said_since(connection: AsyncConnection, draft: Draft, actor: Actor) -> str | None:
@@ -67,14 +78,24 @@ async def _said_since(connection: AsyncConnection, draft: Draft, actor: Actor) -
     return None
 
 
-async def _gathered(connection: AsyncConnection, draft: Draft, actor: Actor) -> str | None:
-    """The chain of all that the references name, which becomes one where all of it is this source's."""
-    found = await _chains(connection, draft)
-    ours = [chain for chain in found if all(_is_of(alert, draft, actor) for alert in await versions(connection, chain))]
-    if found and found[0] in ours:
-        others = tables.alert.c.chain.in_(ours[1:])
-        await connection.execute(update(tables.alert).where(others).values(chain=found[0]))
-    return found[0] if found else None
+async def _named_by_source(connection: AsyncConnection, draft: Draft | StoredAlert, agency: str) -> dict[str, list[StoredAlert]]:
+    """The chains that a source's references lead to and that it began, but for those which were called off; else the first, whose it is."""
+    found = {chain: await versions(connection, chain) for chain in await _chains(connection, draft)}
+    itself = draft.id if isinstance(draft, StoredAlert) else None
+    began = {
+        chain: every
+        for chain, every in found.items()
+        if _is_of(every[0], draft, agency) and not _is_called_off([alert for alert in every if alert.id != itself])
+    }
+    return began or dict(list(found.items())[:1])
+
+
+async def gather(connection: AsyncConnection, alert: StoredAlert) -> None:
+    """What a source says of several of its alerts at once makes one chain of them, as it goes out and no sooner."""
+    if alert.source == "cap" and alert.document.msgType != "Alert":
+        named = await _named_by_source(connection, alert, alert.agency)
+        if alert.chain in named:
+            await connection.execute(update(tables.alert).where(tables.alert.c.chain.in_(list(named))).values(chain=alert.chain))
 
 
 async def _end(connection: AsyncConnection, alerts: Sequence[StoredAlert], draft: Draft, actor: Actor, now: int) -> None:
@@ -86,8 +107,13 @@ async def _end(connection: AsyncConnection, alerts: Sequence[StoredAlert], draft
             await audit.append(connection, now, actor.label, "superseded", alert.id, details)
 
 
-def _is_of(alert: StoredAlert, draft: Draft, actor: Actor) -> bool:
-    return (alert.agency, alert.sender) == (actor.agency, draft.sender)
+def _is_of(alert: StoredAlert, draft: Draft | StoredAlert, agency: str) -> bool:
+    return (alert.agency, alert.sender) == (agency, draft.sender)
+
+
+def _is_called_off(every: Sequence[StoredAlert]) -> bool:
+    """People were told so."""
+    return any(alert.live_at is not None and alert.document.msgType == "Cancel" for alert in every)
 
 
 def _named(reference: str) -> ColumnElement[bool]:
@@ -108,7 +134,7 @@ async def chain_of(connection: AsyncConnection, draft: Draft) -> str | None:
     return found[0] if found else None
 
 
-async def _chains(connection: AsyncConnection, draft: Draft) -> list[str]:
+async def _chains(connection: AsyncConnection, draft: Draft | StoredAlert) -> list[str]:
     """Those that the references lead to, each once. Raises InvalidInput for an author's that is nowhere."""
     found = []
     for position, reference in enumerate(draft.document.references):
@@ -120,15 +146,15 @@ async def _chains(connection: AsyncConnection, draft: Draft) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-async def weight(connection: AsyncConnection, chain: str | None) -> int:
-    """How severe is what a chain tells people now, by its own word or our grade: what replaces it frightens or calms as many (S1).
+async def weight(connection: AsyncConnection, *chains: str) -> int:
+    """How severe is what these chains tell people now, by its own word or our grade: what replaces it frightens or calms as many (S1).
 
     One that was stopped is what they know still, so who stops it alone may not go on to lower it alone.
     """
-    if chain is None:
-        return 0
-    told = await _told_of(connection, chain)
-    in_force = [alert for alert in told if alert.status == "live" or (alert.status == "stopped" and alert is told[-1])]
+    in_force = list[StoredAlert]()
+    for chain in chains:
+        told = await _told_of(connection, chain)
+        in_force += [alert for alert in told if alert.status == "live" or (alert.status == "stopped" and alert is told[-1])]
     return max((max(rank(alert.document.severity), alert.grade) for alert in in_force if alert.document.status == "Actual"), default=0)
 
 
@@ -154,7 +180,7 @@ async def check_open(
         return  # a source's correction of what nobody approved
     if not told:
         raise Conflict("This alert was never published, so there is nothing to update or to call off.")
-    if any(alert.document.msgType == "Cancel" for alert in told):
+    if _is_called_off(told):
         raise Conflict("This alert has been called off. Publish a new one.")
     if waited is not None and any(alert.number > waited.number for alert in told):
         raise _overtaken(told[-1])

@@ -128,14 +128,14 @@ class Publishing(Reading):
 
     async def _store(self, draft: Draft, asked: bytes, actor: Actor, key: str | None) -> StoredAlert:
         now, began = milliseconds(self._clock), time.perf_counter()
-        people = 0 if draft.expired else await self._people(draft, actor, now)
+        people = 0 if draft.expired and draft.document.msgType != "Cancel" else await self._people(draft, actor, now)
         async with self._database.write() as connection:
             earlier = await records.earlier(connection, draft, actor, key, asked)
             if earlier is not None:
                 return earlier
-            draft, chain = await chains.join(connection, draft, actor, now)
-            status = self._first_status(draft, actor, await chains.weight(connection, chain))
-            row = records.new_row(draft, actor, status, people, chain, now)
+            draft, joined = await chains.join(connection, draft, actor, now)
+            status = self._first_status(draft, actor, await chains.weight(connection, *joined))
+            row = records.new_row(draft, actor, status, people, next(iter(joined), None), now)
             number = await insert_row(connection, tables.alert, row, tables.alert.c.number)
             alert = records.as_stored(row, draft, number)
             if key is not None:
@@ -144,10 +144,11 @@ class Publishing(Reading):
                 connection, now, actor.label, "submitted", alert.id, {"status": status, "people": people, "hash": alert.hash}
             )
             if status == "live":
+                await chains.gather(connection, alert)
                 await records.launch(connection, alert, now)
         if status == "live":
             await self._went_live(alert, began)
-        elif status == "ended" and chain is not None:
+        elif status == "ended" and joined:
             self._ended(alert)  # its source has told so late that only the earlier ones end with it
         return alert
 
@@ -192,6 +193,7 @@ class Publishing(Reading):
             else:
                 alert = await records.move(connection, alert, "approve", now, approver=actor.label, approved_at=now, live_at=now)
                 await audit.append(connection, now, actor.label, "approved", alert_id, {"hash": alert.hash, "people": people})
+                await chains.gather(connection, alert)
                 await records.launch(connection, alert, now)
         if grown:
             raise Conflict(

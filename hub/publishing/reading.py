@@ -74,7 +74,7 @@ class Reading:
             draft = msgspec.structs.replace(draft, prepared=True)
         async with self._database.read() as connection:
             chain = await chains.chain_of(connection, draft)
-            replaced = await chains.weight(connection, chain)
+            replaced = await chains.weight(connection, *([chain] if chain is not None else []))
         alert = records.unstored(draft, actor, milliseconds(self._clock), chain)
         return await self._described(alert, approval_needed=needs_second(draft, actor, replaced))
 

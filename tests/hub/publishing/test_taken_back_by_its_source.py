@@ -100,8 +100,7 @@ async def test_what_people_were_told_is_called_off_to_them_as_ever(city: City) -
     assert (await city.finished(cancel.id)).simulated == 1
 
 
-@pytest.mark.parametrize("kind", ["Cancel", "Update"])
-@pytest.mark.parametrize("severity", ["Severe", "Moderate"])
+@pytest.mark.parametrize(("kind", "severity"), [("Cancel", "Severe"), ("Update", "Severe"), ("Update", "Moderate")])
 async def test_a_word_that_has_run_out_itself_still_ends_what_it_is_about(city: City, kind: str, severity: str) -> None:
     """Whoever asks the source had been off for a while. A cancel may run out in the moment in which it is sent."""
     await city.people("citywide=1")
@@ -112,6 +111,57 @@ async def test_a_word_that_has_run_out_itself_still_ends_what_it_is_about(city: 
     if severity == "Severe":
         with pytest.raises(Conflict):
             await city.publishing.approve(first.id, APPROVER)
+
+
+async def test_a_cancel_that_has_run_out_itself_is_told_to_whoever_believes_what_it_takes_back(city: City) -> None:
+    """S3, S13: and for as long as they would."""
+    await city.people("citywide=1")
+    first = await imported(city, "OEM-1", severity="Moderate")
+    await city.finished(first.id)
+    cancel = await imported(city, "OEM-2", "Cancel", severity="Moderate", ends=timedelta(0))
+    assert (cancel.status, cancel.expires_at, await status(city, first)) == ("live", first.expires_at, "ended")
+    assert (await city.finished(cancel.id)).simulated == 1
+
+
+async def test_an_update_of_several_alerts_joins_them_when_it_goes_out_and_not_before(city: City) -> None:
+    await city.people("citywide=1")
+    alerts = [await imported(city, name, severity="Moderate") for name in ("OEM-1", "OEM-2")]
+    for alert in alerts:
+        await city.finished(alert.id)
+    waiting = [await imported(city, name, "Update", of="OEM-1 OEM-2") for name in ("OEM-3", "OEM-4")]
+    await city.publishing.reject(waiting[0].id, APPROVER, "not here")
+    for alert in alerts:
+        found = await city.hub.alerts.get(alert.id)
+        assert found is not None
+        assert (found.chain, found.status) == (alert.chain, "live")
+    await city.publishing.approve(waiting[1].id, APPROVER)
+    assert [await status(city, alert) for alert in alerts] == ["ended"] * 2
+    assert {one.id for one in await city.hub.alerts.chain(waiting[1].chain)} >= {*(alert.id for alert in alerts), waiting[1].id}
+
+
+async def test_a_mild_update_of_a_mild_and_a_grave_alert_needs_a_second_person(city: City) -> None:
+    """S1: it takes the place of the grave one too."""
+    mild, grave = await imported(city, "OEM-1", severity="Moderate"), await imported(city, "OEM-2")
+    await city.publishing.approve(grave.id, APPROVER)
+    update = await imported(city, "OEM-3", "Update", of="OEM-1 OEM-2", severity="Minor")
+    assert (update.status, await status(city, mild), await status(city, grave)) == ("awaiting_approval", "live", "live")
+
+
+@pytest.mark.parametrize("named", ["OEM-1 OEM-2", "OEM-2 OEM-1"])
+@pytest.mark.parametrize("changed", ["called off", "updated"])
+async def test_a_cancel_of_several_ends_what_is_left_although_staff_have_seen_to_one(city: City, named: str, changed: str) -> None:
+    await city.people("citywide=1")
+    first, second = [await imported(city, name, severity="Moderate") for name in ("OEM-1", "OEM-2")]
+    ours = await (
+        city.publishing.call_off(first.id, PUBLISHER)
+        if changed == "called off"
+        else city.publishing.update(first.id, document(), PUBLISHER)
+    )
+    await city.finished(second.id)
+    cancel = await imported(city, "OEM-3", "Cancel", of=named, severity="Moderate")
+    assert (cancel.status, await status(city, second)) == ("live", "ended")
+    assert await status(city, ours) == ("live" if changed == "called off" else "ended")
+    assert (await city.finished(cancel.id)).simulated == 1
 
 
 async def test_one_cancel_of_several_alerts_ends_them_all_and_tells_whoever_got_any(city: City) -> None:
