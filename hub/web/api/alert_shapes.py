@@ -53,7 +53,8 @@ class SentBack(msgspec.Struct, frozen=True, kw_only=True):
     """Why an approver sent an alert back to its author."""
 
     by: str
-    at: datetime
+    at: datetime | None
+    """None where the log's own time can't be read any more."""
     reason: str
 
 
@@ -150,7 +151,7 @@ def view_of(alert: StoredAlert, public_url: str, sent_back: AuditEntry | None = 
 
 
 def _sent_back(entry: AuditEntry) -> SentBack:
-    return SentBack(by=entry.actor, at=datetime.fromisoformat(entry.at), reason=str(entry.details.get("reason", "")))
+    return SentBack(by=entry.actor, at=datetime.fromisoformat(entry.at) if entry.at else None, reason=str(entry.details.get("reason", "")))
 
 
 def _moment(milliseconds: int | None) -> datetime | None:

@@ -85,6 +85,10 @@ async def test_rejecting_sends_it_back_with_a_reason_in_the_audit_log(program, h
     assert (newest.subject, newest.details["reason"]) == (body["id"], "Name the street.")
     _, shown = await author("GET", f"{ALERTS}/{body['id']}")
     assert (shown["sent_back"]["by"], shown["sent_back"]["reason"]) == (newest.actor, "Name the street.")
+    async with hub.database.write() as connection:  # somebody was at the log
+        await connection.exec_driver_sql("UPDATE audit SET at=9000000000000000000 WHERE action='reject'")
+    _, shown = await author("GET", f"{ALERTS}/{body['id']}")
+    assert (shown["sent_back"]["at"], shown["sent_back"]["reason"]) == (None, "Name the street.")
 
 
 async def test_the_same_key_and_body_make_one_alert_even_at_the_same_moment(program, hub) -> None:
