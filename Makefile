@@ -21,7 +21,7 @@ test: setup-tests  ## set up, then run every test (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 faults: .venv/.ready-tests  ## kill, hang, cut power and worse at random points (SEED=n POINTS=m); one line of JSON
-	@$(BIN)/python -m tests.faults --seed $(or $(SEED),1) --points $(or $(POINTS),60)
+	@$(BIN)/python -m tests.faults --seed $(or $(SEED),1) --points $(or $(POINTS),80)
 
 bench: .venv/.ready-tests  ## measure, side by side with the yardsticks (ONLY=name,name for some)
 	@.ci/tools

@@ -121,7 +121,8 @@ class Management:
         """Whether a one-use link still works; changes nothing. Raises LinkInvalid, LinkExpired."""
         self._desk.links.read("access", token)
         async with self._desk.transactions.read() as connection:
-            await self._unused(connection, token)
+            if (await self._openable(connection, token)).used_at is not None:
+                raise LinkExpired("this link was used: ask for a new one")
 
     async def link_language(self, purpose: LinkPurpose, token: str) -> str | None:
         """The language of the subscription that an authentic link is about, None for any other."""
@@ -137,12 +138,12 @@ class Management:
         """Use up a one-use link for a manage token; a double press gives one each time. Raises LinkInvalid, LinkExpired."""
         self._desk.links.read("access", token)
         async with self._desk.work() as work:
-            link = await self._unused(work.connection, token)
+            link = await self._openable(work.connection, token)
             if link.used_at is None:
                 await sql.use_access(work.connection, hash_token(token), work.now)
             return await self._desk.new_manage_token(work, link.subscriber)
 
-    async def _unused(self, connection: AsyncConnection, token: str) -> sql.AccessRow:
+    async def _openable(self, connection: AsyncConnection, token: str) -> sql.AccessRow:
         row, now = await sql.access_by_hash(connection, hash_token(token), "one_use"), self._desk.now()
         if row is None or row.expires_at <= now or (row.used_at is not None and now >= row.used_at + SAME_PRESS_MS):
             raise LinkExpired("this link was used or is too old: ask for a new one")

@@ -122,7 +122,7 @@ async def location(message: Message, talk: Talk, state: FSMContext) -> None:
     await state.clear()
     if message.location is None:
         return
-    lat, lon = (round(value, 5) for value in (message.location.latitude, message.location.longitude))
+    lat, lon = (round(value, 3) for value in (message.location.latitude, message.location.longitude))
     if not places.in_city(lat, lon, talk.hub.catalog):
         await talk.send(talk.say(N_("This point is not in %(city)s."), city=talk.hub.settings.city_name))
         return

@@ -167,15 +167,22 @@ class Coordinator:
                 if isinstance(frame, frames.Doing):
                     handle.doing = frame
                     self._waited(frame.waits)
-                if isinstance(frame, frames.Receipts) and (leased := handle.held.get(frame.batch)) is not None:
-                    handle.reported(leased, len(frame.rows))
-                    self._rows.append((handle, leased, frame.rows, frame.finished))
-                    self._incoming.set()
+                if isinstance(frame, frames.Receipts):
+                    self._take_in(handle, frame)
         except msgspec.DecodeError:
             log.exception("frame_unreadable", pid=handle.process.pid)
         finally:
             handle.ended.set()
             self._wake.set()
+
+    def _take_in(self, handle: Handle, frame: frames.Receipts) -> None:
+        leased = handle.held.get(frame.batch)
+        if leased is None:  # what was given to another meanwhile is the other's to report
+            log.warning("receipts_of_no_batch", batch=frame.batch, receipts=len(frame.rows))
+            return
+        handle.reported(leased, len(frame.rows))
+        self._rows.append((handle, leased, frame.rows, frame.finished))
+        self._incoming.set()
 
     def _alive(self) -> frames.Alive:
         return frames.Alive(min(self._until(), time.monotonic() + SILENCE_S))

@@ -73,6 +73,7 @@ class Receiver:
             log.warning("sms_unreadable")
             return int(Status.ESME_RINVMSGLEN)
         if message.is_receipt:
+            log.info("sms_receipt_ignored")
             return int(Status.ESME_ROK)  # none is asked for; one that comes all the same is not repeated for ever
         part = None if message.joined is None else Part(message.joined.reference, message.joined.total, message.joined.number)
         try:

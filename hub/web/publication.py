@@ -163,8 +163,10 @@ class Publication:
 
     def _list(self, kind: Kind, query: str) -> Asked | None:
         given = _pairs(query)
+        if given is None or not given.keys() <= set(open_data.PARAMETERS if kind == "alerts" else selection.NAMES):
+            return None
         try:
-            return self.listed(kind, given) if given is not None else None
+            return self.listed(kind, given)
         except HubError:
             return None  # refused in full by the route itself
 

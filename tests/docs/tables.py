@@ -18,11 +18,11 @@ from hub.__main__ import app
 from hub.alerts.lifecycle import TRANSITIONS
 from hub.alerts.limits import LIMITS
 from hub.commands.invariants import INVARIANTS
-from hub.errors import HubError
 from hub.languages.coverage import DOMAINS, coverage
 from hub.metrics import Metrics
 from hub.settings import SETTINGS
 from hub.staff.roles import ROLE_MEANINGS, allowed
+from hub.web.api.problems import problem_kinds
 from hub.web.route import Access
 from hub.web.routes import TABLE
 from subscriptions.languages import LANGUAGES
@@ -102,15 +102,8 @@ def commands_of(command: Any, name: str) -> Iterator[tuple[str, str]]:
 
 def problems() -> str:
     """Every kind of error answer."""
-    return table(
-        ("type", "status", "title"), ((f"`/problems/{kind.slug}`", str(kind.status), kind.title) for kind in _subclasses(HubError))
-    )
-
-
-def _subclasses(kind: type[HubError]) -> Iterator[type[HubError]]:
-    yield kind
-    for inner in sorted(kind.__subclasses__(), key=lambda found: (found.status, found.slug)):
-        yield from _subclasses(inner)
+    kinds = sorted(problem_kinds("").values(), key=lambda kind: (kind.status, kind.type))
+    return table(("type", "status", "title"), ((f"`{kind.type}`", str(kind.status), kind.title) for kind in kinds))
 
 
 def metrics() -> str:

@@ -63,7 +63,7 @@ def main() -> int:
     """Run it; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--points", type=int, default=60)
+    parser.add_argument("--points", type=int, default=80)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         verdicts = uvloop.run(run(asked.seed, asked.points, Path(folder)))

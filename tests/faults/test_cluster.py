@@ -32,6 +32,18 @@ async def test_a_node_that_is_killed_is_taken_over_by_the_other(town: Cluster) -
     await struck(town, cluster.kill_node)
 
 
+async def test_a_node_that_hangs_until_the_other_has_done_its_work_sends_nothing_when_it_wakes(town: Cluster) -> None:
+    await struck(town, cluster.hang_node)
+
+
+async def test_both_nodes_killed_lose_nobody(town: Cluster) -> None:
+    await struck(town, cluster.kill_all_nodes)
+
+
+async def test_a_redis_that_is_wiped_costs_nobody_an_alert(town: Cluster) -> None:
+    await struck(town, cluster.wipe_redis)
+
+
 async def test_a_database_that_crashes_and_comes_back_costs_nobody_an_alert(town: Cluster) -> None:
     await struck(town, cluster.restart_database("immediate"))
 

@@ -44,6 +44,18 @@ async def test_sigkill_in_recovery_loses_nobody(town: House) -> None:
     await struck(town, points.kill_at_start, Moment(arrivals=PEOPLE // 4), seed=3)
 
 
+async def test_sigkill_twice_in_a_row_loses_nobody(town: House) -> None:
+    await struck(town, points.kill_everything_twice, Moment(arrivals=PEOPLE // 4), seed=4)
+
+
+async def test_a_coordinator_that_hangs_for_longer_than_its_senders_bear_loses_nobody(town: House) -> None:
+    await struck(town, points.hang_coordinator, Moment(arrivals=PEOPLE // 3))
+
+
+async def test_a_machine_that_is_paused_goes_on_where_it_stood(town: House) -> None:
+    await struck(town, points.hang_everything, Moment(arrivals=PEOPLE // 3))
+
+
 async def test_senders_end_with_a_coordinator_that_is_killed(town: House) -> None:
     await struck(town, points.kill_coordinator, Moment(arrivals=PEOPLE // 2))
 

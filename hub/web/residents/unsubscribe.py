@@ -12,7 +12,12 @@ from subscriptions.errors import LinkExpired, LinkInvalid
 
 
 async def unsubscribe_page(request: web.Request) -> web.StreamResponse:
-    """``GET /unsubscribe/{token}``: a button. The page says the same for every token, in the language of the letter that it came with."""
+    """``GET /unsubscribe/{token}``: a button. The page says the same for every token of ours, in the language of the letter that it came
+    with: whether its subscription is still there is nobody's business."""
+    try:
+        hub(request).links.read("unsubscribe", request.match_info["token"])
+    except LinkInvalid:
+        return too_old(request)
     return render(request, "unsubscribe.html", language=await _language(request))
 
 

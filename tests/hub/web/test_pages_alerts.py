@@ -125,6 +125,29 @@ async def test_an_alert_that_has_ended_says_so_and_asks_nobody_to_act(hub: Parts
     assert "Be aware" not in shown
 
 
+async def test_what_an_ended_alert_had_asked_for_stands_under_words_that_say_so(hub: Parts, client: TestClient) -> None:
+    alert = await publish(hub)
+    page = f"/alerts/{alert.id}"
+    label = "What people were asked to do"
+    assert label not in await text(client, page)
+    hub.clock.now += 3 * 3600
+    shown = await text(client, page)
+    assert re.search(rf"{label}</strong><div>Stay off flooded streets\.", shown)
+
+
+async def test_up_to_eight_places_are_all_named(hub: Parts, client: TestClient) -> None:
+    zips = ["11201", "11203", "11204", "11205", "11206", "11207", "11208", "11209"]
+    alert = await publish(hub, area={"zips": zips})
+    for page in ("/", f"/alerts/{alert.id}"):
+        shown = await text(client, page)
+        assert f"ZIP {', '.join(zips[:-1])}, and {zips[-1]}" in shown
+        assert "All 8 places" not in shown
+    many = await publish(hub, area={"zips": [*zips, "11210", "11211"]})
+    shown = await text(client, f"/alerts/{many.id}")
+    assert f"ZIP {', '.join(zips)}, and 2 more" in shown
+    assert "All 10 places" in shown
+
+
 async def test_the_front_page_is_asked_about_each_time_and_sent_once(hub: Parts, client: TestClient) -> None:
     async with client.get("/") as response:
         tag = response.headers["ETag"]
@@ -162,9 +185,12 @@ async def test_a_logged_in_persons_pages_are_never_stored(logged_in: str, client
 
 
 async def test_a_form_of_the_console_from_elsewhere_changes_nothing(hub: Parts, logged_in: str, client: TestClient) -> None:
-    async with client.post("/console/compose", data={"event": "Fire"}) as response:
+    alert = await publish(hub)
+    async with client.post(f"/console/alerts/{alert.id}/stop") as response:
         assert response.status == 403
-    assert await hub.alerts.recent() == []
+    async with client.post("/console/compose", data={"event": "Fire"}):
+        pass
+    assert [(one.id, one.status) for one in await hub.alerts.recent()] == [(alert.id, "live")]
 
 
 @pytest.mark.parametrize(
@@ -185,6 +211,7 @@ async def test_where_it_holds_is_also_a_small_drawing_that_needs_no_script(hub: 
     assert land.startswith("M")
     assert painted.startswith("M")
     assert hatched == painted
+    assert "Mz" not in drawing, "browsers draw nothing of a path behind a ring without points"
     assert len(drawing) < 40_000
 
 
