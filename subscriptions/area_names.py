@@ -98,14 +98,17 @@ class NameIndex:
         return list(dict.fromkeys(found))[:SUGGESTIONS_AT_MOST]
 
     def search(self, text: str, limit: int) -> list[int]:
-        """Areas of all layers with a name that holds the text: whole names first, then beginnings, then words, then parts."""
+        """Areas of all layers with a name that holds the text: whole names first, then beginnings, then words, then parts.
+
+        An area is listed by its own name, so one that begins with the text stands before one of which only another name does.
+        """
         key = fold(text)
         if not key:
             return []
         ranked: dict[int, tuple[int, int, str]] = {}
-        for layer in self._own:
-            for name, indices in self._names(layer):
-                rank = _rank(key, name)
+        for own, table in ((True, self._own), (False, self._aliases)):
+            for name, indices in (entry for names in table.values() for entry in names.items()):
+                rank = _rank(key, name, own=own)
                 for index in indices if rank is not None else ():
                     ranked[index] = min(ranked.get(index, (9, 0, "")), (rank or 0, len(name), name))
         return sorted(ranked, key=lambda index: (*ranked[index], index))[:limit]
@@ -115,11 +118,11 @@ class NameIndex:
         yield from self._aliases.get(layer, {}).items()
 
 
-def _rank(key: str, name: str) -> int | None:
+def _rank(key: str, name: str, *, own: bool) -> int | None:
     if name == key:
         return 0
     if name.startswith(key):
-        return 1
+        return 1 if own else 2
     if f" {key}" in name:
-        return 2
-    return 3 if key in name else None
+        return 3
+    return 4 if key in name else None

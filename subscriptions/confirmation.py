@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from subscriptions import topics
 from subscriptions.desk import Desk, Work
 from subscriptions.errors import LinkExpired, LinkInvalid
-from subscriptions.limits import DAY_MS
+from subscriptions.limits import DAY_MS, LETTER_OF_DAY
 from subscriptions.links import LinkClaims
 from subscriptions.places import fitting
 from subscriptions.sign_up import new_public_id
@@ -89,6 +89,8 @@ class Confirmation:
         existing = await sql.active_address(work.connection, address.lookup)
         state = "active" if existing is None else "merged"
         await sql.change_address(work.connection, address.id, state=state, confirmed_at=work.now)
+        # Whoever can read the letter was not pestered by it: if they leave, and want to come back the same day, they may be asked again.
+        await self._desk.limits.give_back(work.connection, LETTER_OF_DAY, address.lookup, work.now)
         owner = existing.subscriber if existing is not None else subscriber.id
         if owner != subscriber.id:
             await self._add_to(work, owner, subscriber, address.channel)

@@ -10,7 +10,7 @@
     ├── NotSubscribed         nobody is subscribed at the address that somebody writes from
     ├── LinkInvalid           a token that never existed or was forged
     ├── LinkExpired           an authentic token that was used up or is too old
-    ├── TooManyRequests       a sign-up limit was reached; `after` in seconds
+    ├── TooManyRequests       a sign-up limit was reached; `after` in seconds, and whose limit it is
     └── VaultError            the keyring can't be read, or a sealed address does not open; never says what was inside
 """
 
@@ -68,11 +68,11 @@ class LinkExpired(SubscriptionsError):
 
 
 class TooManyRequests(SubscriptionsError):
-    """A sign-up limit was reached."""
+    """A sign-up limit was reached. `limit` is its name in `subscriptions.limits`, so that whoever waits is told what is full."""
 
-    def __init__(self, after: float) -> None:
+    def __init__(self, after: float, limit: str = "") -> None:
         super().__init__(f"try again in {after:.0f} s")
-        self.after = after
+        self.after, self.limit = after, limit
 
 
 class VaultError(SubscriptionsError):

@@ -7,6 +7,8 @@ must hold in every window however it is laid, in as many places as are allowed, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -36,6 +38,8 @@ SIGN_UPS_OF_PREFIX = Limit("prefix", 30, HOUR_MS)
 """Phone numbers that differ in their last four digits only: the pattern of SMS pumping."""
 SMS_SIGN_UPS = Limit("sms", 3000, HOUR_MS)
 """All numbers together: the most that an attack with many prefixes and clients can cost in an hour."""
+OF_ADDRESSES = frozenset(limit.name for limit in (SIGN_UPS_OF_ADDRESS, SIGN_UPS_OF_PREFIX, SMS_SIGN_UPS))
+"""What is full is the address, or those like it, and not the network of whoever gives it."""
 LOOK_UPS_OF_CLIENT = Limit("look-up", 60, HOUR_MS)
 """Street addresses that are asked of the geocoder."""
 ACCESS_OF_CLIENT = Limit("access client", 20, HOUR_MS)
@@ -46,7 +50,8 @@ RENEWALS_OF_CLIENT = Limit("renewal", 300, HOUR_MS)
 """Browsers that tell of a new push address: as many as may sign up themselves."""
 CHANGES_OF_SUBSCRIPTION = Limit("change", 60, HOUR_MS)
 
-LETTERS_TO_STRANGER = (Limit("letter day", 1, DAY_MS), Limit("letter month", 3, 30 * DAY_MS))
+LETTER_OF_DAY = Limit("letter day", 1, DAY_MS)
+LETTERS_TO_STRANGER = (LETTER_OF_DAY, Limit("letter month", 3, 30 * DAY_MS))
 LETTERS_TO_KNOWN = (Limit("known day", 5, DAY_MS),)
 """A confirmed address agreed to hear from us, but a stranger may still not pester it by signing it up again and again."""
 
@@ -79,7 +84,7 @@ class Limits:
         key = self._keyring.lookup(f"limit {limit.name}", subject)
         used, expires_at = await sql.bucket(connection, key, now) or (0, now + limit.window_ms)
         if used >= limit.count:
-            raise TooManyRequests((expires_at - now) / 1000)
+            raise TooManyRequests((expires_at - now) / 1000, limit.name)
         await sql.set_bucket(connection, key, used + 1, expires_at)
 
     async def take_all(self, connection: AsyncConnection, limits: tuple[Limit, ...], subject: bytes, now: int) -> bool:
@@ -91,9 +96,18 @@ class Limits:
             await sql.set_bucket(connection, place or b"", 1, now + limit.window_ms)
         return True
 
+    async def give_back(self, connection: AsyncConnection, limit: Limit, subject: bytes, now: int) -> None:
+        """Free every place under one limit."""
+        for key in self._places(limit, subject):
+            if await sql.bucket(connection, key, now) is not None:
+                await sql.set_bucket(connection, key, 0, now)
+
     async def _free(self, connection: AsyncConnection, limit: Limit, subject: bytes, now: int) -> bytes | None:
-        for place in range(limit.count):
-            key = self._keyring.lookup(f"limit {limit.name} {place}", subject.hex())
+        for key in self._places(limit, subject):
             if await sql.bucket(connection, key, now) is None:
                 return key
         return None
+
+    def _places(self, limit: Limit, subject: bytes) -> Iterator[bytes]:
+        for place in range(limit.count):
+            yield self._keyring.lookup(f"limit {limit.name} {place}", subject.hex())

@@ -26,15 +26,26 @@ def catch_up(statements: Statements, subscriber: int, offers: Sequence[Offer], a
         mailing, priority, _ = row
         fresh = [address for address in offer.addresses if not _is_known(statements, mailing, offer.channel, address)]
         if fresh:
+            more = int(not _is_counted(statements, mailing, subscriber))
             _reopen(statements, mailing, offer.channel, fresh)
             ids = np.array(fresh, dtype=np.int64)
             part = Planned(offer.channel, offer.language, offer.simulated, ids, discreet=offer.discreet, after=offer.after)
-            statements.connection.execute("UPDATE mailing SET state='planned' WHERE id=?", (mailing,))
+            statements.connection.execute("UPDATE mailing SET state='planned', matched=matched+? WHERE id=?", (more, mailing))
             statements.add_batches(mailing, priority, [part])
             offered += len(fresh)
     if not unplanned:
         statements.connection.execute("DELETE FROM catch_up WHERE subscriber=? AND asked=?", (subscriber, asked))
     return offered
+
+
+def _is_counted(statements: Statements, mailing: int, subscriber: int) -> bool:
+    """Whether the mailing counts this person already, for whichever of their addresses and whatever came of it: people are counted once."""
+    own = [row[0] for row in statements.connection.execute("SELECT id FROM address WHERE subscriber=?", (subscriber,)).fetchall()]
+    batches = statements.connection.execute("SELECT addresses FROM batch WHERE mailing=?", (mailing,)).fetchall()
+    if any(np.isin(np.frombuffer(row[0], dtype="<i8"), own).any() for row in batches):
+        return True
+    query = "SELECT 1 FROM delivery WHERE mailing=? AND address IN (SELECT j.value FROM ids(?) j)"
+    return statements.connection.execute(query, (mailing, statements.connection.ids(own))).fetchone() is not None
 
 
 def _is_known(statements: Statements, mailing: int, channel: str, address: int) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hub.alerts.alert import Alert
     from hub.alerts.store import StoredAlert
 
-NAMED_PLACES = 4
+NAMED_PLACES = 8
 """How many places a card names before it says how many more there are."""
 
 

@@ -51,6 +51,8 @@ class Together(msgspec.Struct, frozen=True, kw_only=True):
     """The messages of one alert, or letters of one kind that went one after another."""
 
     title: str
+    time: str
+    """When the first of them went out, and the last, where that is another minute."""
     messages: list[Shown]
 
 
@@ -115,10 +117,16 @@ def _together(newest_first: Sequence[Shown], events: Mapping[int, str]) -> list[
     return [
         Together(
             title=_LETTERS.get(group[0].purpose) or events.get(group[0].mailing, "Alert"),
+            time=_when(group),
             messages=group if group[0].purpose in _LETTERS else sorted(group, key=lambda one: CHANNELS.index(one.channel)),
         )
         for group in groups
     ]
+
+
+def _when(group: Sequence[Shown]) -> str:
+    ends = (choose(group, key=lambda one: one.id) for choose in (min, max))
+    return " – ".join(dict.fromkeys(one.time for one in ends))
 
 
 def _shown(row: Row[Any], context: HubContext) -> Shown:

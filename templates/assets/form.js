@@ -158,8 +158,21 @@
   const own = zone && Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (own) {
     if (![...zone.options].some((one) => one.value === own)) zone.add(new Option(own, own));
-    zone.value = own;
+    // As if the page had come with it: nobody has changed anything.
+    for (const one of zone.options) one.selected = one.defaultSelected = one.value === own;
   }
+
+  // Each form of the settings is sent by itself, and the page that answers has forgotten what was changed in the others.
+  const unsaved = document.querySelector("[data-unsaved]");
+  const changed = (field) => field.options
+    ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected))
+    : field.checked !== field.defaultChecked || field.value !== (field.defaultValue ?? field.value);
+  if (unsaved) document.addEventListener("submit", (event) => {
+    // What a script sends leaves the page as it is, and whoever deletes everything has nothing to save.
+    if (event.defaultPrevented || !event.target.elements.action) return;
+    const others = [...document.forms].filter((form) => form !== event.target).flatMap((form) => [...form.elements]);
+    if (others.some(changed) && !confirm(unsaved.dataset.unsaved)) event.preventDefault();
+  });
 
   // The way out (S29): the page is blanked at once and leaves no entry to go back to.
   const leave = document.getElementById("leave");

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.end_to_end.conftest import PHONE, Visitor
 from tests.end_to_end.pages import leave, link_in_outbox, log_in, sign_up
@@ -65,6 +65,41 @@ def test_a_forgotten_link_comes_to_the_address_and_works_once(visitor: Visitor) 
     expect(page.locator("#places")).to_contain_text("in ZIP code 10301")
     page.goto(once)
     expect(page.get_by_role("heading", level=1)).to_have_text("This link does not work")
+
+
+def test_to_save_one_card_asks_first_when_another_was_changed_too(visitor: Visitor) -> None:
+    page = visitor("/", timezone_id="Europe/Paris")
+    sign_up(page, "10302", "changes@example.org")
+    page.goto(link_in_outbox(page, "confirm", "alerts here for: 10302"))
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_role("link", name="Open my settings").click()
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        if len(asked) == 1:
+            dialog.dismiss()
+        else:
+            dialog.accept()
+
+    page.on("dialog", answer)
+    save = page.locator("#choices").get_by_role("button", name="Save")
+    page.get_by_label("Events").uncheck()
+    save.click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    assert not asked, "nothing but this card was changed"
+    page.get_by_label("Keep quiet at these hours").check()
+    page.get_by_label("Schools").uncheck()
+    save.click()
+    assert [sentence.partition(" was ")[0] for sentence in asked] == ["Something else on this page"]
+    expect(page.get_by_label("Keep quiet at these hours")).to_be_checked()
+    expect(page.get_by_label("Schools")).not_to_be_checked()
+    save.click()
+    expect(page.get_by_label("Keep quiet at these hours")).not_to_be_checked()
+    expect(page.get_by_label("Schools")).not_to_be_checked()
+    page.get_by_label("Events").check()
+    leave(page)
+    assert len(asked) == 2
 
 
 def test_an_unknown_address_gets_the_same_answer(visitor: Visitor) -> None:

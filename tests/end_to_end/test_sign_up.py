@@ -114,6 +114,33 @@ def test_the_point_of_where_one_is_is_kept_to_a_hundred_metres(visitor: Visitor)
     expect(page.locator("#located")).to_contain_text("Found.")
 
 
+def test_what_is_said_of_an_address_is_hidden_where_none_is_given(visitor: Visitor) -> None:
+    page = visitor("/subscribe", javascript=False)
+    said = page.get_by_text("Your address is kept encrypted")
+    expect(said).to_be_visible()
+    page = visitor("/subscribe")
+    page.get_by_label("This browser").check()
+    expect(page.get_by_text("Your address is kept encrypted")).to_be_hidden()
+    page.get_by_label("Text message").check()
+    expect(page.get_by_text("Your address is kept encrypted")).to_be_visible()
+
+
+def test_on_a_phone_the_way_out_stays_in_reach_on_a_strip_of_its_own(visitor: Visitor) -> None:
+    page = visitor("/subscribe", viewport=PHONE)
+    page.get_by_text("More choices").click()
+    page.mouse.wheel(0, 900)
+    page.wait_for_function("() => scrollY > 500")
+    link, strip = page.get_by_role("link", name="Exit this page"), page.locator(".leave")
+    expect(link).to_be_in_viewport(ratio=1)
+    box = strip.bounding_box()
+    assert box
+    assert (box["x"], round(box["width"])) == (0, PHONE["width"])
+    assert strip.evaluate("one => getComputedStyle(one).backgroundColor") == page.evaluate(
+        "getComputedStyle(document.body).backgroundColor"
+    )
+    assert strip.evaluate("one => document.elementFromPoint(20, one.getBoundingClientRect().top + 20) === one")
+
+
 @pytest.mark.parametrize("how", ["button", "keys"])
 def test_whoever_leaves_in_a_hurry_is_gone_at_once_and_does_not_come_back_by_the_back_button(visitor: Visitor, how: str) -> None:
     page = visitor("/manage")

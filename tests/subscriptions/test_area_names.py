@@ -47,5 +47,19 @@ def test_an_own_name_wins_over_an_alias_and_two_aliases_find_nothing() -> None:
     assert names.sharing("n", "both") == {1, 2}
 
 
+def test_what_begins_with_the_text_is_found_before_what_only_holds_it() -> None:
+    names = NameIndex(
+        [
+            ("n", 0, "Ditmas Park-Parkville", ("Ditmas Park", "Parkville")),
+            ("n", 1, "Rego Park", ()),
+            ("n", 2, "Parkchester Gardens", ()),
+            ("n", 3, "Park Slope", ("Slope",)),
+            ("n", 4, "Green", ("Park",)),
+        ]
+    )
+    assert names.search("park", 10) == [4, 3, 2, 0, 1]
+    assert names.search("slope", 10) == [3]
+
+
 def test_the_examples_of_the_module_hold() -> None:
     assert doctest.testmod(area_names).failed == 0

@@ -136,6 +136,23 @@ async def test_an_unconfirmed_address_gets_one_letter_a_day_and_three_in_any_thi
     assert len(sent) >= 6
 
 
+async def test_whoever_confirmed_and_left_may_be_asked_again_the_same_day_but_three_times_a_month(residents: Residents) -> None:
+    for letters in (1, 2, 3, 3):
+        await residents.subscribe("a@example.org")
+        assert len(await residents.letters("email")) == letters
+        if letters < 3:
+            manage = (await residents.confirm_newest()).manage
+            assert manage
+            await residents.enrolment.end(manage, source="test")
+
+
+async def test_to_look_at_the_link_gives_no_stranger_another_letter(residents: Residents) -> None:
+    await residents.subscribe("target@example.org")
+    await residents.enrolment.look_at_confirmation(residents.token("confirm", (await residents.letters())[0]))
+    await residents.subscribe("target@example.org")
+    assert len(await residents.letters()) == 1
+
+
 async def test_a_subscriber_cannot_be_pestered_by_strangers_who_sign_them_up(residents: Residents) -> None:
     await residents.resident("a@example.org")
     before = len(await residents.letters())

@@ -70,12 +70,12 @@ async def apply(job: Job) -> Changed:
     except InvalidSubscription as invalid:
         raise Faulty(faults_of(invalid, job.said, text(job.data, "kind"))) from None
     except TooManyRequests as many:
-        raise TooOften(many.after) from None
+        raise TooOften(many) from None
 
 
-async def _change(job: Job, **named: object) -> None:
+async def _change(job: Job, **named: object) -> SubscriptionView:
     change = msgspec.structs.replace(SubscriptionChange(), **named)
-    await job.context.enrolment.change(job.token, change, source="web")
+    return await job.context.enrolment.change(job.token, change, source="web")
 
 
 async def _places(job: Job) -> Changed:
@@ -97,8 +97,8 @@ async def _add(job: Job) -> Changed:
     added = requests_of(read_place_form(job.data), job.context.catalog, job.said)
     if not added:
         raise Faulty({"place": job.said.text("Give a ZIP code, a neighborhood or a borough.")})
-    await _change(job, places=(*job.view.places, *added))
-    return Changed("places", "added")
+    view = await _change(job, places=(*job.view.places, *added))
+    return Changed("places", "added" if len(view.places) > len(job.view.places) else "known")
 
 
 async def _choices(job: Job) -> Changed:

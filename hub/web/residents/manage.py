@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from subscriptions.views import ChannelView, SubscriptionView
 
 ADDRESS_CHARACTERS = 320
-NOTES = frozenset({"saved", "added", "removed", "paused", "resumed", "asked", "tested"})
+NOTES = frozenset({"saved", "added", "known", "removed", "paused", "resumed", "asked", "tested"})
 SECTIONS = frozenset({"places", "choices", "times", "reach"})
 NIGHT = QuietHours(start="22:00", end="07:00", timezone="America/New_York")
 """What the form offers to who has no quiet hours."""

@@ -58,7 +58,9 @@ def _frame(bounds: tuple[float, float, float, float]) -> tuple[float, float, flo
 
 
 def _outline(shape: BaseGeometry, west: float, south: float, scale: float) -> str:
-    rings = [ring.coords for part in shapely.get_parts(shape) if part.geom_type == "Polygon" for ring in (part.exterior, *part.interiors)]
+    # An islet that is smaller than a point of the drawing is simplified to nothing, and one faulty ring makes browsers drop what follows.
+    parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and not part.is_empty]
+    rings = [ring.coords for part in parts for ring in (part.exterior, *part.interiors)]
     return "".join(
         "M" + "L".join(f"{(x - west) / scale:.0f} {HEIGHT - (y - south) / scale:.0f}" for x, y in ring[:-1]) + "z" for ring in rings
     )

@@ -18,6 +18,7 @@ from hub.web.residents.choices import TOPIC_WORDS, Chosen, channel_options, choi
 from hub.web.residents.forms import Data, Faulty, text
 from hub.web.residents.places import PlaceForm, field_of, read_place_form, requests_of
 from subscriptions.errors import InvalidSubscription, TooManyRequests
+from subscriptions.limits import OF_ADDRESSES
 from subscriptions.subscriber import ChannelRequest, PlaceRequest, PushSubscription, SubscriptionRequest
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ class SignUpForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TooOften(Exception):
-    """A limit is reached: so many minutes to wait."""
+    """A limit is reached: so many minutes to wait. `of_address`: the limit of what was given, and not of the visitor's network."""
 
-    def __init__(self, after: float) -> None:
+    def __init__(self, many: TooManyRequests) -> None:
         super().__init__("too many sign-ups")
-        self.after = after
+        self.after, self.of_address = many.after, many.limit in OF_ADDRESSES
 
     def when(self, said: Words) -> str:
         """``in 20 minutes``."""
@@ -95,7 +96,7 @@ async def _subscribe(request: web.Request, form: SignUpForm) -> Subscribed:
     except InvalidSubscription as invalid:
         raise Faulty(faults_of(invalid, said, form.kind)) from None
     except TooManyRequests as many:
-        raise TooOften(many.after) from None
+        raise TooOften(many) from None
 
 
 def read_form(data: Data, language: str) -> SignUpForm:
@@ -194,7 +195,12 @@ def faults_of(invalid: InvalidSubscription, said: Words, kind: str) -> dict[str,
 
 
 def too_often(often: TooOften, said: Words) -> str:
-    """What somebody reads who may have done nothing wrong: how long, and that nothing is lost."""
+    """What somebody reads who may have done nothing wrong: what is full, how long, and that nothing is lost."""
+    if often.of_address:
+        return said.text(
+            "This address or number, or many like it, was signed up very often just now. Try again %(when)s; what you typed stays here.",
+            when=often.when(said),
+        )
     return said.text(
         "Very many people signed up from your network just now. Try again %(when)s; what you typed stays here.", when=often.when(said)
     )

@@ -31,6 +31,10 @@ class House:
     def counters(self) -> dict[str, int]:
         return {name: count for name, count in self._counted() if count}
 
+    def people(self) -> int:
+        ((matched,),) = rows(self.store, "SELECT matched FROM mailing WHERE id=?", self.mailing)
+        return int(str(matched))
+
     def _counted(self) -> list[tuple[str, int]]:
         return rows(self.store, "SELECT outcome, count FROM counter WHERE mailing=?", self.mailing)  # type: ignore[return-value]
 
@@ -80,6 +84,31 @@ async def test_whoever_ends_the_pause_or_comes_back_while_it_holds_gets_it_once(
     assert await house.hand_over(late) == [Finished(house.mailing)]
     assert house.counters() == {"planned": 3, "handed_over": 3}
     assert await house.ledger.catch_up(1, offers, 1) == 0
+
+
+async def test_whoever_is_served_late_is_counted_with_the_people_once(house: House) -> None:
+    house.write(
+        "INSERT INTO subscriber(id, public_id, status, language, topics, minimum_severity, created_at)"
+        " SELECT 4, 'late', status, language, topics, minimum_severity, created_at FROM subscriber WHERE id=1"
+    )
+    for address, owner in ((4, 4), (5, 4), (6, 1)):
+        house.write(
+            "INSERT INTO address(id, subscriber, channel, state, lookup, sealed, key_id, simulated, created_at)"
+            " SELECT ?, ?, channel, state, lookup, sealed, key_id, simulated, created_at FROM address WHERE id=1",
+            *(address, owner),
+        )
+    house.write("UPDATE subscriber SET paused_until=? WHERE id=2", NOW + 1)
+    (batch,) = await house.lease()
+    await house.hand_over(batch)
+    late = [Offer(7, "email", "en", False, [4]), Offer(7, "sms", "en", False, [5])]
+    assert await house.ledger.catch_up(4, late, 1) == 2
+    assert house.people() == 4
+    (batch,) = await house.lease()
+    await house.hand_over(batch)
+    assert await house.ledger.catch_up(4, late, 1) == 0
+    assert await house.ledger.catch_up(1, [Offer(7, "email", "en", False, [1, 6])], 1) == 1
+    assert await house.ledger.catch_up(2, [Offer(7, "email", "en", False, [2])], 1) == 1
+    assert house.people() == 4
 
 
 async def test_a_correction_and_a_letter_come_in_spite_of_a_pause(house: House) -> None:

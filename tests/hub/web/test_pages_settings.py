@@ -95,6 +95,12 @@ async def test_places_are_added_named_and_removed_each_with_its_picture(resident
     assert [place.label for place in (await mine.view()).places] == ["school", "home"]
 
 
+@pytest.mark.parametrize(("typed", "said"), [("11201", "You follow this place already."), ("11201, Astoria", "Added.")])
+async def test_a_place_that_one_has_is_not_said_to_be_added(residents: Residents, client: TestClient, typed: str, said: str) -> None:
+    mine = await settings(client, residents)
+    assert f'role="status">{said}</p>' in await mine.send("add", place=typed)
+
+
 def fields(shown: str) -> list[str]:
     """What the fields for the places' names are called, in the order of the page."""
     return re.findall(r'<input id="[^"]+" name="(label_[^"]+)"', shown)

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient
 
 from hub.web.assets import assets
 from subscriptions.geocoding import NominatimGeocoder
-from subscriptions.limits import SIGN_UPS_OF_CLIENT
+from subscriptions.limits import SIGN_UPS_OF_ADDRESS, SIGN_UPS_OF_CLIENT
 from tests.hub.web.forms import EMAIL, PUSH, TOPICS, errors, page, residents_on, title
 from tests.peers.nominatim import Nominatim, nominatim
 from tests.subscriptions.residents import Residents
@@ -77,9 +77,12 @@ async def test_every_kind_of_place_can_be_typed(
 
 async def test_a_street_address_is_asked_for_only_where_there_is_a_geocoder(hub: Any, client: TestClient, geocoder: Nominatim) -> None:
     await residents_on(hub)
-    assert 'name="address"' not in await page(client, "/subscribe")
+    without = await page(client, "/subscribe")
     await residents_on(hub, geocoder=NominatimGeocoder(geocoder.url, hub.catalog, "Tocsin"))
-    assert 'name="address"' in await page(client, "/subscribe")
+    asked = await page(client, "/subscribe")
+    for words in ('name="address"', "Another kind of place: an address,"):
+        assert words not in without
+        assert words in asked
 
 
 async def test_of_a_street_address_only_its_point_is_kept_and_its_distance_is_said(
@@ -211,6 +214,36 @@ async def test_a_flood_from_one_network_is_told_when_and_how_to_go_on_and_loses_
     assert 'value="Astoria"' in shown
     assert 'value="a@example.org"' in shown
     assert "Open Telegram" in await page(client, "/subscribe", "POST", data=form | {"kind": "telegram"})
+
+
+async def test_an_address_that_is_given_too_often_is_told_so_and_no_network_is_blamed(hub: Any, client: TestClient) -> None:
+    residents = await residents_on(hub, limits=True)
+    for number in range(SIGN_UPS_OF_ADDRESS.count):
+        await residents.subscribe("a@example.org", client=f"192.0.2.{number}")
+    shown = await page(client, "/subscribe", "POST", status=429, data=TOPICS | EMAIL | {"place": "Astoria"})
+    assert errors(shown)["kind"].startswith("This address or number")
+    assert "your network" not in shown
+
+
+@pytest.mark.parametrize("kind", ["email", "sms"])
+async def test_the_answer_is_true_and_the_same_whether_or_not_a_letter_was_written(
+    residents: Residents, client: TestClient, kind: str
+) -> None:
+    form = TOPICS | {"place": "11201", "kind": kind, "email": "a@example.org", "phone": "718 555 0100"}
+    first = await page(client, "/subscribe", "POST", data=form)
+    again = await page(client, "/subscribe", "POST", data=form)
+    assert len(await residents.letters()) == 1
+    await residents.confirm_newest(kind)
+    assert first == again == await page(client, "/subscribe", "POST", data=form)
+    assert "sent a" not in first
+    assert "once a day at most" in first
+
+
+async def test_what_is_said_of_an_address_is_said_only_where_one_is_given(residents: Residents, client: TestClient) -> None:
+    """The style hides it by its classes, as it does the fields: in the form, with and without a script."""
+    shown = await page(client, "/subscribe")
+    form = shown[shown.index('id="sign-up"') : shown.index("</form>")]
+    assert '<p class="meta of-email of-sms">You must confirm before anything else is sent.' in form
 
 
 async def test_the_page_with_its_style_and_scripts_is_light(residents: Residents, client: TestClient) -> None:
