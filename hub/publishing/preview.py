@@ -12,6 +12,7 @@ from hub.alerts.area import ResolvedArea, geojson, shapes_of
 from hub.alerts.store import StoredAlert
 from hub.delivery.forecast import Forecast
 from hub.delivery.rendering import PARTS, Renderer
+from hub.publishing.changes import english_name, left_behind
 from subscriptions.areas import AreaCatalog
 from subscriptions.languages import nearest
 from subscriptions.matching import Match
@@ -117,12 +118,13 @@ def lint(document: Alert) -> list[str]:
     findings = []
     called_off = document.msgType == "Cancel"  # the frame says what that means, and the headline what it is about
     for info in document.infos:
+        language = english_name(info.language)
         if not info.instruction.strip() and not called_off:
-            findings.append(f"{info.language}: nothing says what to do. Write an instruction.")
+            findings.append(f"In {language} nothing says what to do. Write an instruction.")
         if not info.description.strip() and not called_off:
-            findings.append(f"{info.language}: nothing says what has happened. Write a description.")
+            findings.append(f"In {language} nothing says what has happened. Write a description.")
         if len(info.headline) > 100:
-            findings.append(f"{info.language}: the headline is longer than a lock screen shows (100 characters).")
+            findings.append(f"In {language} the headline is longer than a lock screen shows (100 characters).")
     languages = {nearest(info.language) for info in document.infos}
     if "es" not in languages:
         findings.append("No Spanish text: Spanish readers get act, hazard, place, end and advice in Spanish, your words in English.")
@@ -149,8 +151,9 @@ def describe(
     approval_needed: bool,
     warnings: list[str],
     forecast: Forecast,
+    before: Alert | None = None,
 ) -> Preview:
-    """Put the whole preview together."""
+    """Put the whole preview together. `before` is what people were told last of what this follows."""
     rendered = messages(renderer, alert)
     return Preview(
         people=match.people,
@@ -164,7 +167,7 @@ def describe(
         adjacent=adjacent_names(alert.area, catalog),
         area_names=list(alert.area.names),
         area_geojson=geojson(alert.area, catalog),
-        lint=lint(alert.document),
+        lint=lint(alert.document) + (left_behind(alert.document, before) if before is not None else []),
         warnings=warnings,
         forecast=forecast,
     )

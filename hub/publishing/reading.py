@@ -86,6 +86,7 @@ class Reading:
     async def _described(self, alert: StoredAlert, *, approval_needed: bool) -> Preview:
         outlook = await self.outlook(alert)
         late = too_late(outlook.forecast, alert.expires_at / 1000 - self._clock())
+        told = await self._latest(alert)
         return describe(
             alert,
             outlook.match,
@@ -94,6 +95,7 @@ class Reading:
             approval_needed=approval_needed,
             warnings=[*alert.warnings, *late],
             forecast=outlook.forecast,
+            before=told.document if told is not alert else None,
         )
 
     async def outlook(self, alert: StoredAlert) -> Outlook:

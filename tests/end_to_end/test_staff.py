@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.conftest import PHONE, Visitor
+from tests.end_to_end.conftest import DESK, PHONE, Visitor
 from tests.end_to_end.pages import log_in
 
 
@@ -149,6 +150,24 @@ def test_pressing_an_area_on_the_map_names_its_zip(visitor: Visitor) -> None:
     page.locator("path.leaflet-interactive").nth(20).dispatch_event("click")
     expect(page.get_by_label("ZIP codes")).to_have_value(re.compile(r"^\d{5}$"))
     expect(page.locator("path.area")).to_have_count(1)
+
+
+NEEDED = """select => {
+    const pen = document.createElement("canvas").getContext("2d"), style = getComputedStyle(select), arrow = 20;
+    pen.font = style.font;
+    const longest = Math.max(...[...select.options].map((option) => pen.measureText(option.text).width));
+    return longest + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) + arrow;
+}"""
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_no_answer_to_choose_is_cut(visitor: Visitor, viewport: dict[str, int]) -> None:
+    page = visitor("/console", viewport=viewport)
+    log_in(page, "author")
+    page.goto("/console/compose")
+    for label in ("Category", "When must people act?", "How sure is it?"):
+        select = page.get_by_label(label)
+        assert select.evaluate(NEEDED) <= select.evaluate("select => select.clientWidth"), label
 
 
 def test_a_wrong_password_and_a_stranger_learn_nothing(visitor: Visitor) -> None:

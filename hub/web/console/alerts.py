@@ -14,8 +14,10 @@ from hub.errors import Conflict, Forbidden, NotFound
 from hub.publishing.records import prepared_cancel
 from hub.staff.roles import may
 from hub.web.api.exchange import whole
+from hub.web.console import versions
 from hub.web.console.compose import compose_page, compose_preview, compose_submit
-from hub.web.console.staff import ENGLISH, actor_of, name_of, page, row, see_other, staff_card
+from hub.web.console.repeats import repeats
+from hub.web.console.staff import ENGLISH, actor_of, heading, name_of, page, row, see_other, staff_card
 from hub.web.console.starters import starters
 from hub.web.console.words import standing_still
 from hub.web.context import hub
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from hub.publishing.preview import Preview
     from hub.staff.actor import Actor
     from hub.staff.audit import AuditEntry
+    from hub.web.context import HubContext
 
 __all__ = [
     "alert_approve",
@@ -50,11 +53,13 @@ async def console_home(request: web.Request) -> web.StreamResponse:
     before = whole(request.query.get("before", ""))
     found = await context.alerts.recent(before=before, limit=PAGE + 1)
     waiting = await context.alerts.recent(status=("awaiting_approval",)) if before is None else []
+    waits = [row(stored, context, actor) for stored in waiting]
     return page(
         request,
         "console_home.html",
         rows=[row(stored, context, actor) for stored in found[:PAGE]],
-        waiting=[row(stored, context, actor) for stored in waiting],
+        waiting=waits,
+        to_decide=sum(not one.own for one in waits) if may(actor.role, "approve") else 0,
         older=found[PAGE - 1].number if len(found) > PAGE else None,
         notices=[title for title, _ in context.demo_notices()],
         starters=starters(),
@@ -120,7 +125,9 @@ async def alert_call_off(request: web.Request) -> web.StreamResponse:
 
 async def _call_off(request: web.Request, stored: StoredAlert, actor: Actor) -> Preview | None:
     """What a call-off would say, and to whom; None for what can't be called off. Looked up only when asked: it reads who was reached."""
-    if not stored.is_believed or stored.document.msgType == "Cancel" or not may(actor.role, "draft") or await _newer(request, stored):
+    if not stored.is_believed or stored.document.msgType == "Cancel" or not may(actor.role, "draft"):
+        return None
+    if await versions.newer(hub(request), stored):
         return None
     return await hub(request).publishing.preview(prepared_cancel(stored), actor, follows=stored.id, kind="Cancel")
 
@@ -137,9 +144,10 @@ async def _page(
 ) -> web.Response:
     context, actor = hub(request), actor_of(request)
     waiting = stored.status == "awaiting_approval"
-    preview = await context.publishing.review(stored.id) if waiting else None
+    preview = await _reviewed(stored, context) if waiting else None
     progress = await context.publishing.progress(stored.id) if stored.live_at is not None else None
-    line, newer = row(stored, context, actor), await _newer(request, stored)
+    line, newer = row(stored, context, actor), await versions.newer(context, stored)
+    running = progress is not None and not progress.finished and stored.status == "live"
     return page(
         request,
         "console_alert.html",
@@ -147,15 +155,19 @@ async def _page(
         row=line,
         card=staff_card(stored, context),
         heading=_heading(stored, line.card.mark, decides=may(actor.role, "approve") and not line.own),
+        state=f"{stored.status} {newer.id if newer else ''}",
+        follows=versions.follows(stored, await versions.earlier(context, stored)),
         waiting=waiting,
         believed=stored.is_believed and newer is None,
         sent_back=_sent_back(await context.publishing.sent_back(stored), context.clock()),
+        to_correct=await versions.still_followed(context, stored),
         newer=row(newer, context, actor) if newer else None,
         preview=preview,
         shape=msgspec.json.encode(preview.area_geojson).decode() if preview else "",
         progress=progress,
         alarm=next((standing_still(one) for one in context.stalled() if one.alert == stored.id), ""),
-        running=progress is not None and not progress.finished and stored.status == "live",
+        running=running,
+        stoppable=running or stored.status in {"awaiting_approval", "scheduled"},
         call_off=call_off,
         once=secrets.token_urlsafe(16),
         note=note,
@@ -164,12 +176,10 @@ async def _page(
     )
 
 
-async def _newer(request: web.Request, stored: StoredAlert) -> StoredAlert | None:
-    """The latest version that people were told after this one."""
-    if stored.live_at is None:
-        return None
-    later = [one for one in await hub(request).alerts.chain(stored.chain) if one.live_at is not None and one.number > stored.number]
-    return later[-1] if later else None
+async def _reviewed(stored: StoredAlert, context: HubContext) -> Preview:
+    """What an approver looks at, with what only the other alerts can tell."""
+    preview = await context.publishing.review(stored.id)
+    return msgspec.structs.replace(preview, warnings=preview.warnings + await repeats(stored, context, stored.chain))
 
 
 def _sent_back(entry: AuditEntry | None, now: float) -> tuple[str, str, str] | None:
@@ -183,7 +193,7 @@ def _sent_back(entry: AuditEntry | None, now: float) -> tuple[str, str, str] | N
 def _heading(stored: StoredAlert, mark: str, *, decides: bool) -> str:
     if stored.status == "awaiting_approval" and decides:
         return "Drill to approve" if mark else "Real alert to approve"
-    return f"Call-off: {stored.document.event}" if stored.document.msgType == "Cancel" else stored.document.event
+    return heading(stored)
 
 
 def _digits(text: str) -> str:

@@ -18,11 +18,12 @@ from hub.errors import Conflict, InvalidInput, NotFound
 from hub.staff.actor import Actor
 from hub.staff.roles import may
 from hub.web.api.exchange import whole
-from hub.web.cards import Card
 from hub.web.console import form as forms
-from hub.web.console import log_in
+from hub.web.console import log_in, versions
+from hub.web.console.faults import errors_of
 from hub.web.console.form import Form, Unfinished
-from hub.web.console.staff import actor_of, page, see_other, staff_card
+from hub.web.console.repeats import repeats
+from hub.web.console.staff import ENGLISH, actor_of, page, see_other, staff_card
 from hub.web.console.starters import starter, starters
 from hub.web.context import ACTOR, HubContext, hub
 from hub.web.middlewares import publishing_turn
@@ -40,7 +41,7 @@ NOTES = {
 
 
 async def compose_page(request: web.Request) -> web.StreamResponse:
-    """``GET /console/compose[?start=|copy=|update=|cancel=]``."""
+    """``GET /console/compose[?start=|copy=|correct=|update=|cancel=]``."""
     actor_of(request).require("draft")
     return await _form_page(request, await _first_form(request), {})
 
@@ -54,7 +55,7 @@ async def compose_preview(request: web.Request) -> web.StreamResponse:
     actor = actor_of(request)
     actor.require("preview")
     if data.get("action") == "edit":
-        return await _form_page(request, form, {})
+        return await _form_page(request, forms.as_chosen(form), {}, unsent=True)
     return await _preview(request, form, actor)
 
 
@@ -133,14 +134,31 @@ def _notice(context: HubContext, number: str) -> bytes:
 async def _first_form(request: web.Request) -> Form:
     if (chosen := starter(request.query.get("start", ""))) is not None:
         return Form(forms.DEFAULTS | chosen.form())
-    for name, kind in (("copy", ""), ("update", "Update"), ("cancel", "Cancel")):
+    for name in ("copy", "correct", "update", "cancel"):
         if name in request.query:
             stored = await _known(hub(request), request.query[name])
             form = forms.from_alert(stored.document, hub(request).catalog)
-            # Written again, it may be a drill this time; what follows an alert is as real as that one.
-            extra = {"follows": stored.id, "kind": kind} if kind else {"status": ""}
-            return msgspec.structs.replace(form, values={**form.values, **extra, **(_called_off(stored) if kind == "Cancel" else {})})
+            return msgspec.structs.replace(form, values={**form.values, **await _meant(name, stored, hub(request))})
     return Form(dict(forms.DEFAULTS))
+
+
+async def _meant(name: str, stored: StoredAlert, context: HubContext) -> dict[str, str]:
+    """What the new alert is to the stored one. Written again, it may be a drill this time; what follows an alert is as real as that one."""
+    match name:
+        case "update":
+            return {"follows": stored.id, "kind": "Update"} | _same_end(stored, context)
+        case "cancel":
+            return {"follows": stored.id, "kind": "Cancel"} | _called_off(stored)
+        case "correct" if (followed := await versions.still_followed(context, stored)) is not None:
+            return {"follows": followed.id, "kind": stored.document.msgType} | _same_end(stored, context)
+        case _:
+            return {"status": ""}
+
+
+def _same_end(stored: StoredAlert, context: HubContext) -> dict[str, str]:
+    """Nobody who mends a word should change by the way until when it holds."""
+    ends_at = stored.expires_at / 1000
+    return forms.ending(ends_at) if ends_at > context.clock() else {}
 
 
 def _called_off(stored: StoredAlert) -> dict[str, str]:
@@ -154,19 +172,22 @@ def _document(form: Form, context: HubContext) -> bytes:
 
 
 async def _preview(request: web.Request, form: Form, actor: Actor, *, changed: bool = False) -> web.Response:
-    context = hub(request)
-    form = forms.fixed_end(form, context.clock()) if _is_number(form.get("duration")) else form
+    context, kind = hub(request), _kind(form)
+    form = forms.fixed_end(form, context.clock())
     try:
         raw = _document(form, context)
         shown = await _look(form, raw, actor, context)
     except (Unfinished, InvalidInput, Conflict) as faults:
         return await _form_again(request, form, faults)
+    alert, earlier = _unstored(raw, shown, actor, context, kind), await _followed(form, context)
+    twice = await repeats(alert, context, earlier.chain if earlier else "") if kind != "Cancel" else []
     return page(
         request,
         "preview.html",
-        card=_card(raw, shown, actor, context, _kind(form)),
-        kind=_kind(form),
-        preview=shown,
+        card=staff_card(alert, context),
+        kind=kind,
+        follows=versions.follows(alert, earlier),
+        preview=msgspec.structs.replace(shown, warnings=shown.warnings + twice),
         shape=msgspec.json.encode(shown.area_geojson).decode(),
         hidden=form.hidden(),
         once=secrets.token_urlsafe(16),
@@ -175,26 +196,30 @@ async def _preview(request: web.Request, form: Form, actor: Actor, *, changed: b
     )
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal()
+async def _followed(form: Form, context: HubContext) -> StoredAlert | None:
+    return await _known(context, form.get("follows")) if form.get("follows") else None
 
 
 async def _form_again(request: web.Request, form: Form, faults: Unfinished | InvalidInput | Conflict) -> web.Response:
     """The form as it was sent, with what to mend; or with what happened meanwhile, such as that another called the alert off."""
+    status, now = 409 if isinstance(faults, Conflict) else 422, hub(request).clock()
     match faults:
         case Conflict():
-            return await _form_page(request, form, {"form": faults.detail}, status=409)
+            errors: Mapping[str, str] = {"form": faults.detail}
         case InvalidInput():
-            return await _form_page(request, form, forms.errors_of(faults, form), status=422)
+            errors = errors_of(faults, form, now)
         case _:
-            return await _form_page(request, form, faults.errors, status=422)
+            errors = faults.errors
+    # A fault of the moment is shown at its field, which stands open only when a moment is chosen.
+    form = form if "expires_at" in errors else forms.as_chosen(form)
+    return await _form_page(request, form, errors, status=status, unsent=True)
 
 
-def _card(raw: bytes, shown: Preview, actor: Actor, context: HubContext, kind: MsgType) -> Card:
+def _unstored(raw: bytes, shown: Preview, actor: Actor, context: HubContext, kind: MsgType) -> StoredAlert:
     """The alert as it will stand on the public page: nothing is stored, so the row is made for this look only."""
     now = milliseconds(context.clock)
     document = msgspec.structs.replace(read_alert(raw, context.catalog, context.clock()), msgType=kind)
-    unstored = StoredAlert(
+    return StoredAlert(
         number=0,
         id="preview",
         chain="preview",
@@ -218,12 +243,14 @@ def _card(raw: bytes, shown: Preview, actor: Actor, context: HubContext, kind: M
         send_at=None,
         expires_at=int(document.expires.timestamp() * 1000),
     )
-    return staff_card(unstored, context)
 
 
-async def _form_page(request: web.Request, form: Form, errors: Mapping[str, str], *, status: int = 200) -> web.Response:
+async def _form_page(
+    request: web.Request, form: Form, errors: Mapping[str, str], *, status: int = 200, unsent: bool = False
+) -> web.Response:
+    """`unsent`: it holds what was typed before, which nothing else keeps."""
     context, kind = hub(request), form.get("kind")
-    earlier = await _known(context, form.get("follows")) if form.get("follows") else None
+    earlier = await _followed(form, context)
     return page(
         request,
         "compose.html",
@@ -233,6 +260,8 @@ async def _form_page(request: web.Request, form: Form, errors: Mapping[str, str]
         heading=HEADINGS.get(kind, HEADINGS[""]),
         follows={"id": earlier.id, "headline": earlier.document.infos[0].headline} if earlier else None,
         follows_note=NOTES.get(kind, ""),
+        ended_at=ENGLISH.phrases.end(earlier.expires_at / 1000, context.clock()) if earlier else "",
+        unsent=unsent,
         called_off=kind == "Cancel",
         carried=[(name, text) for name, text in form.hidden() if not name.startswith((*forms.PARTS, "web"))],
         boroughs=sorted({area.name for area in context.catalog.areas if area.layer == "borough"}.union(form.boroughs)),

@@ -1,4 +1,4 @@
-"""The compose form: from its fields to INTERFACE's alert document, from faults back to its fields, from an alert to its fields."""
+"""The compose form: from its fields to INTERFACE's alert document, and from an alert to its fields."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import msgspec
 
 from hub.alerts.area import LAYERS
 from hub.alerts.json_fields import DEEPEST, depth
-from hub.errors import InvalidInput
 from hub.web.console.starters import BLANK
 from hub.web.language import words
 from hub.web.when import CITY_TIME, local
@@ -39,6 +38,7 @@ ONE_LINE = (
     "duration",
     "expires_at",
     "expires_fold",
+    "chosen",
     "lat",
     "lon",
     "radius_m",
@@ -65,17 +65,6 @@ REQUIRED = {
 
 DEEPEST_SHAPE = DEEPEST - 2
 """Levels of nesting: a shape lies two levels down in its alert."""
-
-_SAME_NAME = frozenset({"event", "category", "severity", "urgency", "certainty", "topics", "status", "incident"})
-_FIELD_OF = {
-    "zips": "zips",
-    "neighborhoods": "neighborhoods",
-    "boroughs": "boroughs",
-    "polygon": "polygon",
-    "circle": "lat",
-    "citywide": "citywide",
-}
-_BEGINS_LATER = "It begins only after that, as the one before said: choose a later end."
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -144,12 +133,27 @@ def document(form: Form, now: float) -> dict[str, Any]:
 
 
 def fixed_end(form: Form, now: float) -> Form:
-    """The same form with its duration turned into a moment, so that what is previewed is what is published."""
-    try:
-        end = ending(_after(form.get("duration"), now))
-    except (ValueError, OverflowError):
+    """The same form with its duration turned into a moment, so that what is previewed is what is published; `chosen` keeps the hours."""
+    hours = form.get("duration")
+    if not _is_number(hours):
         return form  # a moment already, or no duration: `document` says which
-    return msgspec.structs.replace(form, values={**form.values, **end})
+    try:
+        end = ending(_after(hours, now))
+    except (ValueError, OverflowError):
+        return form
+    return msgspec.structs.replace(form, values={**form.values, **end, "chosen": hours})
+
+
+def as_chosen(form: Form) -> Form:
+    """The form of a preview as its author filled it: whoever chose two hours finds two hours, which then count anew."""
+    hours = form.get("chosen")
+    if not _is_number(hours):
+        return form
+    return msgspec.structs.replace(form, values={**form.values, "duration": hours, "expires_at": "", "expires_fold": "", "chosen": ""})
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 def ending(moment: float) -> dict[str, str]:
@@ -194,13 +198,13 @@ def _infos(form: Form, errors: dict[str, str]) -> list[dict[str, str]]:
                 "language": "en-US" if tag == "en" else tag,
                 **{part: text for part, text in texts.items() if text or part == "headline"},
             }
-            infos.append(info | ({"web": link} if (link := form.get(_link_field(form, tag))) else {}))
+            infos.append(info | ({"web": link} if (link := form.get(link_field(form, tag))) else {}))
     if not infos:
         errors["headline_en"] = "Write a headline."
     return infos
 
 
-def _link_field(form: Form, tag: str) -> str:
+def link_field(form: Form, tag: str) -> str:
     """Where a language's link stands: in a field of its own, else in the one for all."""
     return own if form.get(own := f"web_{tag}") else "web"
 
@@ -245,34 +249,6 @@ def _circle(form: Form, errors: dict[str, str]) -> dict[str, Any]:
     except ValueError:
         errors["lat"] = "A circle needs three numbers: latitude, longitude and a radius in metres."
         return {}
-
-
-def errors_of(faults: InvalidInput, form: Form) -> dict[str, str]:
-    """Field → what to mend, from the faults of the document that the form made."""
-    found: dict[str, str] = {}
-    for fault in faults.errors:
-        field = _field(fault.pointer.strip("/").split("/"), form)
-        detail = _BEGINS_LATER if fault.pointer == "/onset" and fault.detail.endswith("before expires") else fault.detail
-        found[field] = f"{found[field]} {detail}" if field in found else _sentence(detail)
-    return found
-
-
-def _field(path: list[str], form: Form) -> str:
-    tags = written_languages(form)
-    match path:
-        case ["infos", position, part, *_] if position.isdecimal() and int(position) < len(tags) and part in (*PARTS, "web"):
-            tag = tags[int(position)]
-            return _link_field(form, tag) if part == "web" else f"{part}_{tag}"
-        case ["area", *kind]:
-            return _FIELD_OF.get(kind[0], "zips") if kind else "zips"
-        case [name, *_] if name in _SAME_NAME:
-            return name
-        case _:
-            return {"expires": "expires_at", "onset": "expires_at"}.get(path[0], "form")
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def written_languages(form: Form) -> list[str]:

@@ -30,6 +30,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     path: str
     card: Card
+    heading: str
+    """The kind of event, with what the message is to it when it is an update or a call-off."""
     status: str
     status_word: str
     people: int
@@ -62,6 +64,7 @@ def row(stored: StoredAlert, context: HubContext, actor: Actor) -> Row:
         id=stored.id,
         path=f"/console/alerts/{stored.id}",
         card=staff_card(stored, context),
+        heading=heading(stored),
         status=stored.status,
         status_word=plain.STATUSES[stored.status],
         people=stored.audience,
@@ -71,6 +74,11 @@ def row(stored: StoredAlert, context: HubContext, actor: Actor) -> Row:
         hash=stored.hash,
         own=stored.author == actor.label,
     )
+
+
+def heading(stored: StoredAlert) -> str:
+    """``Call-off: Water Outage``: what is over must not look like what is live."""
+    return {"Update": "Update: ", "Cancel": "Call-off: "}.get(stored.document.msgType, "") + stored.document.event
 
 
 def staff_card(stored: StoredAlert, context: HubContext) -> Card:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hub.delivery.forecast import Forecast
 from hub.delivery.outcome_check import Stalled
 from hub.web.residents.choices import CHANNEL_WORDS, TOPIC_WORDS
+from hub.web.when import CITY_TIME
 
 KINDS = (
     ("Actual", "Real alert", "It is happening or will. Goes to everyone it concerns."),
@@ -20,12 +21,12 @@ SEVERITIES = (
 URGENCIES = (
     ("Immediate", "Now: act at once"),
     ("Expected", "Soon: within the hour"),
-    ("Future", "Later: there is time to prepare"),
-    ("Past", "Over: no need to act any more"),
+    ("Future", "Later: time to prepare"),
+    ("Past", "Over: no need to act"),
     ("Unknown", "Not known"),
 )
 CERTAINTIES = (
-    ("Observed", "It is happening, or it happened"),
+    ("Observed", "It is happening or happened"),
     ("Likely", "Likely: more than even odds"),
     ("Possible", "Possible: less than even odds"),
     ("Unlikely", "Unlikely"),
@@ -45,6 +46,8 @@ CATEGORIES = (
     ("Infra", "Power, gas, water supply"),
     ("Other", "Other"),
 )
+TIME_ZONE = f"{CITY_TIME.key.rpartition('/')[2].replace('_', ' ')} time"
+"""Whose clock a form means, for staff who may be elsewhere."""
 DURATIONS = ((1, "1 hour"), (2, "2 hours"), (4, "4 hours"), (8, "8 hours"), (24, "24 hours"))
 """Hours from the preview on."""
 STATUSES = {
@@ -56,6 +59,7 @@ STATUSES = {
     "stopped": "Stopped",
 }
 TOPICS = [(key, name) for key, (name, _) in TOPIC_WORDS.items()] + [("test", "Tests")]
+TOPIC_NAMES = dict(TOPICS)
 CHANNELS = {key: name for key, (name, _) in CHANNEL_WORDS.items()} | {"web_push": "Browser notification", "apprise": "Other services"}
 """Channel → what staff call it."""
 OUTCOMES = (

@@ -170,7 +170,7 @@ async def test_a_call_off_in_own_words_asks_for_words_only_and_repeats_no_prefix
     assert "Call it off now and tell" in shown
 
 
-async def test_two_hours_are_two_hours_when_the_clocks_go_back_meanwhile_even_if_it_is_changed_once_more(
+async def test_two_hours_are_chosen_still_when_it_is_changed_once_more_and_count_from_the_last_preview_though_the_clocks_go_back(
     hub: Parts, logged_in: str, client: TestClient
 ) -> None:
     hub.clock.now = datetime.fromisoformat("2026-11-01T00:40:00-04:00").timestamp()
@@ -178,14 +178,17 @@ async def test_two_hours_are_two_hours_when_the_clocks_go_back_meanwhile_even_if
     typed |= {"status": "Actual", "category": "Met", "severity": "Moderate", "urgency": "Expected", "certainty": "Likely"}
     _, _, first = await press(client, "/console/compose", "/console/compose/preview", **typed)
     _, _, edited = await press(client, "/console/compose", "/console/compose/preview", **fields_of(first), action="edit")
-    assert re.search(r'type="datetime-local" value="2026-11-01T01:40"', edited)
-    again = fields_of(first) | {"expires_fold": fields_of(edited)["expires_fold"]}
-    _, _, second = await press(client, "/console/compose", "/console/compose/preview", **again)
+    assert 'name="duration" value="2" checked' in edited
+    assert 'type="datetime-local" value=""' in edited
+    assert not {"expires_fold", "chosen"} & fields_of(edited).keys()
+    hub.clock.now += 600
+    _, _, second = await press(client, "/console/compose", "/console/compose/preview", **typed)
+    hub.clock.now += 60
     status, location, _ = await press(client, "/console/compose", "/console/compose", **fields_of(second))
     assert status == 303
     stored = await hub.alerts.get(location.rpartition("/")[2])
     assert stored is not None
-    assert stored.expires_at / 1000 == hub.clock.now + 2 * 3600
+    assert stored.expires_at / 1000 == hub.clock.now - 60 + 2 * 3600
 
 
 async def test_a_ready_made_notice_is_previewed_by_one_click_and_published_from_there(

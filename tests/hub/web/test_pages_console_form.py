@@ -12,6 +12,7 @@ from hub.alerts.area import resolve
 from hub.alerts.validation import read_alert
 from hub.errors import InvalidInput
 from hub.web.console import form as forms
+from hub.web.console.faults import errors_of
 from hub.web.console.form import Form, Unfinished
 from hub.web.console.starters import BLANK, starters
 from subscriptions.errors import FieldError
@@ -63,7 +64,7 @@ def test_a_local_time_is_the_citys() -> None:
 
 def test_the_preview_fixes_the_end_so_that_what_is_seen_is_what_is_sent() -> None:
     fixed = forms.fixed_end(form(duration="2"), NOW)
-    assert fixed.get("duration") == "at"
+    assert (fixed.get("duration"), forms.as_chosen(fixed).get("duration")) == ("at", "2")
     later = NOW + 600
     assert forms.document(fixed, NOW)["expires"] == forms.document(fixed, later)["expires"]
 
@@ -133,34 +134,54 @@ def test_what_only_the_form_can_know_is_said_at_its_field(changes: dict[str, str
 
 
 @pytest.mark.parametrize(
-    ("pointer", "field"),
+    ("pointer", "field", "said"),
     [
-        ("/infos/0/headline", "headline_en"),
-        ("/infos/1/instruction", "instruction_es"),
-        ("/infos/0/web", "web"),
-        ("/infos/1/web", "web_es"),
-        ("/area/zips/3", "zips"),
-        ("/area/polygon/coordinates/0", "polygon"),
-        ("/area/circle/radius_m", "lat"),
-        ("/area", "zips"),
-        ("/expires", "expires_at"),
-        ("/known_since", "form"),
-        ("/topics/0", "topics"),
-        ("/severity", "severity"),
-        ("/somewhere/else", "form"),
-        ("", "form"),
+        ("/infos/0/headline", "headline_en", "“Headline” is wrong"),
+        ("/infos/1/instruction", "instruction_es", "“What to do” in Spanish is wrong"),
+        ("/infos/0/web", "web", "“Page with more” is wrong"),
+        ("/infos/1/web", "web_es", "“Page with more” in Spanish is wrong"),
+        ("/area/zips/3", "zips", "“ZIP codes” is wrong"),
+        ("/area/polygon/coordinates/0", "polygon", "“Shape” is wrong"),
+        ("/area/circle/radius_m", "lat", "“Metres” is wrong"),
+        ("/area", "zips", "Is wrong"),
+        ("/expires", "expires_at", "“Day and time” is wrong"),
+        ("/known_since", "form", "Is wrong"),
+        ("/topics/0", "topics", "“Topics” is wrong"),
+        ("/severity", "severity", "“How serious is it?” is wrong"),
+        ("/somewhere/else", "form", "Is wrong"),
+        ("", "form", "Is wrong"),
     ],
 )
-def test_each_fault_of_the_document_is_shown_at_its_field(pointer: str, field: str) -> None:
+def test_each_fault_of_the_document_is_shown_at_its_field_by_that_fields_name(pointer: str, field: str, said: str) -> None:
     both = form(headline_es="Sube el agua", web_es="https://example.org/es")
-    assert forms.errors_of(InvalidInput((FieldError(pointer, "is wrong"),)), both) == {field: "Is wrong"}
+    assert errors_of(InvalidInput((FieldError(pointer, "is wrong"),)), both, NOW) == {field: said}
+
+
+def faults_of(made: Form, catalog) -> dict[str, str]:
+    with pytest.raises(InvalidInput) as refused:
+        read_alert(msgspec.json.encode(forms.document(made, NOW)), catalog, NOW)
+    return errors_of(refused.value, made, NOW)
+
+
+def test_two_headlines_that_are_too_long_are_told_apart(catalog) -> None:
+    assert faults_of(form(headline_en="a" * 1_139, headline_es="b" * 161), catalog) == {
+        "headline_en": "“Headline” has 1,139 characters; at most 160 are allowed",
+        "headline_es": "“Headline” in Spanish has 161 characters; at most 160 are allowed",
+    }
+
+
+def test_an_end_that_is_over_is_told_the_time_as_people_say_it(catalog) -> None:
+    found = faults_of(form(duration="at", expires_at="2026-11-18T06:00"), catalog)
+    assert found == {"expires_at": "That has passed: it is now 6:06 AM today, Nov 18. Choose a later end."}
+
+
+def test_a_place_that_is_named_twice_is_said_without_a_pointer(catalog) -> None:
+    assert faults_of(form(zips="11201 11201"), catalog) == {"zips": "“ZIP codes” stands there twice: keep one"}
 
 
 def test_an_update_that_ends_before_it_begins_says_so_at_its_end(catalog) -> None:
     early = form(kind="Update", follows="al_1", onset="2026-11-30T12:00:00-05:00")
-    with pytest.raises(InvalidInput) as refused:
-        read_alert(msgspec.json.encode(forms.document(early, NOW)), catalog, NOW)
-    assert forms.errors_of(refused.value, early)["expires_at"].startswith("It begins only after that")
+    assert faults_of(early, catalog)["expires_at"].startswith("It begins only after that")
 
 
 def test_nothing_that_was_typed_is_lost_through_the_preview() -> None:
