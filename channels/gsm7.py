@@ -45,8 +45,15 @@ _PLAIN_TWINS = str.maketrans(
     | {"…": "...", "•": "-", "·": "-", "‹": "<", "›": ">"}
 )
 
-_WITHOUT_MARK = {"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "œ": "oe", "Œ": "OE"}
-"""Letters that Unicode does not take apart."""
+_WITHOUT_MARK = {"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "œ": "oe", "Œ": "OE", "º": "o", "ª": "a"} | {
+    "°": "",
+    "½": " 1/2",
+    "¼": " 1/4",
+    "¾": " 3/4",
+    "×": "x",
+    "→": "->",
+}
+"""Letters that Unicode does not take apart, and signs that are understood without: 100 °F is 100 F."""
 
 _CAPACITY: dict[Encoding, tuple[int, int]] = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
 """Units in a message that stands alone, and in each part of a longer one (six octets go to the user data header)."""
@@ -82,7 +89,7 @@ def as_sent(text: str) -> str:
 
 
 def plain_letters(text: str) -> str | None:
-    """The text with letters that GSM-7 lacks written without their marks (á → a, ł → l), in which 459 characters take as much room as
+    """The text with letters and signs that GSM-7 lacks written plainly (á → a, ł → l, °F → F), in which 459 characters take as much room as
     201; None where that does not bring all of it into GSM-7, as in other scripts."""
     letters = [_plain(character) for character in unicodedata.normalize("NFC", text).translate(_PLAIN_TWINS)]
     return None if None in letters else "".join(letter for letter in letters if letter is not None)

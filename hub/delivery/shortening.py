@@ -85,16 +85,23 @@ def fit_essential_sms(render: Fill, wheres: Sequence[str], hazard: str, what_to_
     return _longest(lambda most: render(where, cut(hazard, most), kept), len(hazard))
 
 
+def sentences(text: str) -> list[str]:
+    """One after another, each with the blank behind it."""
+    found = [""]
+    for part in _SENTENCE.findall(text):
+        if found == [""] or _ABBREVIATED.search(found[-1]):
+            found[-1] += part
+        else:
+            found.append(part)
+    return found
+
+
 def ever_fewer_sentences(text: str) -> Iterator[str]:
     """The whole text, then without its last sentence, and so on to nothing."""
-    sentences = [""]
-    for part in _SENTENCE.findall(text):
-        if _ABBREVIATED.search(sentences[-1]):
-            sentences[-1] += part
-        else:
-            sentences.append(part)
-    for count in range(len(sentences), 0, -1):
-        yield "".join(sentences[:count]).strip()
+    whole = sentences(text)
+    yield text.strip()
+    for count in range(len(whole) - 1, -1, -1):
+        yield "".join(whole[:count]).strip()
 
 
 def _longest(render: Callable[[int], str], most: int) -> str:

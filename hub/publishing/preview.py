@@ -10,13 +10,18 @@ from channels import gsm7
 from hub.alerts.alert import Alert
 from hub.alerts.area import ResolvedArea, geojson, shapes_of
 from hub.alerts.store import StoredAlert
+from hub.delivery.alert_words import safe
 from hub.delivery.forecast import Forecast
 from hub.delivery.rendering import PARTS, Renderer
+from hub.delivery.shortening import cut, one_line, sentences
 from hub.publishing.changes import english_name, left_behind
 from subscriptions.areas import AreaCatalog
 from subscriptions.languages import nearest
 from subscriptions.matching import Match
 from subscriptions.severity import SEVERITIES
+
+SHOWN_OF_A_SENTENCE = 60
+"""Characters of it that are enough to find it."""
 
 
 class SmsLength(msgspec.Struct, frozen=True):
@@ -108,8 +113,8 @@ def sms_lengths(rendered: dict[str, dict[str, dict[str, str]]]) -> dict[str, Sms
     """Segments of the SMS in each language."""
     lengths = {}
     for language, parts in rendered["sms"].items():
-        cut = gsm7.segments(parts["text"])
-        lengths[language] = SmsLength(cut.encoding, cut.segments, cut.characters)
+        coded = gsm7.segments(parts["text"])
+        lengths[language] = SmsLength(coded.encoding, coded.segments, coded.characters)
     return lengths
 
 
@@ -129,6 +134,17 @@ def lint(document: Alert) -> list[str]:
     if "es" not in languages:
         findings.append("No Spanish text: Spanish readers get act, hazard, place, end and advice in Spanish, your words in English.")
     return findings
+
+
+def left_out(document: Alert, texts: dict[str, dict[str, str]]) -> list[str]:
+    """What people must do and a text message has no room for; `texts` are those messages, by language."""
+    return [
+        f"The text message in {english_name(info.language)} has no room for “{cut(part, SHOWN_OF_A_SENTENCE)}”."
+        for info in document.infos
+        if (text := texts.get(nearest(info.language) or "", {}).get("text"))
+        for part in map(str.strip, sentences(one_line(safe(info.instruction))))
+        if part not in text and (gsm7.plain_letters(part) or part) not in text
+    ]
 
 
 def adjacent_names(area: ResolvedArea, catalog: AreaCatalog) -> list[str]:
@@ -167,7 +183,11 @@ def describe(
         adjacent=adjacent_names(alert.area, catalog),
         area_names=list(alert.area.names),
         area_geojson=geojson(alert.area, catalog),
-        lint=lint(alert.document) + (left_behind(alert.document, before) if before is not None else []),
+        lint=[
+            *lint(alert.document),
+            *left_out(alert.document, rendered["sms"]),
+            *(left_behind(alert.document, before) if before is not None else []),
+        ],
         warnings=warnings,
         forecast=forecast,
     )

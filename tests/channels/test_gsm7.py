@@ -5,7 +5,7 @@ from aiosmpplib.codec import GSM7BitCodec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.gsm7 import Segmented, decode, encode, segments
+from channels.gsm7 import Segmented, decode, encode, plain_letters, segments
 
 EXTENSION = "^{}\\[~]|€\f"
 
@@ -59,6 +59,23 @@ def test_typographic_characters_stay_when_the_text_needs_ucs2_anyway() -> None:
 def test_letters_are_never_replaced(text: str) -> None:
     coded = encode(text)
     assert (coded.encoding, decode(coded.parts[0], "UCS-2")) == ("UCS-2", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Suba más, señor: ¡ya!", "Suba mas, señor: ¡ya!"),
+        ("Zażółć gęślą jaźń — łąki", "Zazolc gesla jazn - laki"),
+        ("Cœur, ça va “été”", 'Coeur, ca va "été"'),
+        ("100 °F, 1½ miles", "100 F, 1 1/2 miles"),
+        ("Увага", None),
+        ("洪水", None),
+        ("🌊 now", None),
+    ],
+)
+def test_letters_lose_their_marks_only_where_all_of_a_text_becomes_plain_by_it(text: str, plain: str | None) -> None:
+    assert plain_letters(text) == plain
+    assert plain is None or segments(plain).encoding == "GSM-7"
 
 
 def test_a_letter_with_a_combining_accent_counts_as_the_letter_that_gsm7_has() -> None:

@@ -1,4 +1,4 @@
-"""What a preview says of an area without anybody being asked who lives there."""
+"""What a preview says of an area without anybody being asked who lives there, and of what a text message leaves out."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import shapely
 
-from hub.alerts.alert import Area, Circle
+from hub.alerts.alert import Area, Circle, Info
 from hub.alerts.area import resolve
-from hub.publishing.preview import adjacent_names
+from hub.delivery.rendering import Renderer
+from hub.publishing.preview import adjacent_names, left_out
 from subscriptions.areas import AreaCatalog, open_city
+from tests.hub.delivery.published import NOW, URL, stored
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +50,18 @@ def test_around_what_was_only_drawn_are_the_neighborhoods_that_it_does_not_meet(
 
 def test_beside_the_whole_city_is_nothing(catalog: AreaCatalog) -> None:
     assert beside(catalog, citywide=True) == []
+
+
+ORDERS = ("Suba a un piso más alto ahora.", "Lleve medicinas y agua.", "Llame al 911 si no puede salir por su cuenta.")
+
+
+@pytest.mark.parametrize(("spare", "lost"), [(0, []), (5, [ORDERS[-1]]), (8, [ORDERS[1], ORDERS[-1]])])
+def test_what_people_must_do_and_a_text_message_has_no_room_for_is_named(spare: int, lost: list[str]) -> None:
+    middle = "Aléjese del agua que corre por las calles. " * spare
+    spanish = Info(language="es", headline="Inundación repentina", instruction=f"{ORDERS[0]} {middle}{' '.join(ORDERS[1:])}")
+    english = Info(language="en", headline="Flash flooding", instruction="Go up now.")
+    alert = stored(infos=(english, spanish))
+    renderer = Renderer(URL, "Tocsin", "New York City", NOW.timestamp)
+    texts = {tag: dict(renderer.alert(alert, "sms", tag).parts) for tag in ("en", "es")}
+    findings = [found for found in left_out(alert.document, texts) if "Aléjese" not in found]
+    assert findings == [f"The text message in Spanish has no room for “{order}”." for order in lost]
