@@ -62,7 +62,8 @@ def nothing_but_the_stylesheet_stands_before_the_first_look(page: Page, path: st
     before = [one for one in asked if one["blocking"]]
     assert [one["path"] for one in before] == [path, "/assets/tocsin.css"]
     assert all(0 < one["bytes"] <= FIRST_FLIGHT_BYTES for one in before)
-    assert len(asked) <= 6, "page, stylesheet, three scripts, icon"
+    # By their names: a page that is open while an alert goes out reads itself once more.
+    assert len({one["path"] for one in asked}) <= 6, "page, stylesheet, three scripts, icon"
     assert page.locator("script:not([defer])").count() == 0
 
 
