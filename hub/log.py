@@ -18,7 +18,7 @@ from hub.errors import SettingsError
 
 LEVELS: Final[Mapping[str, int]] = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
-QUIET: Final = ("aiogram", "aiosmpplib", "aiosmtplib", "alembic", "apprise", "apscheduler", "asyncio", "sqlalchemy", "urllib3")
+QUIET: Final = ("aiogram", "aiosmpplib", "aiosmtplib", "aiosqlite", "alembic", "apprise", "apscheduler", "asyncio", "sqlalchemy", "urllib3")
 """Libraries that say below WARNING what only their own developers want to know."""
 
 _MASKS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (

@@ -35,6 +35,7 @@ LONGEST = (
     "hub/publishing/test_videos.py",
     "faults/test_disk_full.py",
     "faults/test_clock.py",
+    "hub/test_what_nodes_share.py",
     "hub/test_settings.py",
 )
 """Below ``tests``, whatever takes ten seconds or more; those that wait stand between those that compute."""

@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -65,8 +65,9 @@ class World:
         return [request for request in self.receiver.requests if request.path.startswith("/service")]
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+@asynccontextmanager
+async def opened(folder: Path, **more: Any) -> AsyncIterator[World]:
+    """A hub that runs, with `more` said to its process."""
     async with AsyncExitStack() as stack:
         mails = await stack.enter_async_context(mail_server())
         smsc, bot, push = Smsc(), BotApi(), PushService()
@@ -75,7 +76,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         receiver = await stack.enter_async_context(HttpSink(lambda _: Reply(200)))
         hub = await stack.enter_async_context(
             hub_process(
-                tmp_path,
+                folder,
                 allow_private="1",
                 signup_limits="off",
                 smtp=mails.url,
@@ -85,11 +86,18 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
                 telegram_api=bot.url,
                 senders="1",
                 mail_from="alerts@city.example",
+                **more,
             )
         )
         await hub.start()
         yield World(hub, mails, smsc, bot, push, receiver)
         assert await hub.end() == 0
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with opened(tmp_path) as world:
+        yield world
 
 
 async def delivered(hub: HubProcess, alert: str, token: str) -> dict[str, Any]:
