@@ -217,6 +217,8 @@ async def test_a_killed_sender_is_replaced_and_nobody_is_lost(store: URL) -> Non
 
 async def test_a_sender_that_hangs_is_replaced_and_sends_nothing_when_it_wakes(store: URL) -> None:
     async with node(store, 2000) as house, house.running() as coordinator:
+        # Until its first word it may be loading still, and is given a minute for it.
+        await house.until(lambda: coordinator.handles[0].heard <= time.monotonic())
         mailing = await house.launch(coordinator, 2000)
         await house.sink.arrived(300)
         hung = coordinator.handles[0].process
