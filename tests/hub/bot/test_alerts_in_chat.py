@@ -50,7 +50,7 @@ async def test_an_alert_is_read_asked_about_replaced_and_called_off(tmp_path: Pa
         assert "No alert has come" in await phone.say("/why")
         first = await hub.publishing.submit(document(), PUBLISHER)
         assert "Flash flooding" in await phone.answer()
-        await progressed(hub.publishing, first.id, lambda state: state.finished)  # the receipt is on disk a moment after the message is there
+        await progressed(hub.publishing, first.id, lambda state: state.finished)  # its receipt comes after it
         number, alarm = len(api.sent), api.sent[-1]
         assert "reply_parameters" not in alarm
         assert "Flash flooding" in await phone.say("/alerts")
