@@ -17,6 +17,7 @@ def catch_up(statements: Statements, subscriber: int, offers: Sequence[Offer], a
     Not while one of them is still to be planned: another node may be at it, with an audience that did not know this person.
     """
     offered, unplanned = 0, False
+    own = [row[0] for row in statements.connection.execute("SELECT id FROM address WHERE subscriber=?", (subscriber,)).fetchall()]
     for offer in offers:
         query = "SELECT id, priority, state FROM mailing WHERE alert=? AND purpose='alert' FOR UPDATE"
         row = statements.connection.execute(query, (offer.alert,)).fetchone()
@@ -24,12 +25,15 @@ def catch_up(statements: Statements, subscriber: int, offers: Sequence[Offer], a
         if row is None or row[2] not in {"planned", "done"}:
             continue
         mailing, priority, _ = row
-        fresh = [address for address in offer.addresses if not _is_known(statements, mailing, offer.channel, address)]
+        known = _known(statements, mailing, [*own, *offer.addresses])
+        # From whom it was withheld had opted out or paused, and has come back.
+        fresh = [address for address in offer.addresses if known.get(address, Outcome.WITHHELD) is Outcome.WITHHELD]
         if fresh:
-            more = int(not _is_counted(statements, mailing, subscriber))
             _reopen(statements, mailing, offer.channel, fresh)
             ids = np.array(fresh, dtype=np.int64)
             part = Planned(offer.channel, offer.language, offer.simulated, ids, discreet=offer.discreet, after=offer.after)
+            # People are counted once, whichever of their addresses it was and whatever came of it.
+            more = int(not known)
             statements.connection.execute("UPDATE mailing SET state='planned', matched=matched+? WHERE id=?", (more, mailing))
             statements.add_batches(mailing, priority, [part])
             offered += len(fresh)
@@ -38,28 +42,15 @@ def catch_up(statements: Statements, subscriber: int, offers: Sequence[Offer], a
     return offered
 
 
-def _is_counted(statements: Statements, mailing: int, subscriber: int) -> bool:
-    """Whether the mailing counts this person already, for whichever of their addresses and whatever came of it: people are counted once."""
-    own = [row[0] for row in statements.connection.execute("SELECT id FROM address WHERE subscriber=?", (subscriber,)).fetchall()]
+def _known(statements: Statements, mailing: int, addresses: list[int]) -> dict[int, Outcome]:
+    """Those of these that a mailing has already, and how they stand: WAITING in a batch that is under way, or what came of them."""
     batches = statements.connection.execute("SELECT addresses FROM batch WHERE mailing=?", (mailing,)).fetchall()
-    if any(np.isin(np.frombuffer(row[0], dtype="<i8"), own).any() for row in batches):
-        return True
-    query = "SELECT 1 FROM delivery WHERE mailing=? AND address IN (SELECT j.value FROM ids(?) j)"
-    return statements.connection.execute(query, (mailing, statements.connection.ids(own))).fetchone() is not None
-
-
-def _is_known(statements: Statements, mailing: int, channel: str, address: int) -> bool:
-    """Whether a mailing has this address already: settled, or in a batch that is still under way.
-
-    From whom it was withheld, since they had opted out or paused, is not known: they have come back.
-    """
-    query = "SELECT addresses FROM batch WHERE mailing=? AND channel=?"
-    batches = statements.connection.execute(query, (mailing, channel)).fetchall()
-    if any(address in np.frombuffer(row[0], dtype="<i8") for row in batches):
-        return True
+    listed = np.frombuffer(b"".join(row[0] for row in batches), dtype="<i8")
+    waiting = dict.fromkeys(listed[np.isin(listed, addresses)].tolist(), Outcome.WAITING)
     # Asked second: another node may settle a batch in between, and then its outcome is here.
-    query = "SELECT 1 FROM delivery WHERE mailing=? AND address=? AND outcome<>?"
-    return statements.connection.execute(query, (mailing, address, int(Outcome.WITHHELD))).fetchone() is not None
+    query = "SELECT address, outcome FROM delivery WHERE mailing=? AND address IN (SELECT j.value FROM ids(?) j)"
+    rows = statements.connection.execute(query, (mailing, statements.connection.ids(addresses))).fetchall()
+    return {address: Outcome(outcome) for address, outcome in rows} | waiting
 
 
 def _reopen(statements: Statements, mailing: int, channel: str, addresses: Sequence[int]) -> None:
