@@ -261,7 +261,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         links=links,
         catalog=places,
         audience=sync.catch_up,
-        post=Letters(clock, posted),
+        post=Letters(database, clock, posted, rate_of=rates),
         clock=clock,
         parsers=catalog.resident_parsers(channels),
         available=lambda: catalog.available(channels),

@@ -16,7 +16,6 @@ from subscriptions.addresses import NewAddress
 from subscriptions.desk import Desk, Work
 from subscriptions.errors import TooManyRequests
 from subscriptions.limits import DAY_MS, MINUTE_MS, Limit
-from subscriptions.sign_up import new_public_id
 from subscriptions.store import heard, sql
 from subscriptions.store.heard import Heard
 from subscriptions.store.sql import AddressRow, SubscriberRow
@@ -152,7 +151,7 @@ class Answering:
                 owner = await sql.existing_subscriber(work.connection, owner.id)
             return address, owner
         values = {"language": languages.number(language), "topics": 0, "minimum_severity": 0, "created_at": work.now}
-        reader = await sql.add_subscriber(work.connection, public_id=new_public_id(), status="passing", **values)
+        reader = await sql.add_subscriber(work.connection, public_id=self._desk.new_public_id(work.now), status="passing", **values)
         added = await self._desk.add_unconfirmed(work, reader.id, sender)
         await sql.change_address(work.connection, added.id, state="answered")
         return added, reader

@@ -19,7 +19,6 @@ from subscriptions.errors import LinkExpired, LinkInvalid
 from subscriptions.limits import DAY_MS, LETTER_OF_DAY
 from subscriptions.links import LinkClaims
 from subscriptions.places import fitting
-from subscriptions.sign_up import new_public_id
 from subscriptions.store import sql
 from subscriptions.store.sql import AddressRow, SubscriberRow
 from subscriptions.views import Confirmed, PendingView, pending_view
@@ -106,7 +105,7 @@ class Confirmation:
         """The same into a subscription that no other address of the sign-up has a part in; what was asked for goes with it."""
         if await sql.active_address(work.connection, address.lookup) is None and not await self.is_alone(work.connection, address):
             copied = {name: getattr(sign_up, name) for name in _COPIED}
-            values = {"public_id": new_public_id(), "status": "pending", "created_at": work.now, **copied}
+            values = {"public_id": self._desk.new_public_id(work.now), "status": "pending", "created_at": work.now, **copied}
             own = await sql.add_subscriber(work.connection, **values)
             await sql.add_places(work.connection, own.id, await sql.places_of(work.connection, sign_up.id))
             await sql.change_address(work.connection, address.id, subscriber=own.id)

@@ -70,6 +70,10 @@ PREFIX_WITHOUT = 4
 """Digits at the end of a number that a prefix leaves out."""
 
 
+HALF = 16
+"""Bytes of a bucket's key that stand for the subject, and as many for the limit: no two meet by chance."""
+
+
 class Limits:
     """Counts inside the caller's write transaction. Switched off for tests and benchmarks, only what protects addresses goes on."""
 
@@ -81,33 +85,37 @@ class Limits:
         """Count one more. Raises TooManyRequests when the window is full."""
         if not self._enabled:
             return
-        key = self._keyring.lookup(f"limit {limit.name}", subject)
+        key = self.bucket(limit, subject)
         used, expires_at = await sql.bucket(connection, key, now) or (0, now + limit.window_ms)
         if used >= limit.count:
             raise TooManyRequests((expires_at - now) / 1000, limit.name)
-        await sql.set_bucket(connection, key, used + 1, expires_at)
+        await sql.set_buckets(connection, [(key, used + 1, expires_at)])
+
+    def bucket(self, limit: Limit, subject: str) -> bytes:
+        """The key under which `count` counts."""
+        return self._of(subject) + self._keyring.lookup(f"limit {limit.name}", subject)[:HALF]
 
     async def take_all(self, connection: AsyncConnection, limits: tuple[Limit, ...], subject: bytes, now: int) -> bool:
         """Take a place under every one of the limits, or under none and answer False. Never switched off."""
-        places = [await self._free(connection, limit, subject, now) for limit in limits]
+        taken = await sql.buckets(connection, self._of(subject.hex()), now)
+        places = [next((place for place in self._places(limit, subject) if place not in taken), None) for limit in limits]
         if any(place is None for place in places):
             return False
-        for limit, place in zip(limits, places, strict=True):
-            await sql.set_bucket(connection, place or b"", 1, now + limit.window_ms)
+        until = (now + limit.window_ms for limit in limits)
+        await sql.set_buckets(connection, [(place or b"", 1, end) for place, end in zip(places, until, strict=True)])
         return True
 
     async def give_back(self, connection: AsyncConnection, limit: Limit, subject: bytes, now: int) -> None:
         """Free every place under one limit."""
-        for key in self._places(limit, subject):
-            if await sql.bucket(connection, key, now) is not None:
-                await sql.set_bucket(connection, key, 0, now)
-
-    async def _free(self, connection: AsyncConnection, limit: Limit, subject: bytes, now: int) -> bytes | None:
-        for key in self._places(limit, subject):
-            if await sql.bucket(connection, key, now) is None:
-                return key
-        return None
+        taken = await sql.buckets(connection, self._of(subject.hex()), now)
+        if freed := taken.intersection(self._places(limit, subject)):
+            await sql.set_buckets(connection, [(key, 0, now) for key in sorted(freed)])
 
     def _places(self, limit: Limit, subject: bytes) -> Iterator[bytes]:
+        of = self._of(subject.hex())
         for place in range(limit.count):
-            yield self._keyring.lookup(f"limit {limit.name} {place}", subject.hex())
+            yield of + self._keyring.lookup(f"limit {limit.name} {place}", subject.hex())[:HALF]
+
+    def _of(self, subject: str) -> bytes:
+        """What all buckets of one client or address begin with, so that they lie side by side and are read in one look."""
+        return self._keyring.lookup("limits of", subject)[:HALF]

@@ -18,7 +18,6 @@ from subscriptions.errors import NotSubscribed
 from subscriptions.limits import SIGN_UPS_OF_ADDRESS
 from subscriptions.management import Management
 from subscriptions.places import without_repeats
-from subscriptions.sign_up import new_public_id
 from subscriptions.store import sql
 from subscriptions.store.sql import SubscriberRow
 from subscriptions.subscriber import PLACES_AT_MOST, PlaceRequest, SubscriptionChange, SubscriptionRequest
@@ -154,7 +153,13 @@ class OwnAddress:
             await self._confirmation.accept_alone(work, sign_up, address, source)
 
     async def _add(self, work: Work, new: NewAddress, chosen: dict[str, object], source: str) -> SubscriberRow:
-        values = {"public_id": new_public_id(), "status": "active", "created_at": work.now, "confirmed_at": work.now, **chosen}
+        values = {
+            "public_id": self._desk.new_public_id(work.now),
+            "status": "active",
+            "created_at": work.now,
+            "confirmed_at": work.now,
+            **chosen,
+        }
         owner = await sql.add_subscriber(work.connection, **values)
         address = await self._desk.add_unconfirmed(work, owner.id, new)
         await sql.change_address(work.connection, address.id, state="active", confirmed_at=work.now)

@@ -5,8 +5,6 @@ Whether an address is known makes no difference to what is written or answered h
 
 from __future__ import annotations
 
-import secrets
-
 from subscriptions.addresses import NewAddress
 from subscriptions.desk import Desk, Work
 from subscriptions.documents import Faults
@@ -31,11 +29,6 @@ FIRST_LETTER = 1
 """What stands as `asked` in an address whose letter was sent, and as the epoch of the token in it."""
 
 
-def new_public_id() -> str:
-    """An id that tells nothing."""
-    return f"sub_{secrets.token_urlsafe(12)}"
-
-
 class SignUp:
     """Takes sign-ups."""
 
@@ -52,7 +45,7 @@ class SignUp:
         async with self._desk.work() as work:
             limit = OWN_SIGN_UPS_OF_CLIENT if all(new.channel in OWN for new in wanted) else SIGN_UPS_OF_CLIENT
             await self._desk.limits.count(work.connection, limit, client, work.now)
-            values = {"public_id": new_public_id(), "status": "pending", "created_at": work.now, **chosen.columns()}
+            values = {"public_id": self._desk.new_public_id(work.now), "status": "pending", "created_at": work.now, **chosen.columns()}
             subscriber = await sql.add_subscriber(work.connection, **values)
             if chosen.quiet_hours:
                 await self._desk.choose(work, subscriber.id, Choices(quiet_hours=chosen.quiet_hours))

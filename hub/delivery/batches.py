@@ -11,8 +11,15 @@ from hub.delivery.frames import To
 from hub.delivery.outcome import Outcome
 
 BATCH_SIZE = 1000
+SECONDS_OF_WORK = 5.0
+"""A batch is no more than this at its provider's rate, so that no lease is held for long."""
 
 Ids = npt.NDArray[np.int64]
+
+
+def batch_size(rate: float | None) -> int:
+    """People in one batch of a channel with so many hand-overs a second; None for no limit."""
+    return BATCH_SIZE if rate is None else min(BATCH_SIZE, max(1, int(rate * SECONDS_OF_WORK)))
 
 
 class Planned(msgspec.Struct, frozen=True):

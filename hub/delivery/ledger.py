@@ -22,7 +22,7 @@ from hub.delivery.batches import Finished, Leased, Offer, Planned, Reached, Sett
 from hub.delivery.frames import THREADED
 from hub.delivery.ledger_sql import Statements
 from hub.store.database import Database
-from hub.store.driver import BROKEN_DATA, Connection, open_connection
+from hub.store.driver import BROKEN_DATA, Connection, reading_connection, writing_connection
 from subscriptions.quiet_hours import WaitsFor
 
 T = TypeVar("T")
@@ -40,7 +40,8 @@ class Ledger:
         """`took` is told the seconds of each ``plan``, ``lease`` and ``settle``, with the wait for its turn."""
         self._database, self._took = database, took
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._connection: Connection | None = None
+        self._writing: Connection | None = None
+        self._reading: Connection | None = None
         self._statements: Statements | None = None
         self._node = 0
 
@@ -50,14 +51,15 @@ class Ledger:
         self._statements = None
 
     async def aclose(self) -> None:
-        """Close the connection on its own thread, behind whatever is under way there."""
+        """Close its connections on its own thread, behind whatever is under way there."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
 
     def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._reading is not None:
+            self._reading.close()
+        if self._writing is not None and self._database.shared:  # on SQLite it is the database's
+            self._writing.close()
 
     @contextmanager
     def _timed(self, step: str) -> Iterator[None]:
@@ -72,13 +74,17 @@ class Ledger:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
 
     async def _read(self, look: Callable[[Statements], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: look(self._opened()[1]))
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._look, look)
+
+    def _look(self, look: Callable[[Statements], T]) -> T:
+        self._reading = self._reading or reading_connection(self._database)
+        return look(Statements(self._reading, self._node))
 
     def _opened(self) -> tuple[Connection, Statements]:
-        if self._connection is None or self._statements is None:
-            self._connection = self._connection or open_connection(self._database)
-            self._statements = Statements(self._connection, self._node)
-        return self._connection, self._statements
+        if self._writing is None or self._statements is None:
+            self._writing = self._writing or writing_connection(self._database)
+            self._statements = Statements(self._writing, self._node)
+        return self._writing, self._statements
 
     def _transact(self, work: Callable[[Statements], T]) -> T:
         connection, statements = self._opened()

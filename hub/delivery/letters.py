@@ -1,11 +1,13 @@
 """Texts to one address that are not alerts: confirmations, one-use links, notices. They go the way of every alert, through the ledger.
 
 Satisfies `subscriptions.post.Post`: a letter is written in the same transaction as what it tells of, so neither exists without the other.
+When many people sign up at once, most letters of a transaction say the same, and are one mailing, as an alert to many is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -13,8 +15,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.clock import Clock, milliseconds
+from hub.delivery.batches import batch_size
 from hub.delivery.ledger_sql import AT_ONCE
 from hub.store import tables
+from hub.store.database import Database
 from subscriptions import languages
 from subscriptions.post import Letter
 from subscriptions.store.prepared import Prepared, insert_row
@@ -27,20 +31,31 @@ _OWE = Prepared(text("INSERT INTO catch_up(subscriber) VALUES (:subscriber) ON C
 
 
 class Letters:
-    """Writes letters into the ledger. `wake` is told of them, and whether somebody is owed what is live."""
+    """Writes letters into the ledger. `wake` is told of them, and whether somebody is owed what is live; `rate_of` says how many a second
+    a channel takes."""
 
-    def __init__(self, clock: Clock, wake: Callable[[bool], None]) -> None:
-        self._clock, self._wake = clock, wake
+    def __init__(
+        self, database: Database, clock: Clock, wake: Callable[[bool], None], *, rate_of: Callable[[str, bool], float | None]
+    ) -> None:
+        self._database, self._clock, self._wake, self._rate_of = database, clock, wake, rate_of
 
     async def enqueue(self, connection: AsyncConnection, letter: Letter) -> None:
-        """One mailing of one batch with one address."""
-        now = milliseconds(self._clock)
+        """To be written when the transaction ends, with all that say the same."""
+        self._database.leave(connection, self._write_all, letter)
+
+    async def _write_all(self, connection: AsyncConnection, letters: list[Letter]) -> None:
+        for alike in _alike(letters):
+            await self._write(connection, alike)
+
+    async def _write(self, connection: AsyncConnection, letters: Sequence[Letter]) -> None:
+        """One mailing."""
+        now, said = milliseconds(self._clock), letters[0]
         mailing = {
-            "purpose": letter.purpose,
-            "parameters": msgspec.json.encode(letter.parameters).decode(),
+            "purpose": said.purpose,
+            "parameters": msgspec.json.encode(said.parameters).decode(),
             "priority": PRIORITY,
             "state": "planned",
-            "matched": 1,
+            "matched": len({letter.subscriber for letter in letters}),
             "created_at": now,
             "planned_at": now,
             "expires_at": now + VALID_MS,
@@ -48,18 +63,20 @@ class Letters:
         number = await insert_row(connection, tables.mailing, mailing, tables.mailing.c.id)
         batch = {
             "mailing": number,
-            "channel": letter.channel,
-            "language": languages.tag(letter.language),
-            "simulated": int(letter.simulated),
-            "discreet": int(letter.discreet),
+            "channel": said.channel,
+            "language": languages.tag(said.language),
+            "simulated": int(said.simulated),
+            "discreet": int(said.discreet),
             "priority": PRIORITY,
             "due_at": AT_ONCE,
             "attempt": 1,
             "state": 0,
-            "addresses": np.array([letter.address], dtype="<i8").tobytes(),
         }
-        await insert_row(connection, tables.batch, batch)
-        counter = {"mailing": number, "channel": letter.channel, "outcome": "planned", "node": 0, "count": 1}
+        size = batch_size(self._rate_of(said.channel, said.simulated))
+        for start in range(0, len(letters), size):
+            addresses = np.array([letter.address for letter in letters[start : start + size]], dtype="<i8")
+            await insert_row(connection, tables.batch, batch | {"addresses": addresses.tobytes()})
+        counter = {"mailing": number, "channel": said.channel, "outcome": "planned", "node": 0, "count": len(letters)}
         await insert_row(connection, tables.counter, counter)
 
     async def live_for(self, connection: AsyncConnection, subscriber: int) -> None:
@@ -69,3 +86,14 @@ class Letters:
     def wake(self, *, live: bool) -> None:
         """After the commit."""
         self._wake(live)
+
+
+def _alike(letters: Iterable[Letter]) -> list[list[Letter]]:
+    """Those that say the same in the same way, as they came; no address twice among them, since a mailing reaches each once."""
+    found: dict[tuple[object, ...], list[Letter]] = {}
+    copies = Counter[tuple[object, ...]]()
+    for letter in letters:
+        said = (letter.purpose, letter.channel, letter.language, letter.simulated, letter.discreet, *sorted(letter.parameters.items()))
+        copies[letter.address, *said] += 1
+        found.setdefault((copies[letter.address, *said], *said), []).append(letter)
+    return list(found.values())

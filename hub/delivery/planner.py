@@ -19,7 +19,7 @@ from hub.alerts.area import target
 from hub.alerts.fingerprint import fingerprint
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.clock import Clock, milliseconds
-from hub.delivery.batches import BATCH_SIZE, Offer, Planned, Reached
+from hub.delivery.batches import Offer, Planned, Reached, batch_size
 from hub.delivery.ledger import Ledger
 from hub.store import tables
 from hub.store.database import Database
@@ -30,8 +30,6 @@ from subscriptions.matching import Group, Match, Target
 from subscriptions.quiet_hours import WaitsFor, waits_for
 from subscriptions.store.prepared import Prepared
 
-SECONDS_OF_WORK = 5.0
-"""A batch is no more than this at its provider's rate, so that no lease is held for long."""
 SWEEP_S = 1.0
 QUIET_S = 3.0
 LOOK_S = 0.02
@@ -174,8 +172,7 @@ class Planner:
     def _sized(self, lists: Lists) -> list[Planned]:
         planned = []
         for group, addresses in lists.items():
-            rate = self._rate_of(group.channel, group.simulated)
-            size = BATCH_SIZE if rate is None else min(BATCH_SIZE, max(1, int(rate * SECONDS_OF_WORK)))
+            size = batch_size(self._rate_of(group.channel, group.simulated))
             planned.append(Planned(group.channel, group.language, group.simulated, addresses, size, group.discreet, group.after))
         return planned
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, event, text
 from sqlalchemy.engine import make_url
@@ -25,10 +25,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from hub.errors import SettingsError
 from hub.store import inline_sqlite
-from hub.store.group_commit import Writers
+from hub.store.group_commit import Together, Writers
 from subscriptions.store.prepared import Prepared
 
-BUSY_TIMEOUT_MS = 15_000
+C = TypeVar("C", bound=sqlite3.Connection)
+
 SERVER = {
     "application_name": "tocsin",
     "connect_timeout": "10",
@@ -48,7 +49,7 @@ PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
-    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+    f"PRAGMA busy_timeout={inline_sqlite.BUSY_TIMEOUT_MS}",
     "PRAGMA temp_store=MEMORY",
 )
 
@@ -77,7 +78,11 @@ def shown(url: URL) -> str:
 
 def connect(path: Path) -> sqlite3.Connection:
     """A driver-level connection for the hot path, with the same pragmas; transactions are begun by hand."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    return _opened(path, sqlite3.Connection)
+
+
+def _opened(path: Path, kind: type[C]) -> C:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256, factory=kind)
     for pragma in PRAGMAS:
         connection.execute(pragma)
     return connection
@@ -93,15 +98,17 @@ class Database:
         """Whether several nodes may use it at once."""
         if self.shared:
             self.engine, self._beating = _server_engine(url, POOL), _server_engine(url, 1)
-            self._patient = self.engine
+            self._patient = self.writing = self.engine
         else:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.engine = self._beating = _sqlite_engine(url, inline_sqlite.DRIVER)
             self._patient = _sqlite_engine(url, "sqlite+aiosqlite")
+            self.writing = _sqlite_engine(url, inline_sqlite.DRIVER, creator=self._open_writer, pool_size=1, max_overflow=0)
         self.write_lock = asyncio.Lock()
         """Held while a transaction writes, on SQLite also by the ledger's."""
         self._writers = Writers(self._begin_writing, self.write_lock)
         self._looking: sqlite3.Connection | None = None
+        self._writer: inline_sqlite.InlineConnection | None = None
 
     @property
     def path(self) -> Path:
@@ -125,6 +132,20 @@ class Database:
         await self.engine.dispose()
         await self._patient.dispose()
         await self._beating.dispose()
+        await self.writing.dispose()
+        if self._writer is not None:
+            self._writer.close()
+
+    @property
+    def writer(self) -> sqlite3.Connection:
+        """SQLite's one connection that writes, for whoever holds `write_lock`. What one connection has written makes every other forget the
+        pages that it had in memory, so there is no second one."""
+        if self._writer is None or self._writer.closed:
+            self._writer = _opened(self.path, inline_sqlite.InlineConnection)
+        return self._writer
+
+    def _open_writer(self) -> sqlite3.Connection:
+        return self.writer
 
     async def look(self, statement: Prepared, **values: Any) -> Sequence[Sequence[Any]]:
         """All rows of one statement, which is one moment by itself. For what is asked at every request; takes no transaction."""
@@ -144,22 +165,20 @@ class Database:
             async with connection.begin():
                 yield connection
 
-    @asynccontextmanager
-    async def write(self, *, alone: bool = True) -> AsyncIterator[AsyncConnection]:
+    def write(self, *, alone: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:
         """One writer at a time on all nodes; what is written in the block is on the disk after it, and taken back on any exception.
 
         With `alone=False` other nodes may write meanwhile: for a single statement that is right by itself. It has a connection to
         itself, so that a node beats however many read.
         """
-        if alone or not self.shared:
-            async with self._writers.write() as connection:
-                yield connection
-        else:
-            async with self._beating.begin() as connection:
-                yield connection
+        return self._writers.write() if alone or not self.shared else self._beating.begin()
+
+    def leave(self, connection: AsyncConnection, write: Together, what: Any) -> None:
+        """Inside `write`: to be written with what others leave, before the commit that all share. See `group_commit`."""
+        self._writers.leave(connection, write, what)
 
     async def _begin_writing(self) -> AsyncConnection:
-        connection = await self.engine.connect()
+        connection = await self.writing.connect()
         try:
             await connection.execution_options(tocsin_write=True)
             await connection.begin()
@@ -177,8 +196,8 @@ def _server_engine(url: URL, connections: int) -> AsyncEngine:
     )
 
 
-def _sqlite_engine(url: URL, driver: str) -> AsyncEngine:
-    engine = create_async_engine(url.set(drivername=driver), hide_parameters=True)
+def _sqlite_engine(url: URL, driver: str, **options: Any) -> AsyncEngine:
+    engine = create_async_engine(url.set(drivername=driver), hide_parameters=True, **options)
     event.listen(engine.sync_engine, "connect", prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine

@@ -71,16 +71,16 @@ class Connection(Protocol):
 class SqliteConnection:
     """Writers queue on the database's lock, so a transaction begins IMMEDIATE."""
 
-    def __init__(self, database: Database) -> None:
-        self._driver = connect(database.path)
+    def __init__(self, opened: Callable[[], sqlite3.Connection]) -> None:
+        self._opened = opened
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Rows:
         """See `Connection`."""
-        return self._driver.execute(_for_sqlite(sql), values)
+        return self._opened().execute(_for_sqlite(sql), values)
 
     def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
         """See `Connection`."""
-        self._driver.executemany(_for_sqlite(sql), values)
+        self._opened().executemany(_for_sqlite(sql), values)
 
     def ids(self, numbers: Iterable[int]) -> Any:
         """A JSON array: a thousand rows are one value."""
@@ -89,18 +89,19 @@ class SqliteConnection:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See `Connection`."""
-        self._driver.execute("BEGIN IMMEDIATE")
+        driver = self._opened()
+        driver.execute("BEGIN IMMEDIATE")
         try:
             yield
-            self._driver.execute("COMMIT")
+            driver.execute("COMMIT")
         except BaseException:
-            if self._driver.in_transaction:  # a full disk has rolled it back already
-                self._driver.execute("ROLLBACK")
+            if driver.in_transaction:  # a full disk has rolled it back already
+                driver.execute("ROLLBACK")
             raise
 
     def close(self) -> None:
         """Close it."""
-        self._driver.close()
+        self._opened().close()
 
 
 class PostgresConnection:
@@ -142,10 +143,17 @@ class PostgresConnection:
             self._driver.close()
 
 
-def open_connection(database: Database) -> Connection:
-    """A connection of the right kind."""
-    make: Callable[[Database], Connection] = PostgresConnection if database.shared else SqliteConnection
-    return make(database)
+def writing_connection(database: Database) -> Connection:
+    """On SQLite the one that all writers share: only for whoever holds `Database.write_lock`."""
+    return PostgresConnection(database) if database.shared else SqliteConnection(lambda: database.writer)
+
+
+def reading_connection(database: Database) -> Connection:
+    """For statements that change nothing, at any time."""
+    if database.shared:
+        return PostgresConnection(database)
+    driver = connect(database.path)
+    return SqliteConnection(lambda: driver)
 
 
 @cache

@@ -2,6 +2,8 @@
 
 Each has a savepoint of its own, so that one who fails takes back only what is theirs. Nobody is told that something is kept before the
 commit has said so; when the commit fails, it fails for all. They write one after another, in the order in which they came.
+
+What costs the same for one as for many a writer may leave to the end (`Writers.leave`): it is written once for all who left some.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +19,9 @@ from subscriptions.store.prepared import run
 
 MOST = 64
 """Writers in one transaction: whoever waits for the lock outside, like the ledger, has its turn after a few tens of milliseconds."""
+
+Together = Callable[[AsyncConnection, list[Any]], Awaitable[None]]
+"""Writes what several writers left."""
 
 _SAVEPOINT, _RELEASE, _TAKE_BACK = "SAVEPOINT writer", "RELEASE SAVEPOINT writer", "ROLLBACK TO SAVEPOINT writer"
 
@@ -26,6 +32,10 @@ class _Group:
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.members = 0
+        self.leaving: list[tuple[Together, Any]] = []
+        """Of the writer whose turn it is."""
+        self.left: dict[Together, list[Any]] = {}
+        """Of all who were before."""
         self.wrote = False
         self.broken: BaseException | None = None
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -51,9 +61,12 @@ class Writers:
             self._turn.release()
             raise
         try:
+            group.leaving = []
             await run(group.connection, _SAVEPOINT)
             yield group.connection
             await run(group.connection, _RELEASE)
+            for write, what in group.leaving:
+                group.left.setdefault(write, []).append(what)
             group.wrote = True
         except BaseException:
             await self._take_back(group)
@@ -61,6 +74,14 @@ class Writers:
         finally:
             self._leave(group)
         await asyncio.shield(group.done)
+
+    def leave(self, connection: AsyncConnection, write: Together, what: Any) -> None:
+        """For the writer whose turn it is, and whose `connection` this is: before the commit `write` is called once with what all have left
+        for it. What a writer left who is taken back is not among it."""
+        group = self._group
+        if group is None or group.connection is not connection:
+            raise ValueError("whoever leaves something is inside a transaction of their own")
+        group.leaving.append((write, what))
 
     async def aclose(self) -> None:
         """Until no connection is in use any more."""
@@ -120,6 +141,8 @@ class Writers:
         self._group = None
         try:
             if group.wrote and group.broken is None:
+                for write, left in group.left.items():
+                    await write(group.connection, left)
                 await group.connection.commit()
         except BaseException as error:  # noqa: BLE001 - each writer is told
             group.broken = error

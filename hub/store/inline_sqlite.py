@@ -20,6 +20,8 @@ from sqlalchemy.util import await_only
 
 DRIVER = "sqlite+inline"
 BEGIN_WRITING = "BEGIN IMMEDIATE"
+BUSY_TIMEOUT_MS = 15_000
+"""How long a writer waits for another process."""
 
 
 class _Cursor(sqlite3.Cursor):
@@ -29,10 +31,15 @@ class _Cursor(sqlite3.Cursor):
         """SQLAlchemy lets asynchronous drivers put their rows aside here."""
 
 
-class _Connection(sqlite3.Connection):
-    """Knows whether its transaction writes."""
+class InlineConnection(sqlite3.Connection):
+    """Knows whether its transaction writes, and whether the pool has closed it, as it does when somebody is cancelled who had it."""
 
-    writes = False
+    writes = closed = False
+
+    def close(self) -> None:
+        """For good."""
+        self.closed = True
+        super().close()
 
     def cursor(self, factory: type[sqlite3.Cursor] | None = None) -> sqlite3.Cursor:  # type: ignore[override]  # typeshed's is generic
         """See `_Cursor`."""
@@ -72,13 +79,16 @@ class InlineSqlite(SQLiteDialect_pysqlite):
 
     def connect(self, *arguments: Any, **named: Any) -> Any:
         """Open the file."""
-        return super().connect(*arguments, **named | {"factory": _Connection, "check_same_thread": False, "cached_statements": 256})
+        return super().connect(*arguments, **named | {"factory": InlineConnection, "check_same_thread": False, "cached_statements": 256})
 
     def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         """One statement."""
         if statement == BEGIN_WRITING:
             cursor.connection.writes = True
-            await_only(_elsewhere(lambda: cursor.execute(statement)))
+            if _begun_at_once(cursor):
+                await_only(_DONE)
+            else:
+                await_only(_elsewhere(lambda: cursor.execute(statement)))
         else:
             cursor.execute(statement, parameters)
             await_only(_DONE)
@@ -108,10 +118,22 @@ class InlineSqlite(SQLiteDialect_pysqlite):
         connection.rollback()
 
 
-def _itself(pooled: Any) -> _Connection:
+def _itself(pooled: Any) -> InlineConnection:
     """The driver's connection behind the pool's."""
-    connection: _Connection = pooled.dbapi_connection
+    connection: InlineConnection = pooled.dbapi_connection
     return connection
+
+
+def _begun_at_once(cursor: sqlite3.Cursor) -> bool:
+    """False while another process writes."""
+    cursor.execute("PRAGMA busy_timeout=0")
+    try:
+        cursor.execute(BEGIN_WRITING)
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    return True
 
 
 async def _elsewhere(work: Callable[[], object]) -> None:

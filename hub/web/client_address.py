@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from hub.errors import SettingsError
@@ -49,6 +50,7 @@ def _trusted(address: str, trusted: tuple[Network, ...]) -> bool:
     return any((mapped or known) in network for network in trusted)
 
 
+@lru_cache(1024)
 def _household(address: str) -> str:
     try:
         known = ip_address(address.partition("%")[0])

@@ -38,19 +38,23 @@ class Prepared:
     async def all(self, connection: AsyncConnection, **values: Any) -> Sequence[Sequence[Any]]:
         """Every row, as a tuple."""
         driver = _inline(connection)
-        if driver is None:
-            done = await connection.execute(self._statement, values)
-            return done.all() if done.returns_rows else ()
-        return self.there(driver, values)
+        return self.there(driver, values) if driver is not None else await self.asked(connection, values)
 
     def there(self, driver: sqlite3.Connection, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Every row, on a connection of SQLite's own driver."""
         text, given = self._compiled
-        return driver.execute(text, [values.get(name, fixed) for name, fixed in given]).fetchall()
+        return sqlite3.Cursor(driver).execute(text, [values.get(name, fixed) for name, fixed in given]).fetchall()
+
+    async def asked(self, connection: AsyncConnection, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """Every row, where the answer has to be waited for."""
+        done = await connection.execute(self._statement, values)
+        return done.all() if done.returns_rows else ()
 
     async def first(self, connection: AsyncConnection, **values: Any) -> Sequence[Any] | None:
         """The first row of at most a few."""
-        return next(iter(await self.all(connection, **values)), None)
+        driver = _inline(connection)
+        rows = self.there(driver, values) if driver is not None else await self.asked(connection, values)
+        return rows[0] if rows else None
 
     async def column(self, connection: AsyncConnection, **values: Any) -> list[Any]:
         """The first column of every row."""
@@ -61,22 +65,33 @@ class Prepared:
         row = await self.first(connection, **values)
         return None if row is None else row[0]
 
+    async def each(self, connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run it for each of these."""
+        driver = _inline(connection)
+        if driver is None:
+            await connection.execute(self._statement, rows)
+            return
+        text, given = self._compiled
+        sqlite3.Cursor(driver).executemany(text, [[row.get(name, fixed) for name, fixed in given] for row in rows])
+
 
 async def insert_row(connection: AsyncConnection, table: Table, values: Mapping[str, Any], returning: Column[Any] | None = None) -> Any:
     """Insert one row; returns the column that was asked for."""
-    return await _insert(table, tuple(values), () if returning is None else (returning,)).value(connection, **values)
+    if returning is None:
+        return await _run(connection, _insert(table, tuple(values), ()), values)
+    return (await _run(connection, _insert(table, tuple(values), (returning,)), values))[0][0]
 
 
 async def inserted_row(
     connection: AsyncConnection, table: Table, values: Mapping[str, Any], returning: tuple[Column[Any], ...]
 ) -> Sequence[Any]:
     """Insert one row; returns these columns of it as they were kept."""
-    return (await _insert(table, tuple(values), returning).all(connection, **values))[0]
+    return (await _run(connection, _insert(table, tuple(values), returning), values))[0]
 
 
 async def update_row(connection: AsyncConnection, key: Column[int], number: int, values: Mapping[str, Any]) -> None:
     """Set columns of the row whose key has this value."""
-    await _update(key, tuple(values)).all(connection, key_=number, **values)
+    await _run(connection, _update(key, tuple(values)), {"key_": number, **values})
 
 
 async def run(connection: AsyncConnection, text: str) -> None:
@@ -86,6 +101,11 @@ async def run(connection: AsyncConnection, text: str) -> None:
         await connection.exec_driver_sql(text)
     else:
         driver.execute(text)
+
+
+async def _run(connection: AsyncConnection, statement: Prepared, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    driver = _inline(connection)
+    return statement.there(driver, values) if driver is not None else await statement.asked(connection, values)
 
 
 @lru_cache(_KINDS_KEPT)

@@ -27,6 +27,7 @@ from subscriptions.store.tables import (
 
 R = TypeVar("R", bound=msgspec.Struct)
 
+BUCKET_BYTES = 32
 _VARIABLES = 500
 """Ids in one statement; SQLite takes 32,766 variables, and short statements stay in its cache."""
 
@@ -303,6 +304,9 @@ async def consents_of(connection: AsyncConnection, public_id: str) -> list[Conse
 _BUCKET = Prepared(
     select(signup.c.count, signup.c.expires_at).where(signup.c.bucket == bindparam("hashed"), signup.c.expires_at > bindparam("now"))
 )
+_BUCKETS = Prepared(
+    select(signup.c.bucket).where(signup.c.bucket.between(bindparam("first"), bindparam("last")), signup.c.expires_at > bindparam("now"))
+)
 _SET_BUCKET = Prepared(
     text(
         'INSERT INTO signup(bucket, "count", expires_at) VALUES (:hashed, :used, :until)'
@@ -317,9 +321,14 @@ async def bucket(connection: AsyncConnection, key: bytes, now: int) -> tuple[int
     return (row[0], row[1]) if row is not None else None
 
 
-async def set_bucket(connection: AsyncConnection, key: bytes, count: int, expires_at: int) -> None:
-    """Write a bucket."""
-    await _SET_BUCKET.all(connection, hashed=key, used=count, until=expires_at)
+async def buckets(connection: AsyncConnection, prefix: bytes, now: int) -> set[bytes]:
+    """The keys that begin so, of buckets that have not expired."""
+    return {bytes(key) for key in await _BUCKETS.column(connection, first=prefix, last=prefix.ljust(BUCKET_BYTES, b"\xff"), now=now)}
+
+
+async def set_buckets(connection: AsyncConnection, buckets: Iterable[tuple[bytes, int, int]]) -> None:
+    """Write buckets: (key, count, when it expires)."""
+    await _SET_BUCKET.each(connection, [{"hashed": key, "used": count, "until": expires_at} for key, count, expires_at in buckets])
 
 
 async def insert_many(connection: AsyncConnection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

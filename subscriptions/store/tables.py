@@ -110,9 +110,11 @@ consent = Table(
 signup = Table(
     "signup",
     metadata,
-    Column("bucket", LargeBinary(32), primary_key=True),  # keyed hash of (kind of limit, client or address or prefix, window)
+    # half a keyed hash of the client, address or prefix, half of it and the kind of limit: see subscriptions.limits
+    Column("bucket", LargeBinary(32), primary_key=True),
     Column("count", Integer, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 heard = Table(

@@ -21,13 +21,12 @@ async def test_while_nothing_can_be_settled_a_sender_stops_at_its_window_and_goe
     async with node(url, PEOPLE) as house, house.running(senders=1) as coordinator:
         mailing = await house.launch(coordinator, PEOPLE)
         await house.sink.arrived(1)
-        ledger = coordinator._ledger
-        assert ledger._connection is not None
+        disk = coordinator._ledger._database.writer
         with capture_logs() as told:
-            ledger._connection.execute("PRAGMA max_page_count=1")  # no less than there are
+            disk.execute("PRAGMA max_page_count=1")  # no less than there are
             await house.until(lambda: any(line["event"] == "settle_failed" for line in told))
             assert len(house.sink.requests) <= house.counters(mailing).get("handed_over", 0) + WINDOW < PEOPLE
-            ledger._connection.execute(f"PRAGMA max_page_count={MOST_PAGES}")
+            disk.execute(f"PRAGMA max_page_count={MOST_PAGES}")
             await house.until(lambda: house.state(mailing) == "done")
         assert house.counters(mailing) == {"planned": PEOPLE, "handed_over": PEOPLE}
         assert house.reached() == {f"/{number}": 1 for number in range(1, PEOPLE + 1)}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from subscriptions.errors import InvalidSubscription, TooManyRequests
-from subscriptions.limits import SMS_SIGN_UPS
+from subscriptions.limits import SMS_SIGN_UPS, Limits
 from subscriptions.store import sql
 from tests.subscriptions.residents import DAY, HOUR, Residents, request
 
@@ -207,9 +207,9 @@ async def test_numbers_of_one_prefix_are_limited_across_clients(limited: Residen
 async def test_all_numbers_together_are_limited_and_an_e_mail_is_not_held_up_by_them(limited: Residents) -> None:
     """Whatever prefixes and clients an attack has, an hour can't cost more."""
     now = int(limited.clock() * 1000)
-    key = limited.keyring.lookup(f"limit {SMS_SIGN_UPS.name}", "all")
+    key = Limits(limited.keyring, enabled=True).bucket(SMS_SIGN_UPS, "all")
     async with limited.database.write() as connection:
-        await sql.set_bucket(connection, key, SMS_SIGN_UPS.count - 1, now + SMS_SIGN_UPS.window_ms)
+        await sql.set_buckets(connection, [(key, SMS_SIGN_UPS.count - 1, now + SMS_SIGN_UPS.window_ms)])
     last, beyond = (request(channels=[{"kind": "sms", "address": number}]) for number in ("+17185550123", "+12125550123"))
     await limited.enrolment.subscribe(last, client="192.0.2.1", source="test")
     with pytest.raises(TooManyRequests):

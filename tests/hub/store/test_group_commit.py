@@ -10,6 +10,7 @@ from contextlib import closing
 import pytest
 from sqlalchemy import URL, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.store.database import Database
 from tests import databases
@@ -26,7 +27,7 @@ async def database(store: URL) -> AsyncIterator[Database]:
 def commits(database: Database) -> list[int]:
     """Grows with each commit."""
     seen: list[int] = []
-    event.listen(database.engine.sync_engine, "commit", lambda _: seen.append(1))
+    event.listen(database.writing.sync_engine, "commit", lambda _: seen.append(1))
     return seen
 
 
@@ -138,3 +139,49 @@ async def test_other_processes_see_all_of_a_group_or_nothing(database: Database)
         (seen,) = other.execute("SELECT count(*) FROM thing").fetchone()
         await asyncio.gather(*crowd)
     assert seen in {1, 60}
+
+
+async def test_what_writers_leave_to_the_end_is_written_once_for_all_of_them_but_for_who_is_taken_back(database: Database) -> None:
+    written: list[list[str]] = []
+
+    async def write(connection: AsyncConnection, left: list[str]) -> None:
+        written.append(left)
+        for name in left:
+            await connection.execute(text("INSERT INTO thing VALUES (:name)"), {"name": f"left {name}"})
+
+    async def leave(name: str) -> None:
+        async with database.write() as connection:
+            database.leave(connection, write, name)
+            await connection.execute(text("INSERT INTO thing VALUES (:name)"), {"name": name})
+        assert f"left {name}" in names(database)
+
+    await add(database, "known")
+    ends = await asyncio.gather(*(leave(name) for name in ("a", "known", "b")), return_exceptions=True)
+    assert [type(end) for end in ends] == [type(None), IntegrityError, type(None)]
+    await leave("c")
+    assert written == [["a", "b"], ["c"]]
+    assert names(database) == ["a", "b", "c", "known", "left a", "left b", "left c"]
+
+
+async def test_what_was_left_and_can_not_be_written_fails_for_everyone_in_the_commit(database: Database) -> None:
+    async def refuse(connection: AsyncConnection, left: list[str]) -> None:
+        raise RuntimeError(*left)
+
+    async def leave() -> None:
+        async with database.write() as connection:
+            database.leave(connection, refuse, "it")
+
+    ends = await asyncio.gather(add(database, "a"), leave(), return_exceptions=True)
+    assert [type(end) for end in ends] == [RuntimeError, RuntimeError]
+    await add(database, "later")
+    assert names(database) == ["later"]
+
+
+async def test_nothing_is_left_outside_a_transaction(database: Database) -> None:
+    async def write(connection: AsyncConnection, left: list[str]) -> None:
+        """Never called."""
+
+    async with database.write() as connection:
+        """Over at once."""
+    with pytest.raises(ValueError, match="inside a transaction"):
+        database.leave(connection, write, "it")
