@@ -198,8 +198,8 @@ class Statements:
         wanted, states = self.connection.ids(ids), _STATES[batch.purpose]
         settled = set[int]() if fresh else self._settled(batch, wanted)
         rows = self.connection.execute(
-            "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state, s.quiet, s.paused_until FROM ids(?) j"
-            " JOIN address a ON a.id=j.value JOIN subscriber s ON s.id=a.subscriber",
+            "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state, s.quiet, s.paused_until FROM address a"
+            " JOIN subscriber s ON s.id=a.subscriber WHERE a.id IN (SELECT j.value FROM ids(?) j)",
             (wanted,),
         ).fetchall()
         left = [row for row in rows if row[5] in states and row[0] not in settled]

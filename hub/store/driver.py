@@ -24,6 +24,7 @@ BROKEN_DATA = (sqlite3.IntegrityError, sqlite3.DataError, psycopg.IntegrityError
 """The database refuses the values, so trying the same again would never help."""
 
 _IDS = re.compile(r"ids\(\?\)")
+_IN_IDS = re.compile(r"(?<!NOT )IN \(SELECT j\.value FROM ids\(\?\) j\)")
 _IDS_AS = re.compile(r"ids\(\?\) (\w+)")
 _LOCKING = re.compile(r" FOR UPDATE( OF \w+ SKIP LOCKED)?$")
 _BY_KEY = " ".join(
@@ -164,4 +165,5 @@ def _for_sqlite(sql: str) -> str:
 @cache
 def _for_postgres(sql: str) -> LiteralString:
     """psycopg asks for literals, which these are: all SQL that comes here is written in the code."""
-    return _IDS_AS.sub(r"unnest(?::bigint[]) AS \1(value)", sql).replace("%", "%%").replace("?", "%s")
+    # An index is walked once for a whole array, and searched from its root for each row of a table.
+    return _IDS_AS.sub(r"unnest(?::bigint[]) AS \1(value)", _IN_IDS.sub("= ANY(?::bigint[])", sql)).replace("%", "%%").replace("?", "%s")
