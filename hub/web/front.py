@@ -5,7 +5,7 @@ microseconds; the first request that is anything else hands the whole connection
 they came. Reading is strict: what does not match `_REQUEST` to the letter is aiohttp's business.
 
 An alert brings a crowd at the very moment when it is being delivered, in the same process. While it is, answers to the crowd are given in
-turns of `TURN_S`, in at most `SHARE` of the time: pages wait some milliseconds, and hand-overs go on.
+turns of `TURN_S`, in at most `SHARE` of the time that has passed: pages wait some milliseconds, and hand-overs go on.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ from hub.web.publication import PUBLICATION, Asked
 from hub.web.ready import Ready
 from hub.web.security import OPEN
 
-TURN_S = 0.005
-SHARE = 0.08
+TURN_S = 0.004
+SHARE = 0.12
+LATE_TURNS = 4
+"""A turn that comes late makes up for as many that did not come."""
 IDLE_S = 75.0
 LOOK_EVERY_S = 5.0
 LONGEST_HEAD = 8_000
@@ -119,6 +121,7 @@ class Front:
         self.connections: set[Connection] = set()
         self._turns: deque[tuple[Connection, Question, Ready]] = deque()
         self._turn: asyncio.TimerHandle | None = None
+        self._turn_ended = 0.0
         self._look: asyncio.TimerHandle | None = None
         self._answered: Counter[tuple[str, int]] = Counter()
         self._second, self._date = 0, b""
@@ -199,9 +202,11 @@ class Front:
             self._turn = asyncio.get_running_loop().call_later(TURN_S, self._next_turn)
 
     def _next_turn(self) -> None:
-        until = time.perf_counter() + TURN_S * SHARE
+        now = time.perf_counter()
+        until = now + SHARE * min(now - self._turn_ended, LATE_TURNS * TURN_S)
         while self._turns and time.perf_counter() < until:
             self.answer(*self._turns.popleft())
+        self._turn_ended = time.perf_counter()
         self._turn = asyncio.get_running_loop().call_later(TURN_S, self._next_turn) if self._turns else None
 
     def answer(self, connection: Connection, question: Question, ready: Ready) -> None:
