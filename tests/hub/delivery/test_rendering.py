@@ -202,8 +202,8 @@ def test_the_authors_words_are_chosen_by_the_readers_language_then_english_then_
 @pytest.mark.parametrize("channel", ["email", "telegram", "apprise"])
 def test_a_name_in_latin_letters_does_not_pull_the_time_after_it_along_in_a_right_to_left_frame(renderer, channel):
     for text in renderer.alert(stored(infos=(ARABIC,)), channel, "ar").parts.values():
-        assert "NYC Emergency Management, " not in text
-    assert "NYC Emergency Management\u200f, 4:02" in html.unescape(everything(renderer.alert(stored(), channel, "ar")))
+        assert "NYC Emergency Management · " not in text
+    assert "NYC Emergency Management\u200f · 4:02" in html.unescape(everything(renderer.alert(stored(), channel, "ar")))
 
 
 @pytest.mark.parametrize(("language", "frame"), [("ar", 'lang="ar" dir="rtl"'), ("en", 'lang="en" dir="ltr"')])
