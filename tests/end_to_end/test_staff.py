@@ -99,7 +99,7 @@ def test_an_approver_sends_a_draft_back_with_a_reason_and_it_can_be_written_agai
     author.reload()
     expect(author.get_by_role("main")).to_contain_text("approver sent it back")
     expect(author.get_by_role("main")).to_contain_text("Name the street.")
-    author.get_by_role("link", name="Start a new alert from this one").click()
+    author.get_by_role("link", name="Correct and send again").click()
     expect(author.get_by_label("ZIP codes")).to_have_value("10463")
 
 

@@ -160,7 +160,7 @@ async def _page(
         waiting=waiting,
         believed=stored.is_believed and newer is None,
         sent_back=_sent_back(await context.publishing.sent_back(stored), context.clock()),
-        to_correct=await versions.still_followed(context, stored),
+        corrected_by=await versions.corrected_by(context, stored),
         newer=row(newer, context, actor) if newer else None,
         preview=preview,
         shape=msgspec.json.encode(preview.area_geojson).decode() if preview else "",

@@ -61,5 +61,12 @@ async def still_followed(context: HubContext, draft: StoredAlert) -> StoredAlert
     return last if last is not None and last.is_believed and last.id in draft.document.references else None
 
 
+async def corrected_by(context: HubContext, draft: StoredAlert) -> str:
+    """The parameter of the form by which what was sent back is written again as what it was; "" where it can't be."""
+    if draft.status == "draft" and draft.document.msgType == "Alert":
+        return "copy"
+    return "correct" if await still_followed(context, draft) is not None else ""
+
+
 async def _told(context: HubContext, stored: StoredAlert) -> list[StoredAlert]:
     return [one for one in await context.alerts.chain(stored.chain) if one.live_at is not None]
