@@ -118,8 +118,8 @@ class Desk:
         work.letters = True
 
     def new_public_id(self, now: int) -> str:
-        """An id that tells nothing. Those of one moment begin alike, with what the key makes of it: they lie side by side in an index, and
-        many who sign up at once change few pages of it."""
+        """An id that tells nothing but, to whoever has two, that they are of one moment: those begin alike, with what the key makes of it,
+        so that they lie side by side in an index, and many who sign up at once change few pages of it."""
         near = self.addresses.keyring.lookup("public id", str(now // TOGETHER_MS))[:3]
         return f"sub_{base64.urlsafe_b64encode(near + os.urandom(9)).decode()}"
 

@@ -114,7 +114,7 @@ class Limits:
     def _places(self, limit: Limit, subject: bytes) -> Iterator[bytes]:
         of = self._of(subject.hex())
         for place in range(limit.count):
-            yield of + self._keyring.lookup(f"limit {limit.name} {place}", subject.hex())[:HALF]
+            yield of + self._keyring.lookup(f"place {place} of limit {limit.name}", subject.hex())[:HALF]
 
     def _of(self, subject: str) -> bytes:
         """What all buckets of one client or address begin with, so that they lie side by side and are read in one look."""

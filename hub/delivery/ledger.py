@@ -10,8 +10,8 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager
-from typing import TypeVar
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
@@ -68,15 +68,30 @@ class Ledger:
         self._took(step, time.perf_counter() - began)
 
     async def _write(self, work: Callable[[Statements], T]) -> T:
-        async with AsyncExitStack() as stack:
-            if not self._database.shared:
-                await stack.enter_async_context(self._database.write_lock)
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+        """The lock is held until the thread is through, also for a caller who is cancelled and waits no longer: on SQLite others write over
+        the same connection."""
+        if not self._database.shared:
+            await self._database.write_lock.acquire()
+        try:
+            done = asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+        except BaseException:
+            self._written(None)
+            raise
+        done.add_done_callback(self._written)
+        return await asyncio.shield(done)
+
+    def _written(self, done: asyncio.Future[Any] | None) -> None:
+        if not self._database.shared:
+            self._database.write_lock.release()
+        if done is not None and not done.cancelled():
+            done.exception()  # whoever still waits is told; when nobody does, it is no fault of the loop
 
     async def _read(self, look: Callable[[Statements], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._look, look)
 
     def _look(self, look: Callable[[Statements], T]) -> T:
+        if self._database.shared:  # one connection, so that a server that was away costs one failed call
+            return look(self._opened()[1])
         self._reading = self._reading or reading_connection(self._database)
         return look(Statements(self._reading, self._node))
 

@@ -7,7 +7,7 @@ from typing import Any
 from hub.store.driver import Connection
 
 SMALL = 8
-"""People in a batch that goes along with others: a letter has one."""
+"""People in a batch that goes along with others: most letters have one."""
 
 _DUE_OF_ANY_SIZE = (
     "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.discreet, b.priority,"

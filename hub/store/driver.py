@@ -150,9 +150,7 @@ def writing_connection(database: Database) -> Connection:
 
 
 def reading_connection(database: Database) -> Connection:
-    """For statements that change nothing, at any time."""
-    if database.shared:
-        return PostgresConnection(database)
+    """On SQLite, for statements that change nothing, at any time."""
     driver = connect(database.path)
     return SqliteConnection(lambda: driver)
 

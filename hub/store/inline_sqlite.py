@@ -9,6 +9,7 @@ all in a thread.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable, Generator
 from typing import Any
@@ -142,7 +143,9 @@ async def _elsewhere(work: Callable[[], object]) -> None:
     try:
         await asyncio.shield(done)
     except asyncio.CancelledError:
-        await asyncio.wait([done])
+        while not done.done():  # however often
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([done])
         raise
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from hub.errors import SettingsError
 from hub.store import tables
 from hub.store.database import prepare, shown
+from hub.store.inline_sqlite import BEGIN_WRITING
 from subscriptions.store import tables as subscription_tables
 
 METADATA: tuple[MetaData, ...] = (tables.metadata, subscription_tables.metadata)
@@ -62,6 +63,8 @@ def upgrade(url: URL) -> tuple[str | None, str | None]:
     if engine.dialect.name == "sqlite":
         Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
         event.listen(engine, "connect", prepare)
+        # All of it or nothing: the driver itself would keep each change of a table at once.
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(BEGIN_WRITING))
     try:
         with _opened(engine) as connection, connection.begin():
             return _upgrade(connection, shown(url))

@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 from sqlalchemy import URL
 
+from hub.commands.invariants import broken_twice
+from hub.delivery.batches import Settlement
+from hub.delivery.ledger import Ledger
 from hub.delivery.letters import Letters
+from hub.delivery.outcome import Outcome
 from hub.store.database import Database
 from subscriptions.post import Letter
 from subscriptions.vault import Keyring
@@ -85,3 +89,33 @@ async def test_a_letter_goes_with_what_it_tells_of_or_not_at_all(database: Datab
     with pytest.raises(RuntimeError):
         await fail()
     assert await sent(database, letters) == [[[1]]]
+
+
+async def test_of_those_whose_letter_is_the_same_each_ends_in_a_way_of_their_own(database: Database, letters: Letters) -> None:
+    databases.write(database.url, "UPDATE address SET state='unconfirmed'")
+    await sent(database, letters, *(letter(number) for number in range(1, 8)))
+    databases.write(database.url, "DELETE FROM address WHERE id=3")
+    databases.write(database.url, "UPDATE address SET state='stopped' WHERE id=4")
+    ledger = Ledger(database)
+    ledger.join(0)
+    (one,) = await ledger.lease("email", 5, 9, NOW, 64)
+    assert sorted(to.address for to in one.recipients) == [1, 2, 5, 6, 7]
+    again = {"due_at": NOW + 1, "next_attempt": 2}
+    ends = [
+        Settlement(one, Outcome.HANDED_OVER, [1, 2], NOW),
+        Settlement(one, Outcome.FAILED, [5], NOW, "dead"),
+        Settlement(one, Outcome.WAITING, [6], NOW, **again),
+        Settlement(one, Outcome.DOUBTFUL, [7], NOW, **again),
+    ]
+    await ledger.settle(ends, [one])
+    assert not any(found.count for found in (await broken_twice(database, again_after_s=0)).values())
+    later = await ledger.lease("email", 5, 9, NOW + 5, 64)
+    assert [[to.address for to in batch.recipients] for batch in later] == [[6], [7]]
+    await ledger.settle([Settlement(batch, Outcome.HANDED_OVER, [batch.recipients[0].address], NOW) for batch in later], later)
+    assert not any(found.count for found in (await broken_twice(database, again_after_s=0)).values())
+    assert databases.rows(database.url, "SELECT state FROM mailing") == [("done",)]
+    counts = dict(databases.rows(database.url, "SELECT outcome, sum(count) FROM counter GROUP BY outcome"))
+    assert {name: int(count) for name, count in counts.items()} == {
+        "planned": 7, "handed_over": 4, "failed": 1, "withheld": 2, "possible_duplicate": 1,
+    }  # fmt: skip
+    await ledger.aclose()

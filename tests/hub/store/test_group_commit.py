@@ -185,3 +185,18 @@ async def test_nothing_is_left_outside_a_transaction(database: Database) -> None
         """Over at once."""
     with pytest.raises(ValueError, match="inside a transaction"):
         database.leave(connection, write, "it")
+
+
+async def test_an_error_of_the_database_in_what_was_left_fails_for_everyone_and_frees_the_lock(database: Database) -> None:
+    async def refuse(connection: AsyncConnection, left: list[str]) -> None:
+        await connection.execute(text("INSERT INTO no_such_table VALUES (1)"))
+
+    async def leave() -> None:
+        async with database.write() as connection:
+            database.leave(connection, refuse, "it")
+
+    ends = await asyncio.gather(add(database, "a"), leave(), return_exceptions=True)
+    assert all(isinstance(end, DBAPIError) for end in ends)
+    async with asyncio.timeout(30), Database(database.url) as other:
+        await add(other, "later")
+    assert names(database) == ["later"]

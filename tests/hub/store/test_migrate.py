@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from alembic import command
+from alembic import command, op
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL
@@ -42,6 +42,24 @@ def test_what_one_node_had_counted_is_kept_when_several_may_count(tmp_path: Path
     assert rows(url, "SELECT mailing, channel, outcome, node, count FROM counter") == [(1, "email", "handed_over", 0, 5)]
     assert rows(url, "SELECT mailing, node, first_at, last_at FROM pace") == [(1, 0, 3, 4)]
     assert rows(url, "SELECT mailing, state, node, turn FROM batch") == [(1, 1, 0, 0)]
+
+
+def test_an_upgrade_that_is_cut_off_has_changed_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = database_url("", tmp_path)
+    with connected(url) as connection:
+        command.upgrade(_config(connection), "0006")
+        run(connection, "INSERT INTO signup(bucket, count, expires_at) VALUES (?, 1, 9)", b"x" * 32)
+
+    def cut(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(op, "create_table", cut)
+        with pytest.raises(KeyboardInterrupt):
+            upgrade(url)
+    assert rows(url, "SELECT count(*) FROM signup") == [(1,)]
+    assert upgrade(url) == ("0006", NEWEST)
+    assert rows(url, "SELECT count(*) FROM signup") == [(0,)]
 
 
 def test_ledger_rows_have_no_hidden_row_number_and_people_never_get_a_number_twice(migrated_sqlite: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -204,6 +205,27 @@ async def test_while_an_alert_goes_out_everyone_is_still_answered(door: Door) ->
     lines = [await door.line() for _ in range(50)]
     answers = await asyncio.gather(*(line.get("/") for line in lines))
     assert {status for status, _, _ in answers} == {200}
+
+
+@pytest.mark.parametrize(("passed_ms", "spent_us"), [(4, 480), (10, 1200), (1000, 1920)])
+async def test_a_turn_takes_its_share_of_the_time_that_has_passed_and_no_more(
+    hub: Parts, app: web.Application, monkeypatch: pytest.MonkeyPatch, passed_ms: int, spent_us: int
+) -> None:
+    now, answered = 1_000_000, list[int]()  # microseconds
+    front = Front(None, app, hub, lambda: True)  # type: ignore[arg-type]  # nothing is handed over here
+
+    def answer(*_: object) -> None:
+        nonlocal now
+        now += 100
+        answered.append(now)
+
+    monkeypatch.setattr(front, "answer", answer)
+    monkeypatch.setattr("hub.web.front.time", SimpleNamespace(perf_counter=lambda: now / 1e6))
+    front._turn_ended = (now - passed_ms * 1000) / 1e6
+    front._turns.extend([(None, None, None)] * 100)  # type: ignore[list-item]  # what is answered is counted only
+    front._next_turn()
+    front.close()
+    assert spent_us <= 100 * len(answered) < spent_us + 100
 
 
 async def test_connection_close_is_kept(door: Door) -> None:
