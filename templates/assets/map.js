@@ -5,6 +5,8 @@
   const button = document.getElementById("show-map");
   if (!box || !button) return;
   const settings = box.dataset;
+  // At the top lie the buttons, and no sign may lie under them.
+  const ROOM = { paddingTopLeft: [16, 52], paddingBottomRight: [16, 16] };
   const layers = new Map();
   let map = null, painted = null, base = null, moved = false, words = null;
 
@@ -46,11 +48,13 @@
     return L.geoJSON(one.shape, { style, pointToLayer: circle });
   }
 
-  // Each alert carries its shape: colour alone tells nothing (WCAG 1.4.1). Chosen by key or press, it leads to its text.
+  // Each alert carries its shape, and the gravest are larger and turned inside out: colour alone tells nothing (WCAG 1.4.1). Chosen by key
+  // or press, it leads to its text.
   function sign(one, where) {
     const frame = document.createElement("span");
     frame.append(one.shape_of.cloneNode(true));
-    const marker = L.marker(where, { icon: L.divIcon({ className: "sign " + one.tone, html: frame, iconSize: [32, 32] }), title: one.label, riseOnHover: true });
+    const size = one.tone === "now" ? 40 : 32;
+    const marker = L.marker(where, { icon: L.divIcon({ className: "sign " + one.tone, html: frame, iconSize: [size, size] }), title: one.label, riseOnHover: true });
     marker.on("add", () => {
       const element = marker.getElement();
       element.setAttribute("aria-label", one.label);
@@ -85,7 +89,7 @@
     const bar = L.DomUtil.create("div", "leaflet-bar moves");
     bar.setAttribute("role", "group");
     bar.setAttribute("aria-label", names[0]);
-    [["↑", 0, -1], ["←", -1, 0], ["→", 1, 0], ["↓", 0, 1]].forEach(([arrow, x, y], at) => {
+    [["←", -1, 0], ["↑", 0, -1], ["↓", 0, 1], ["→", 1, 0]].forEach(([arrow, x, y], at) => {
       const one = L.DomUtil.create("button", "", bar);
       one.type = "button";
       one.textContent = arrow;
@@ -124,7 +128,7 @@
     if (painted) painted.remove();
     painted = group.addTo(map);
     const bounds = group.getLayers().length ? group.getBounds() : base.getBounds();
-    if (bounds.isValid() && !moved) map.fitBounds(bounds, { padding: [16, 16], maxZoom: 13, animate: false });
+    if (bounds.isValid() && !moved) map.fitBounds(bounds, { ...ROOM, maxZoom: 13, animate: false });
     for (const [drawn, style] of alone) if (tiny(drawn.getBounds())) group.addLayer(L.circleMarker(drawn.getBounds().getCenter(), { radius: 5, ...style }));
   }
 
@@ -174,7 +178,7 @@
       map.attributionControl.setPrefix(false);
       if (settings.tiles) L.tileLayer(settings.tiles).addTo(map);
       base = L.geoJSON(ground, { style: { className: "ground", weight: 1 }, interactive: !!settings.pick, onEachFeature: settings.pick ? pick : undefined }).addTo(map);
-      map.fitBounds(base.getBounds(), { animate: false });
+      map.fitBounds(base.getBounds(), { ...ROOM, animate: false });
       await paint();
       if (settings.pick) followField();
       box.dataset.ready = "yes";

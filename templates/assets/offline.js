@@ -11,6 +11,7 @@
   (function later() { setTimeout(() => { if (!document.hidden) look(); later(); }, LOOK_MS * (1 + Math.random())); })();
 
   const said = document.getElementById("seen"), list = document.getElementById("kept"), page = document.documentElement.lang;
+  const comma = ["ar", "ur"].includes(page) ? "، " : ", ";
   const kept = await caches.match("/api/v1/public/alerts");
   if (!kept) { said.textContent = said.dataset.never; return; }
 
@@ -19,7 +20,7 @@
   function time(moment) {
     const today = day(moment) === day(new Date());
     const form = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
-    return new Intl.DateTimeFormat(page === "en" ? "en-US" : page, { ...form, timeZone: zone }).format(moment);
+    return new Intl.DateTimeFormat(page + "-US", { ...form, timeZone: zone }).format(moment);
   }
   const tone = (one) => {
     if (new Date(one.expires) <= new Date()) return "over";
@@ -46,7 +47,7 @@
     fill("headline", info.headline);
     fill("instruction", info.instruction);
     fill("description", info.description);
-    fill("where", one.area.citywide ? said.dataset.city : one.area_names.join(", ") || said.dataset.map);
+    fill("where", one.area.citywide ? said.dataset.city : one.area_names.join(comma) || said.dataset.map);
     fill("until", time(new Date(one.expires)));
     list.append(card);
   }

@@ -55,3 +55,27 @@ def link_in_outbox(page: Page, kind: str, *about: str) -> str:
     found = TOKEN.match(link.get_attribute("href") or "")
     assert found, f"no {kind} link in the outbox"
     return found[1]
+
+
+def letters(outbox: Page, kind: str) -> set[str]:
+    """The paths of all links of a kind in the e-mails that have come so far."""
+    outbox.goto("/outbox?channel=email")
+    links = outbox.locator(f".device.email a[href*='/{kind}/']").evaluate_all("all => all.map((one) => one.href)")
+    return {found[1] for link in links if (found := TOKEN.match(link))}
+
+
+def new_letter(outbox: Page, kind: str, before: set[str]) -> str:
+    """The path of the link in the letter that was not there `before`, whatever its language."""
+    for _ in range(200):
+        if new := letters(outbox, kind) - before:
+            return new.pop()
+    raise AssertionError(f"no {kind} link in the outbox")
+
+
+def beside(outbox: Page, link: str, kind: str) -> str:
+    """The path of the link of another kind in the same letter."""
+    outbox.goto("/outbox?channel=email")
+    letter = outbox.locator(".device.email").filter(has=outbox.locator(f"a[href$='{link}']"))
+    found = TOKEN.match(letter.first.locator(f"a[href*='/{kind}/']").first.evaluate("one => one.href"))
+    assert found, f"no {kind} link in that letter"
+    return found[1]

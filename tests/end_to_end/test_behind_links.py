@@ -1,72 +1,78 @@
-"""The pages that only a message's link opens: as sound as the others, in English by day and in Arabic by night, with all that unfolds."""
+"""Every page that a resident may come to, also those that only a letter's link opens or a form answers with: as sound in Arabic by night
+as in English by day, with all that unfolds."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.conftest import PHONE, Visitor
-from tests.end_to_end.pages import leave, link_in_outbox, log_in, publish_heat, sign_up
+from hub.web.language import words
+from tests.end_to_end.axe import violations
+from tests.end_to_end.conftest import DESK, PHONE, Visitor
+from tests.end_to_end.course import PAGES, unfold, way
+from tests.end_to_end.pages import log_in, publish_heat
 from tests.end_to_end.test_every_page import check
 
-LOOKS = (("", "light"), ("/ar", "dark"))
-"""Where each language's pages stand, and the scheme that they are looked at in."""
+TEMPLATES = Path(__file__).parents[2] / "templates" / "pages"
+OWN_TITLE = re.compile(r'{% block title %}(?:{% if errors %}.*?{% endif %})?{{ _\("([^"]+)"\) }}{% endblock %}')
 
 
-def check_in_both(page: Page, path: str) -> None:
-    for prefix, scheme in LOOKS:
-        page.emulate_media(color_scheme=scheme)
-        page.goto(prefix + path)
-        check_unfolded(page)
+def test_the_way_leads_over_the_template_of_every_page_for_residents() -> None:
+    pages = {
+        path.stem for path in TEMPLATES.glob("[a-z]*.html") if path.read_text(encoding="utf-8").startswith('{% extends "base.html" %}')
+    }
+    assert pages - {"console"} == set(PAGES.values())
 
 
-def check_unfolded(page: Page) -> None:
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
-    check(page)
-
-
-def test_what_only_a_link_opens_is_sound_in_english_and_arabic(visitor: Visitor) -> None:
-    page = visitor("/", viewport=PHONE)
-    for prefix, scheme in LOOKS:
-        page.emulate_media(color_scheme=scheme)
-        page.goto(f"{prefix}/subscribe?zip=99999")
-        page.locator("#email").fill("me@nowhere")
-        page.locator("#send").click()
-        expect(page.get_by_role("alert").first).to_be_visible()
-        check_unfolded(page)
-    page.emulate_media(color_scheme="light")
-    sign_up(page, "11233", "looks@example.org")
-    check_unfolded(page)
-
-    link = link_in_outbox(page, "confirm", "alerts here for: 11233")
-    check_in_both(page, link)
-    page.get_by_role("main").get_by_role("button").first.click()
-    check_unfolded(page)
-    manage = (page.locator("main a.button[href*='/manage/']").get_attribute("href") or "").removeprefix("/ar")
+@pytest.mark.parametrize(("language", "scheme", "place"), [("en", "light", "11233"), ("ar", "dark", "11234")], ids=["English", "Arabic"])
+def test_every_page_that_a_resident_may_come_to_is_sound(visitor: Visitor, language: str, scheme: str, place: str) -> None:
     staff = visitor("/")
     log_in(staff, "approver")
     publish_heat(staff)
     staff.get_by_role("link", name="Public page").click()
-    check_in_both(page, staff.evaluate("location.pathname"))
-    for kind in ("why", "unsubscribe"):
-        check_in_both(page, link_in_outbox(page, kind, "Why you get this"))
+    alert = staff.evaluate("location.pathname")
+    page = visitor("/", viewport=PHONE, color_scheme=scheme)
+    seen = []
+    for name in way(page, language, place, alert):
+        seen.append(name)
+        look(page, name, language)
+    assert PAGES.keys() <= set(seen)
 
-    page.emulate_media(color_scheme="light")
-    page.goto(manage)
-    page.get_by_role("button", name="Send me a test").click()
-    page.get_by_label("Keep quiet at these hours").check()
-    page.locator("#times").get_by_role("button", name="Save").click()
-    page.get_by_label("Add a place").fill("Astoria (Central), Bronx")
-    page.get_by_role("button", name="Add", exact=True).press("Enter")  # suggestions that come late lie over it
-    check_in_both(page, f"{manage}?at=choices&done=saved")
-    page.locator("#place").fill("99999")
-    page.locator("form:has(#place) > button").last.click()
-    check_unfolded(page)
-    page.goto("/manage")
-    page.get_by_label("E-mail address or mobile number").fill("looks@example.org")
-    page.get_by_role("button", name="Send me the link").click()
-    check_unfolded(page)
-    check_in_both(page, link_in_outbox(page, "manage", "To whoever asked for a link"))
-    page.goto(manage)
-    leave(page)
-    check_unfolded(page)
+
+def look(page: Page, name: str, language: str) -> None:
+    """It is the page that it should be, in its language, and sound at either width."""
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    expect(page.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
+    if title := title_of(name, language):
+        assert title in page.title(), name
+    unfold(page)
+    check(page)
+    page.set_viewport_size({"width": DESK["width"], "height": DESK["height"]})
+    check(page, with_axe=False)
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+
+
+def title_of(name: str, language: str) -> str:
+    """What the page calls itself in the language; empty where the title is an alert's or has a number in it."""
+    found = OWN_TITLE.search((TEMPLATES / f"{PAGES[name]}.html").read_text(encoding="utf-8")) if name in PAGES else None
+    return str(words(language).text(found[1])) if found else ""
+
+
+@pytest.mark.parametrize(
+    ("spoil", "rule"),
+    [
+        ("document.documentElement.removeAttribute('lang')", "html-has-lang"),
+        ("document.querySelector('label').remove()", "label"),
+        ("document.querySelector('main h1').style.color = '#999'", "color-contrast"),
+        ("document.querySelector('main').append(document.createElement('img'))", "image-alt"),
+    ],
+)
+def test_what_is_wrong_on_a_page_is_found(visitor: Visitor, spoil: str, rule: str) -> None:
+    page = visitor("/ar/manage", viewport=PHONE)
+    assert violations(page) == []
+    page.evaluate(f"() => {{ {spoil} }}")
+    assert rule in [found[0] for found in violations(page)]

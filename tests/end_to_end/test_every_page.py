@@ -104,6 +104,13 @@ def test_the_map_is_loaded_on_request_and_needs_neither_drag_nor_colour(visitor:
             expect(page.locator("#now article").get_by_role("link", name=headline)).to_be_focused()
 
 
+def test_west_is_left_where_words_run_from_right_to_left(visitor: Visitor) -> None:
+    page = visitor("/ar/", viewport=PHONE)
+    page.locator("#show-map").click()
+    west, east = (page.locator("#map[data-ready] .moves button").filter(has_text=arrow) for arrow in "←→")
+    assert west.evaluate("one => one.offsetLeft") < east.evaluate("one => one.offsetLeft")
+
+
 GROUND = "document.querySelector('#map path.ground').getBoundingClientRect().left"
 
 
