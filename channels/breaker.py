@@ -87,6 +87,11 @@ class Breaker:
             return left
         return self._first_s if self._probing else 0.0
 
+    @property
+    def overdue_s(self) -> float:
+        """Seconds since it was worth asking again and nobody did."""
+        return 0.0 if self._opens_at is None or self._probing else max(0.0, self._clock() - self._opens_at)
+
     def _open(self) -> None:
         self._open_for_s = min(self._open_for_s * 2 or self._first_s, self._longest_s)
         self._opens_at, self._probing = self._clock() + self._open_for_s, False

@@ -107,6 +107,11 @@ def _adapter(name: str, settings: ChannelSettings) -> str:
     return _SMS_ADAPTERS.get(scheme, _APPRISE_SMS)
 
 
+def provider_counts(settings: object) -> dict[str, int]:
+    """Channel → how many providers the settings (ChannelSettings, or any with fields of the same names) name for it."""
+    return {name: len((getattr(settings, kind.setting) or "").split()) if kind.setting else 0 for name, kind in KINDS.items()}
+
+
 def open_outbox(name: str, settings: ChannelSettings, clock: Callable[[], float] = time.time) -> Outbox:
     """What keeps this channel's messages instead of sending them."""
     return Outbox(name, settings, clock)

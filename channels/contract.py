@@ -10,15 +10,16 @@ Errors::
     ├── NotConfigured       this hub has no provider for the channel
     └── DeliveryFailed
         ├── TryAgain        429, 5xx, a full mailbox, SMPP throttling; `after` in seconds when the provider said so
-        │   └── ProviderFault       nothing was sent, and the next person would fare no better: a refused log-in, a broken provider
-        │       └── Unreachable     refused or impossible connections: nobody was there to answer
+        │   ├── ProviderFault       nothing was sent, and the next person would fare no better: a refused log-in, a broken provider
+        │   │   └── Unreachable     refused or impossible connections: nobody was there to answer
+        │   └── NotAsked            nobody was asked: whoever could take it is left alone for now
         ├── Uncertain       it was sent and no answer came: it may or may not have arrived
         └── Rejected        it will never be taken; `address_is_dead` closes the address
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import msgspec
@@ -80,6 +81,10 @@ class ProviderFault(TryAgain):
 
 class Unreachable(ProviderFault):
     """No connection stood, so nothing was sent and the provider said nothing at all."""
+
+
+class NotAsked(TryAgain):
+    """Nothing was begun: every provider, or the receiver's host, is left alone after failures or takes no more now."""
 
 
 class Uncertain(DeliveryFailed):
@@ -144,6 +149,8 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """Slot name → URL, for the slots that the draft names."""
     earlier: int | None = None
     """The provider's number of the earlier message of the same topic that this one answers or strikes through."""
+    provider: int = 0
+    """Place of the provider by whose rate this hand-over may begin, see `Several`; 0 where that is the same for all of them."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,6 +216,19 @@ class Guarded(Protocol):
     @property
     def resting(self) -> int:
         """Providers that are left alone now."""
+
+
+@runtime_checkable
+class Several(Protocol):
+    """A channel that goes through the most preferred of its providers that works. They are called by their place in the setting, from 1."""
+
+    @property
+    def in_use(self) -> int:
+        """Place of the provider that hand-overs go through now."""
+
+    def watch(self, moved: Callable[[], None], admits: Callable[[int, int], Awaitable[bool]]) -> None:
+        """Call `moved` when another one may be in use. A recipient whose `provider` is not 0 is given to one only when
+        `admits(place, provider)` says that this one's rate allows it."""
 
 
 class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,12 +8,14 @@ What one hand-over says about its provider::
 
 A provider that failed several times in a row is left alone by its breaker, and then asked again by one hand-over at a time. A provider
 without a second one has its breaker too: while it is away, hand-overs wait in the ledger and use up no try.
+
+Where providers have rates of their own, a hand-over that one of them lets begin goes through another one only if that one's rate allows it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import structlog
@@ -25,6 +27,7 @@ from channels.contract import (
     Draft,
     Limits,
     Message,
+    NotAsked,
     Paced,
     ProviderFault,
     Purpose,
@@ -33,6 +36,11 @@ from channels.contract import (
     TryAgain,
     Uncertain,
 )
+
+IDLE_S = 5.0
+"""A provider that nobody has asked again for so long is the one that the next hand-over goes to: nothing is under way."""
+AGAIN_S = 1.0
+"""Whom a provider's own rate keeps out is tried again after this."""
 
 log = structlog.get_logger()
 
@@ -54,6 +62,8 @@ class Failover:
         self.name: str = providers[0].name
         self.limits: Limits = providers[0].limits
         self._providers = tuple((place, provider, breaker(monotonic)) for place, provider in enumerate(providers))
+        self._moved: Callable[[], None] = lambda: None
+        self._admits: Callable[[int, int], Awaitable[bool]] | None = None
 
     def parse_address(self, raw: str) -> str:
         """As the first provider does; all of one kind read addresses alike."""
@@ -72,7 +82,11 @@ class Failover:
     async def deliver(self, draft: FailoverDraft, to: Recipient) -> Receipt:
         """By the most preferred provider that its breaker lets through."""
         fault: ProviderFault | None = None
+        kept_out = False
         for place, provider, breaker in self._providers:
+            if to.provider and self._admits and not breaker.wait_s and not await self._admits(place + 1, to.provider):
+                kept_out = True
+                continue
             if not breaker.allows():
                 continue
             try:
@@ -92,7 +106,7 @@ class Failover:
             else:
                 self._worked(place, breaker)
                 return receipt
-        raise self._later(fault)
+        raise self._later(fault, kept_out=kept_out)
 
     async def aclose(self) -> None:
         """Close all of them."""
@@ -104,20 +118,37 @@ class Failover:
         """See `channels.contract.Guarded`."""
         return sum(1 for _, _, breaker in self._providers if not breaker.is_closed)
 
+    @property
+    def in_use(self) -> int:
+        """See `channels.contract.Several`. While all are left alone, the first."""
+        usable = (place for place, _, breaker in self._providers if breaker.is_closed or breaker.overdue_s > IDLE_S)
+        return next(usable, 0) + 1
+
+    def watch(self, moved: Callable[[], None], admits: Callable[[int, int], Awaitable[bool]]) -> None:
+        """See `channels.contract.Several`."""
+        self._moved, self._admits = moved, admits
+
     def _worked(self, place: int, breaker: Breaker) -> None:
-        if not breaker.is_closed:
-            log.info("provider_back", channel=self.name, provider=place + 1)
+        was_closed = breaker.is_closed
         breaker.worked()
+        if not was_closed:
+            log.info("provider_back", channel=self.name, provider=place + 1)
+            self._moved()
 
     def _failed(self, place: int, breaker: Breaker) -> None:
         was_closed = breaker.is_closed
         breaker.failed()
         if was_closed and not breaker.is_closed:
             log.warning("provider_left", channel=self.name, provider=place + 1, of=len(self._providers))
+        if not breaker.is_closed:
+            self._moved()
 
-    def _later(self, fault: ProviderFault | None) -> TryAgain:
+    def _later(self, fault: ProviderFault | None, *, kept_out: bool) -> TryAgain:
         """Nobody took it. While all are left alone, it is tried when the first of them is asked again."""
+        kind = TryAgain if fault else NotAsked
+        if kept_out:
+            return kind(fault.reason if fault else "the next provider takes only so many a second", after=AGAIN_S)
         if any(breaker.is_closed for _, _, breaker in self._providers):
-            return fault or TryAgain("no provider can be reached now")
+            return fault or NotAsked("no provider can be reached now")
         wait = min(breaker.wait_s for _, _, breaker in self._providers)
-        return TryAgain(fault.reason if fault else "no provider can be reached now", after=wait)
+        return kind(fault.reason if fault else "no provider can be reached now", after=wait)

@@ -28,6 +28,7 @@ from hub.delivery.audience_sync import AudienceSync
 from hub.delivery.coordinator import WINDOW, Coordinator
 from hub.delivery.dead_addresses import DeadAddresses
 from hub.delivery.forecast import Forecaster, Throughput
+from hub.delivery.in_use import InUse
 from hub.delivery.ledger import Ledger
 from hub.delivery.letters import Letters
 from hub.delivery.membership import Membership, Role
@@ -44,7 +45,7 @@ from hub.live import Live
 from hub.metrics import Metrics
 from hub.publishing.publishing import Publishing
 from hub.settings import Settings
-from hub.signals import ALERTS, HALT, PLAN, WORK, LocalSignals, RedisSignals, Signals, redis_at
+from hub.signals import ALERTS, HALT, PLAN, PROVIDERS, WORK, LocalSignals, RedisSignals, Signals, redis_at
 from hub.sms.inbox import Inbox
 from hub.sms.start import Receivers, open_inbox, takes_replies
 from hub.staff.account import Staff
@@ -211,7 +212,9 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     sync, links = AudienceSync(database, audience, places), Links(keyring.link_key, public_url)
     renderer = Renderer(public_url, settings.hub_name, settings.city_name, clock, sms_replies=takes_replies(channels))
     incidents = Incidents(database, clock, lambda: signals.send(ALERTS))
-    rates, throughput, bot_name = wiring.Rates(channels, read_rates(settings.rates)), Throughput(), BotName()
+    in_use, bot_name = InUse(), BotName()
+    rates = wiring.Rates(channels, read_rates(settings.rates, catalog.provider_counts(channels)), in_use)
+    throughput = Throughput(in_use=in_use)
     words = wiring.Words(renderer, alerts, incidents, public_url, metrics)
 
     async def close(numbers: Sequence[int]) -> None:
@@ -220,7 +223,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     dead = DeadAddresses(close)
     coordinator = Coordinator(
         ledger,
-        frames.Configure(channels, keyring.to_bytes(), WINDOW, clock() - time.time(), rates.each()),
+        frames.Configure(channels, keyring.to_bytes(), WINDOW, clock() - time.time(), rates.each(), rates.of_providers()),
         clock,
         senders=settings.number("senders", 1, 64) if role != "web" else 0,
         until=lambda: membership.until,
@@ -228,7 +231,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         rate_of=rates,
         rate_limit=RedisRateLimit(redis, name, lambda: membership.delivering) if redis else LocalRateLimit(),
         settled=wiring.Settled(metrics, throughput, dead),
-        waited=metrics.window_waits.inc,
+        told=wiring.Doing(metrics, signals),
     )
     membership = Membership(database, role, signals=signals.shared, joined=ledger.join, freed=coordinator.wake, lost=coordinator.fence)
     wiring.watch(metrics, coordinator, signals, sync, audience)
@@ -249,6 +252,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     signals.listen(PLAN, lambda _: planner.wake())
     signals.listen(WORK, lambda _: coordinator.wake())
     signals.listen(HALT, halting.heard)
+    signals.listen(PROVIDERS, in_use.heard)
 
     def posted(live: bool) -> None:
         signals.send(WORK)

@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import accumulate
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
+
+from hub.durations import STEPS_S, Durations
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _LATENCIES_S = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 _STEPS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _MATCHES_S = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 1)
+
+
+class SentSeconds(Collector):
+    """A histogram by channel of what senders have counted: to observe each hand-over anew would cost as much as to settle it."""
+
+    def __init__(self, name: str, meaning: str, registry: CollectorRegistry) -> None:
+        self._name, self._meaning = name, meaning
+        self._channels: defaultdict[str, Durations] = defaultdict(Durations)
+        registry.register(self)
+
+    def add(self, channel: str, durations: Durations) -> None:
+        """A sender has counted these since it spoke last."""
+        self._channels[channel].add(durations)
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """What Prometheus asks for."""
+        family = HistogramMetricFamily(self._name, self._meaning, labels=["channel"])
+        bounds = [*(str(float(step)) for step in STEPS_S), "+Inf"]
+        for channel, durations in self._channels.items():
+            family.add_metric([channel], list(zip(bounds, accumulate(durations.counts), strict=True)), durations.seconds)
+        yield family
 
 
 class Metrics:
@@ -30,6 +57,11 @@ class Metrics:
         )
         self.render_seconds = Histogram(
             "tocsin_render_seconds", "Time to make one batch's text, by channel.", ["channel"], buckets=_STEPS_S, registry=self.registry
+        )
+        self.deliver_seconds = SentSeconds(
+            "tocsin_deliver_seconds",
+            "From giving one message to its provider until the answer, by channel: the send alone.",
+            self.registry,
         )
         self.first_handover_seconds = Histogram(
             "tocsin_first_handover_seconds",

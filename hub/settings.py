@@ -56,8 +56,8 @@ SETTINGS = (
     Setting(
         "rates",
         "",
-        "Hand-overs a second that providers allow all nodes together, e.g. sms=100, telegram=30, and web_push/each=500 for each push"
-        " origin; 0 for no limit.",
+        "Hand-overs a second that providers allow all nodes together, e.g. sms=100, telegram=30, sms:2=10 for the second provider, and"
+        " web_push/each=500 for each push origin; 0 for no limit.",
     ),
     Setting("vapid_subject", "", "mailto: or https: contact for push services; empty for mailto: the e-mail sender."),
     Setting("webhook_hosts", "", "host[:port] list of webhook receivers that staff allow, separated by commas."),

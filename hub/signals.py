@@ -29,6 +29,8 @@ HALT = "halt"
 """A mailing was stopped; the body is its number in decimal."""
 ALERTS = "alerts"
 """An alert went live, was replaced, ended or was stopped: whatever shows alerts is out of date."""
+PROVIDERS = "providers"
+"""A sender's hand-overs go through other providers than the first; the body is from `hub.delivery.in_use`. Said again each second."""
 
 CONNECT_S = 2.0
 RETRY_S = 0.5

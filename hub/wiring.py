@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from email.utils import parseaddr
 from functools import partial
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from channels.contract import ChannelSettings, Message
 from hub.alerts.area import target
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.clock import instant
+from hub.delivery import frames, in_use
 from hub.delivery.audience_sync import AudienceSync
 from hub.delivery.batches import Leased, Settlement
 from hub.delivery.coordinator import Coordinator
@@ -29,7 +30,7 @@ from hub.delivery.rendering import Renderer
 from hub.incidents.incident import Incidents
 from hub.metrics import Metrics
 from hub.settings import Settings
-from hub.signals import ALERTS, HALT, PLAN, Signals
+from hub.signals import ALERTS, HALT, PLAN, PROVIDERS, Signals
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
@@ -130,17 +131,30 @@ class Words:
 
 
 class Rates:
-    """Hand-overs a second that a channel's provider allows this hub, on all nodes together; None for no limit, as in the outbox."""
+    """Hand-overs a second that a channel's provider allows this hub, on all nodes together; None for no limit, as in the outbox. Called, it
+    answers for the provider that is in use: the slowest of those through which hand-overs go."""
 
-    def __init__(self, settings: ChannelSettings, chosen: Mapping[str, float | None]) -> None:
+    def __init__(
+        self, settings: ChannelSettings, chosen: Mapping[str, float | None], in_use: Callable[[str], Collection[int]] = lambda _: (1,)
+    ) -> None:
         """`chosen` goes before what the channels say of themselves."""
-        self._settings, self._chosen = settings, chosen
+        self._settings, self._chosen, self._in_use = settings, chosen, in_use
 
     def __call__(self, channel: str, simulated: bool) -> float | None:
         real = catalog.provider_for(channel, self._settings, simulated) == "real"
         if not real:
             return None
-        return self._chosen[channel] if channel in self._chosen else catalog.per_second(channel)
+        rates = [self._chosen.get(f"{channel}:{place}", self._of_all(channel)) for place in self._in_use(channel)]
+        return min((rate for rate in rates if rate is not None), default=None)
+
+    def _of_all(self, channel: str) -> float | None:
+        """Of the first provider, and of each that has none of its own."""
+        return self._chosen.get(channel, catalog.per_second(channel))
+
+    def of_providers(self) -> dict[str, float | None]:
+        """See `frames.Configure.provider_rates`."""
+        own = {key: rate for key, rate in self._chosen.items() if ":" in key}
+        return own | {channel: self._of_all(channel) for channel in {key.partition(":")[0] for key in own}}
 
     def each(self) -> dict[str, float]:
         """Channel → messages a second that each of its receivers takes."""
@@ -180,6 +194,20 @@ class Settled:
         if len(self._begun) > REMEMBERED:
             self._begun.popitem(last=False)
         self._metrics.first_handover_seconds.observe(max(0, (settlement.first_at or settlement.at) - settlement.leased.created_at) / 1000)
+
+
+class Doing:
+    """Told what each sender says of itself each second: counts it, and lets all nodes know which providers are in use."""
+
+    def __init__(self, metrics: Metrics, signals: Signals) -> None:
+        self._metrics, self._signals = metrics, signals
+
+    def __call__(self, doing: frames.Doing) -> None:
+        self._metrics.window_waits.inc(doing.waits)
+        for channel, took in doing.took.items():
+            self._metrics.deliver_seconds.add(channel, took)
+        if doing.in_use:
+            self._signals.send(PROVIDERS, in_use.body(doing.in_use))
 
 
 class Told:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from sqlalchemy.exc import ArgumentError
 
+from channels import catalog
 from channels.addresses import parse_email
 from channels.contract import InvalidAddress, NotConfigured
 from channels.http_sms import read_api
@@ -64,6 +65,8 @@ def fault(settings: Settings, setting: Setting) -> str | None:
             settings.number(name, *NUMBERS[name])
         elif name in SWITCHES:
             settings.flag(name)
+        elif name == "rates":
+            read_rates(value, catalog.provider_counts(settings))
         elif value and name in RULES:
             RULES[name](value)
     except SettingsError as error:
@@ -165,7 +168,6 @@ RULES: Mapping[str, Rule] = {
     "sms_from": read_source,
     "telegram_token": _like(r"\d+:[\w-]+", "the token that @BotFather gave, such as 123456789:AAF…"),
     "telegram_api": _url("http", "https"),
-    "rates": read_rates,
     "vapid_subject": _like(r"mailto:\S+@\S+|https://\S+", "mailto:name@example.org or https://…"),
     "keyring": _keyring,
     "webhook_hosts": _hosts,

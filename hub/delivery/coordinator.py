@@ -61,11 +61,11 @@ class Coordinator:
         rate_of: Callable[[str, bool], float | None],
         rate_limit: RateLimit,
         settled: Callable[[Sequence[Settlement], Sequence[int]], None],
-        waited: Callable[[int], object] = lambda _: None,
+        told: Callable[[frames.Doing], object] = lambda _: None,
     ) -> None:
-        """`waited` is told how many hand-overs had to wait until receipts were on disk."""
+        """`told` is given what each sender says of itself each second."""
         self._ledger, self._configure, self._clock = ledger, configure, clock
-        self._count, self._until, self._waited = senders, until, waited
+        self._count, self._until, self._told = senders, until, told
         self._render, self._rate_of, self._settled = render, rate_of, settled
         self.handles: list[Handle] = []
         self._rows: list[Taken] = []
@@ -77,7 +77,7 @@ class Coordinator:
         self._readers: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._ahead = clock() - time.monotonic()
-        self._credits = Credits(rate_limit, rate_of, lambda: self.handles)
+        self._credits = Credits(rate_limit, rate_of, configure.provider_rates, lambda: self.handles)
 
     async def __aenter__(self) -> Coordinator:
         for _ in range(self._count):
@@ -162,11 +162,14 @@ class Coordinator:
                 frame = frames.to_coordinator.decode(body)
                 if isinstance(frame, frames.Unused):
                     handle.unused(frame.channel, frame.count)
+                    self._credits.given()
                 if isinstance(frame, frames.Wanted):
                     self._credits.want(handle, frame)
                 if isinstance(frame, frames.Doing):
-                    handle.doing = frame
-                    self._waited(frame.waits)
+                    moved, handle.doing = handle.doing.in_use != frame.in_use, frame
+                    self._told(frame)
+                    if moved:
+                        self._credits.given()
                 if isinstance(frame, frames.Receipts):
                     self._take_in(handle, frame)
         except msgspec.DecodeError:
@@ -318,7 +321,7 @@ class Coordinator:
         if handle.ended.is_set() or self._stopping:
             await self._ledger.give_back([leased.batch])
             return
-        limited = self._rate_of(leased.channel, bool(leased.simulated)) is not None
+        limited = self._credits.needed(leased.channel, bool(leased.simulated))
         handle.take(leased, limited=limited)
         handle.send(
             frames.Work(

@@ -1,12 +1,13 @@
 """Who may begin how many hand-overs of a channel whose provider allows only so many a second.
 
 N senders are not N limits, and neither are N nodes: the limit is asked for each few, and whoever holds the most urgent people gets them.
+Where providers of a channel have rates of their own, each sender gets credits by the rate of the one that its hand-overs go through.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -24,9 +25,14 @@ class Credits:
     """`run` and `answer` until cancelled."""
 
     def __init__(
-        self, rate_limit: RateLimit, rate_of: Callable[[str, bool], float | None], handles: Callable[[], Sequence[Handle]]
+        self,
+        rate_limit: RateLimit,
+        rate_of: Callable[[str, bool], float | None],
+        provider_rates: Mapping[str, float | None],
+        handles: Callable[[], Sequence[Handle]],
     ) -> None:
-        self._rate_limit, self._rate_of, self._handles = rate_limit, rate_of, handles
+        """`provider_rates` as in `frames.Configure`; `rate_of` counts for the other channels."""
+        self._rate_limit, self._rate_of, self._provider_rates, self._handles = rate_limit, rate_of, provider_rates, handles
         self._granting = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._asked = asyncio.Event()
@@ -55,8 +61,13 @@ class Credits:
         else:
             self._wishes.pop((handle, wanted.key), None)
 
+    def needed(self, channel: str, simulated: bool) -> bool:
+        """Whether whoever is reached on this channel needs one, whichever of its providers is in use."""
+        return self._rate_of(channel, simulated) is not None or (channel in self._provider_rates and not simulated)
+
     def given(self) -> None:
-        """A sender was given work of a channel that has a limit. Nobody waits for the limit but those it is for."""
+        """A sender was given work of a channel that has a limit, has lost credits, or goes through another provider now. Nobody waits for
+        the limit but those it is for."""
         self._new_work = True
         self._asked.set()
 
@@ -87,19 +98,21 @@ class Credits:
             await self._grant(channel)
 
     async def _grant(self, channel: str) -> None:
-        per_second = self._rate_of(channel, False)
+        used_up = set[str]()
         wishes = sorted(
             ((*handle.wants(channel), index, handle) for index, handle in enumerate(self._handles())), key=lambda wish: wish[:3]
         )
         for _, count, _, handle in wishes:
-            if count <= 0:
+            key = frames.provider_key(channel, handle.doing.in_use.get(channel, 1), self._provider_rates)
+            if count <= 0 or key in used_up:
                 continue
-            granted = count if per_second is None else await self._rate_limit.take(channel, per_second, count)
+            per_second = self._provider_rates[key] if key in self._provider_rates else self._rate_of(channel, False)
+            granted = count if per_second is None else await self._rate_limit.take(key, per_second, count)
             if granted:
-                handle.credit(channel, granted)
+                handle.credit(channel, granted, key)
             if granted < count:
                 self._wanted.set()
-                return
+                used_up.add(key)
 
     async def _grant_each(self, wishes: Collection[tuple[Handle, str]]) -> None:
         """The most urgent first at each receiver."""
@@ -107,7 +120,7 @@ class Credits:
             if handle.ended.is_set():
                 self._wishes.pop((handle, key), None)
                 continue
-            granted = await self._rate_limit.take(f"each {key}", wanted.per_second, wanted.count)
+            granted = await self._rate_limit.take(key, wanted.per_second, wanted.count)
             if granted:
                 handle.send(frames.Granted(key, granted))
             if self._wishes.get((handle, key)) is wanted:  # nothing newer was said meanwhile

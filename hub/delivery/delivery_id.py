@@ -22,5 +22,5 @@ class DeliveryIds:
         return mac.hexdigest()
 
     def receiver(self, channel: str, name: str) -> str:
-        """What a receiver is called where its rate is shared, which says nothing of who it is."""
-        return blake2b(f"{channel} {name}".encode(), key=self._key, digest_size=16, person=b"tocsin-receiver").hexdigest()
+        """What a receiver's rate is called where it is shared, which says nothing of who it is."""
+        return "each " + blake2b(f"{channel} {name}".encode(), key=self._key, digest_size=16, person=b"tocsin-receiver").hexdigest()

@@ -9,7 +9,7 @@ if all of a channel's addresses were at one: nearly all browsers' are.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -24,6 +24,8 @@ from subscriptions.store.prepared import Prepared
 Basis = Literal["limit", "measured", "assumed"]
 Key = tuple[str, bool]
 """Channel, and whether it ends in the outbox."""
+Through = tuple[str, bool, tuple[int, ...]]
+"""The same, and through which of the channel's providers: what one has done says nothing of another."""
 
 ASSUMED = {"web_push": 1500.0, "email": 1000.0, "sms": 500.0, "telegram": 30.0, "apprise": 100.0, "webhook": 5000.0}
 """Hand-overs a second of one sender before anything was measured: about a third of what `make bench` finds on two cores."""
@@ -56,23 +58,27 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 class Throughput:
     """Hand-overs a second that channels have really done in the last hour, each the best of its runs of some seconds without a pause."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._runs: dict[Key, tuple[float, float, int]] = {}
-        self._best: dict[Key, tuple[float, float]] = {}
+    def __init__(self, clock: Callable[[], float] = time.monotonic, in_use: Callable[[str], Collection[int]] = lambda _: (1,)) -> None:
+        """`in_use`: channel → the places of the providers that its hand-overs go through."""
+        self._clock, self._in_use = clock, in_use
+        self._runs: dict[Through, tuple[float, float, int]] = {}
+        self._best: dict[Through, tuple[float, float]] = {}
 
     def note(self, settlements: Sequence[Settlement]) -> None:
         """What was just settled."""
-        counts: dict[Key, int] = {}
+        counts: dict[Through, int] = {}
         for settlement in settlements:
             leased = settlement.leased
             if settlement.outcome in REACHED and leased.alert is not None and len(leased.recipients) >= BULK:
-                key = (leased.channel, bool(leased.simulated))
+                key = self._through(leased.channel, bool(leased.simulated))
                 counts[key] = counts.get(key, 0) + len(settlement.addresses)
         for key, count in counts.items():
             self._add(key, count, self._clock())
 
-    def _add(self, key: Key, count: int, now: float) -> None:
+    def _through(self, channel: str, simulated: bool) -> Through:
+        return channel, simulated, tuple(sorted(self._in_use(channel)))
+
+    def _add(self, key: Through, count: int, now: float) -> None:
         began, last, before = self._runs.get(key, (now, now, 0))
         if now - last > GAP_S:
             began, before = now, 0
@@ -85,7 +91,7 @@ class Throughput:
 
     def per_second(self, channel: str, simulated: bool) -> float | None:
         """The best of late, None when there was no run long enough."""
-        rate, at = self._best.get((channel, simulated), (0.0, 0.0))
+        rate, at = self._best.get(self._through(channel, simulated), (0.0, 0.0))
         return rate if rate and self._clock() - at <= REMEMBERED_S else None
 
 

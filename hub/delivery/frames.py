@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Mapping
 
 import msgspec
 
 from channels.contract import ChannelSettings, Message
+from hub.durations import Durations
 
 THREADED = frozenset({"telegram"})
 """Channels where a message may answer another, and whose messages' numbers are reported: see `hub.delivery.threads`. It stands here because
@@ -25,6 +27,8 @@ class Configure(msgspec.Struct, frozen=True, tag="configure"):
     clock_shift: float
     per_second_each: dict[str, float] = {}
     """Channel → messages a second that each of its receivers takes; none for no limit."""
+    provider_rates: dict[str, float | None] = {}
+    """By `provider_key`: hand-overs a second of the providers of those channels where one has a rate of its own, None for no limit."""
 
 
 class To(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -62,10 +66,12 @@ class Committed(msgspec.Struct, frozen=True, tag="committed"):
 
 
 class Credits(msgspec.Struct, frozen=True, tag="credits"):
-    """So many more hand-overs of a limited channel may begin, soon: what is kept for long would go out in a burst."""
+    """So many more hand-overs of a limited channel may begin, soon: what is kept for long would go out in a burst. `key` is the
+    provider's whose rate allows it, see `provider_key`."""
 
     channel: str
     count: int
+    key: str
 
 
 class Unused(msgspec.Struct, frozen=True, tag="unused"):
@@ -76,7 +82,8 @@ class Unused(msgspec.Struct, frozen=True, tag="unused"):
 
 
 class Wanted(msgspec.Struct, frozen=True, tag="wanted"):
-    """So many wait in a sender for one receiver's rate, of this priority at most; takes the place of what was said of it before."""
+    """So many wait in a sender for the rate of one receiver, or of a provider beside the one in use, of this priority at most; takes the
+    place of what was said of it before."""
 
     key: str
     per_second: float
@@ -109,12 +116,18 @@ class Alive(msgspec.Struct, frozen=True, tag="alive"):
 
 class Doing(msgspec.Struct, frozen=True, tag="doing"):
     """From a sender, each second: hand-overs under way, those ahead of receipts on disk, how many had to wait for the window since the last
-    word, and how many providers or hosts of each channel are left alone after failures."""
+    word, how many providers or hosts of each channel are left alone after failures, how long providers have taken since the last word, and
+    the place of the provider in use where that is not the first of a channel whose providers have rates of their own.
+
+    Said at once when the last changes.
+    """
 
     in_flight: int = 0
     ahead: int = 0
     waits: int = 0
     resting: dict[str, int] = {}
+    took: dict[str, Durations] = {}
+    in_use: dict[str, int] = {}
 
 
 class Drain(msgspec.Struct, frozen=True, tag="drain"):
@@ -145,6 +158,13 @@ class Receipts(msgspec.Struct, frozen=True, tag="receipts"):
 
 ToSender = Configure | Work | Committed | Credits | Granted | Halt | Alive | Drain
 ToCoordinator = Receipts | Unused | Wanted | Doing | Alive
+
+
+def provider_key(channel: str, place: int, rates: Mapping[str, float | None]) -> str:
+    """What the rate of a provider is called, for all nodes: that of the channel for those without one of their own."""
+    key = f"{channel}:{place}"
+    return key if key in rates else channel
+
 
 _encoder = msgspec.msgpack.Encoder()
 to_sender = msgspec.msgpack.Decoder(ToSender)

@@ -87,10 +87,10 @@ class Handle:
         priorities = [leased.priority for batch, leased in self.held.items() if batch in self._limited and leased.channel == channel]
         return min(priorities, default=LOWEST), self._waiting[channel] - self._granted[channel]
 
-    def credit(self, channel: str, count: int) -> None:
-        """It may begin so many."""
+    def credit(self, channel: str, count: int, key: str) -> None:
+        """It may begin so many, by the rate of the provider that is called so."""
         self._granted[channel] += count
-        self.send(frames.Credits(channel, count))
+        self.send(frames.Credits(channel, count, key))
 
 
 async def start(configure: frames.Configure, alive: frames.Alive) -> Handle:

@@ -64,17 +64,19 @@ class Host:
         self.under_way += 1
         return True
 
-    def answered(self, began: float) -> None:
-        """It said something, whatever it was, to a hand-over that began then."""
+    def answered(self, began: float) -> float:
+        """It said something, whatever it was, to a hand-over that began then. Returns the seconds that this took."""
         self.under_way -= 1
         self._breaker.worked()
         now = self._clock()
-        if now - began <= QUICK_S:
+        took = now - began
+        if took <= QUICK_S:
             self._quick_at = now
             if self._places < self._most:
                 self._places += 1
         elif self._places > 1:
             self._places -= 1
+        return took
 
     def failed(self) -> None:
         """No connection stood, or no answer came."""

@@ -11,6 +11,7 @@ from channels.contract import Channel, Draft, Hosted, Paced, Purpose, TryAgain
 from hub.delivery.frames import Row, To, Work
 from hub.delivery.hosts import QUICK_S, Host
 from hub.delivery.pace import CREDIT_S, PATIENCE_S, Pace
+from hub.durations import Durations
 
 FEW = 4
 """Workers of a lane that go on while another has something more urgent: that gets nearly all of the process, and nothing stands still."""
@@ -87,6 +88,10 @@ class Lane:
         self._precedence, self._hand_over = precedence, hand_over
         self._credits, self._credited_at = 0, 0.0
         self._credited: asyncio.Future[None] | None = None
+        self.provider = 0
+        """Place of the provider that the credits are for; 0 where they are for all of the channel's."""
+        self.took = Durations()
+        """How long providers have taken since somebody asked."""
         self._top = LEAST
         self._concurrency = channel.limits.concurrency
         self._hosts: dict[str, Host] = {}
@@ -262,6 +267,10 @@ class Lane:
         """Each second: credits that nobody was begun with would go out in a burst later. Returns how many they were."""
         if self._credits <= 0 or time.monotonic() - self._credited_at <= CREDIT_S:
             return 0
+        return self.drop_credits()
+
+    def drop_credits(self) -> int:
+        """Nobody may begin any more. Returns for how many there was a credit."""
         void, self._credits = self._credits, 0
         return void
 

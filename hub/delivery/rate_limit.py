@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import structlog
@@ -41,18 +42,37 @@ return granted
 log = structlog.get_logger()
 
 
-def read_rates(setting: str) -> dict[str, float | None]:
-    """TOCSIN_RATES: channel, or channel and EACH for one receiver of it → hand-overs a second, None for no limit. Raises SettingsError."""
+def read_rates(setting: str, providers: Mapping[str, int] = MappingProxyType({})) -> dict[str, float | None]:
+    """TOCSIN_RATES: channel, channel and EACH for one receiver of it, or ``channel:2`` for its second provider alone → hand-overs a second,
+    None for no limit. `providers`: channel → how many are named for it. Raises SettingsError."""
     rates: dict[str, float | None] = {}
     for part in setting.replace(",", " ").split():
         name, _, number = part.partition("=")
-        if name.removesuffix(EACH) not in catalog.KINDS or not number.replace(".", "", 1).isdecimal():
-            kinds = ", ".join(catalog.KINDS)
+        channel, colon, place = name.removesuffix(EACH).partition(":")
+        is_name = channel in catalog.KINDS and (not colon or (place.isdecimal() and not name.endswith(EACH)))
+        if not is_name or not number.replace(".", "", 1).isdecimal():
             raise SettingsError(
-                f"TOCSIN_RATES: {part!r} is neither channel=N nor channel{EACH}=N, with one of {kinds} and a number a second"
+                f"TOCSIN_RATES: {part!r} is neither channel=N nor channel{EACH}=N, nor channel:2=N for its second provider,"
+                f" with one of {', '.join(catalog.KINDS)} and a number a second"
             )
+        if colon:
+            name = f"{channel}:{_place(channel, int(place), number, providers.get(channel, 0))}"
         rates[name] = float(number) or None
     return rates
+
+
+def _place(channel: str, place: int, number: str, named: int) -> int:
+    """The place of a provider that may have a rate of its own."""
+    setting = catalog.KINDS[channel].setting
+    if setting is None or place < 2:
+        owner = "the first provider" if setting else "this channel, whose receivers are nobody's provider,"
+        raise SettingsError(f"TOCSIN_RATES: '{channel}:{place}={number}': {owner} has the channel's own rate; write {channel}={number}")
+    if place > named:
+        raise SettingsError(
+            f"TOCSIN_RATES: '{channel}:{place}={number}' is for a provider that is not there: TOCSIN_{setting.upper()} names {named}."
+            f" Write that provider's URL there, or leave its rate out; {channel}={number} is the rate of all that have none of their own"
+        )
+    return place
 
 
 class RateLimit(Protocol):

@@ -32,21 +32,20 @@ from channels.contract import (
     DeliveryFailed,
     Draft,
     Guarded,
-    Receipt,
     Recipient,
-    TryAgain,
-    Uncertain,
-    Unreachable,
 )
+from channels.outbox import Outbox
 from hub.delivery import frames, process_limits
 from hub.delivery.delivery_id import DeliveryIds
 from hub.delivery.failures import row_of
 from hub.delivery.frames import THREADED, Row, To, Work
-from hub.delivery.hosts import Host
+from hub.delivery.handing import hand
 from hub.delivery.lanes import Job, Lane, Precedence
 from hub.delivery.outcome import Outcome
+from hub.delivery.provider_rates import ProviderRates
 from hub.delivery.receiver_rates import ReceiverRates
 from hub.delivery.window import Window
+from hub.durations import Durations
 from hub.log import configure as configure_log
 from subscriptions.errors import VaultError
 from subscriptions.links import LinkPurpose, Links
@@ -78,7 +77,8 @@ class Sender:
         self._lanes: dict[tuple[str, bool], Lane] = {}
         self._early_credits: dict[str, int] = {}
         self._per_second_each = configure.per_second_each
-        self._receiver_rates = ReceiverRates(lambda wanted: writer.write(frames.encode(wanted)))
+        self._receiver_rates = ReceiverRates(self._say)
+        self._provider_rates = ProviderRates(configure.provider_rates, self._say, lambda: self._say(self._doing()))
         self._precedence = Precedence()
         self._tasks: set[asyncio.Task[None]] = set()
         self._halted: set[int] = set()
@@ -93,6 +93,9 @@ class Sender:
     def clock(self) -> float:
         """Seconds since 1970, as the hub counts them."""
         return time.time() + self._shift
+
+    def _say(self, frame: frames.ToCoordinator) -> None:
+        self._writer.write(frames.encode(frame))
 
     async def run(self) -> None:
         """Serve frames until the other end closes or asks to drain."""
@@ -112,6 +115,7 @@ class Sender:
                         await self._settled.wait()
             self._call_doubtful()
             self._flush()
+            self._say(self._doing())
             with contextlib.suppress(ConnectionError):
                 await self._writer.drain()
         finally:
@@ -120,10 +124,11 @@ class Sender:
 
     def _serve(self, frame: frames.ToSender) -> None:
         match frame:
-            case frames.Credits(channel, count):
-                self._credit(channel, count)
+            case frames.Credits(channel, count, key):
+                self._credit(channel, count, key)
             case frames.Granted(key, count):
                 self._receiver_rates.granted(self._lanes.values(), key, count)
+                self._provider_rates.granted(key, count)
             case frames.Committed(count):
                 self._window.give(count)
             case Work():
@@ -140,9 +145,11 @@ class Sender:
             case frames.Configure():
                 pass
 
-    def _credit(self, channel: str, count: int) -> None:
+    def _credit(self, channel: str, count: int, key: str) -> None:
         lane = self._lanes.get((channel, False))
-        if lane is None:  # its adapter is still being loaded
+        if not self._provider_rates.allows(channel, key):  # granted before the coordinator heard that another one is in use
+            self._say(frames.Unused(channel, count))
+        elif lane is None:  # its adapter is still being loaded
             self._early_credits[channel] = self._early_credits.get(channel, 0) + count
         else:
             lane.credit(count)
@@ -170,7 +177,9 @@ class Sender:
         if key not in self._lanes:
             each = None if work.simulated else self._per_second_each.get(work.channel)
             self._lanes[key] = Lane(channel, self._precedence, self._hand_over, each, partial(self._ids.receiver, work.channel))
-            self._lanes[key].credit(self._early_credits.pop(work.channel, 0) if not work.simulated else 0)
+            if not work.simulated:
+                self._lanes[key].credit(self._early_credits.pop(work.channel, 0))
+                self._provider_rates.watch(work.channel, channel, self._lanes[key])
         self._lanes[key].put(job)
         if work.mailing in self._halted:
             self._withhold(lambda waiting: waiting is not job)
@@ -196,15 +205,16 @@ class Sender:
     def _refuse(self, work: Work, reason: str) -> None:
         at = int(self.clock() * 1000)
         rows = [Row(to.address, Outcome.FAILED, at, reason[:80]) for to in work.recipients]
-        self._writer.write(frames.encode(frames.Receipts(work.batch, rows, finished=True)))
+        self._say(frames.Receipts(work.batch, rows, finished=True))
         self._window.give(-len(rows))
 
     async def _hand_over(self, lane: Lane, job: Job, to: To) -> None:
+        provider = lane.provider  # whose credit was used just now: another one may be in use once there is room in the window
         if not self._window.take_now() and not await self._window.take(job.priority):
             return  # not reported: the batch's rest is given back when this process ends
         self._under_way[id(to)] = (job, to)
         try:
-            row = self._not_now(job, to) or await self._deliver(lane, job, to)
+            row = self._not_now(job, to) or await self._deliver(lane, job, to, provider)
             if row is None:
                 self._window.give(1)
             elif id(to) in self._under_way:
@@ -224,7 +234,7 @@ class Sender:
             return Row(to.address, Outcome.WITHHELD, int(now * 1000))
         return None
 
-    async def _deliver(self, lane: Lane, job: Job, to: To) -> Row | None:
+    async def _deliver(self, lane: Lane, job: Job, to: To, provider: int) -> Row | None:
         """How it ended; None when the turn waits for a place at its host."""
         work = job.work
         try:
@@ -233,6 +243,7 @@ class Sender:
                 address=self._keyring.open(work.channel, to.key_id, to.sealed),
                 links=self._stamp(job, to) if job.draft.slots else {},
                 earlier=work.earlier.get(to.address),
+                provider=provider,
             )
             host = lane.host(recipient.address)
             if host is not None and host.is_full and not host.rests_s:
@@ -240,7 +251,7 @@ class Sender:
                 return None
             if self._receiver_rates.must_wait(lane, job, to, recipient.address):  # last, since it uses up a credit
                 return None
-            receipt = await (job.channel.deliver(job.draft, recipient) if host is None else self._at_host(lane, host, job, recipient))
+            receipt = await hand(lane, host, job, recipient)
         except DeliveryFailed as failure:
             return row_of(failure, to.address, int(self.clock() * 1000))
         except VaultError:
@@ -252,28 +263,6 @@ class Sender:
         outcome = Outcome.SIMULATED if receipt.simulated else Outcome.HANDED_OVER
         posted = int(receipt.provider_id) if receipt.provider_id and work.channel in THREADED else None
         return Row(to.address, outcome, int(self.clock() * 1000), copy=receipt.copy, posted=posted)
-
-    async def _at_host(self, lane: Lane, host: Host, job: Job, recipient: Recipient) -> Receipt:
-        """Deliver in one of the host's places, and keep how it did. Raises TryAgain at once while it rests."""
-        if not host.enter():
-            raise TryAgain("the receiver's host does not answer", host.rests_s)
-        began = time.monotonic()
-        try:
-            receipt = await job.channel.deliver(job.draft, recipient)
-        except (Unreachable, Uncertain):
-            host.failed()
-            raise
-        except DeliveryFailed:
-            host.answered(began)
-            raise
-        except BaseException:
-            host.abandoned()
-            raise
-        else:
-            host.answered(began)
-            return receipt
-        finally:
-            lane.left(host)
 
     def _stamp(self, job: Job, to: To) -> dict[str, str]:
         numbers: dict[LinkPurpose, int] = {"why": to.epoch, "unsubscribe": to.epoch, "confirm": job.work.serial, "access": job.work.serial}
@@ -301,7 +290,7 @@ class Sender:
             self._flush_timer.cancel()
             self._flush_timer = None
         for job in self._unsent:
-            self._writer.write(frames.encode(frames.Receipts(job.work.batch, job.rows, finished=not job.left)))
+            self._say(frames.Receipts(job.work.batch, job.rows, finished=not job.left))
             job.rows = []
         self._unsent.clear()
 
@@ -334,25 +323,33 @@ class Sender:
             lane.drop(lambda _: False)
 
     async def _tick(self) -> None:
-        alive = frames.encode(frames.Alive())
         while True:
-            self._writer.write(alive)
-            self._writer.write(frames.encode(self._doing()))
+            self._say(frames.Alive())
+            self._say(self._doing())
+            self._provider_rates.look_after()
             self._give_up_waiting()
             for (name, _), lane in self._lanes.items():
                 if void := lane.void_credits():
-                    self._writer.write(frames.encode(frames.Unused(name, void)))
+                    self._say(frames.Unused(name, void))
             await asyncio.sleep(1.0)
 
     def _doing(self) -> frames.Doing:
         resting: dict[str, int] = {}
-        for (name, _), lane in self._lanes.items():
+        took: dict[str, Durations] = {}
+        for (name, simulated), lane in self._lanes.items():
             resting[name] = resting.get(name, 0) + lane.resting
+            if lane.took.seconds and not isinstance(self._channels[name, simulated], Outbox):
+                took[name], lane.took = lane.took, Durations()
         for (name, _), channel in self._channels.items():
             if isinstance(channel, Guarded):
                 resting[name] = resting.get(name, 0) + channel.resting
         return frames.Doing(
-            len(self._under_way), self._window.ahead, self._window.waits(), {name: count for name, count in resting.items() if count}
+            len(self._under_way),
+            self._window.ahead,
+            self._window.waits(),
+            {name: count for name, count in resting.items() if count},
+            took,
+            self._provider_rates.in_use,
         )
 
     async def _close(self) -> None:

@@ -117,3 +117,14 @@ def test_an_abandoned_hand_over_is_no_failure(breaker: Breaker) -> None:
     assert breaker.is_closed
     fail(breaker, 1)
     assert not breaker.allows()
+
+
+def test_it_says_since_when_nobody_has_asked_again(breaker: Breaker, clock: Clock) -> None:
+    assert breaker.overdue_s == 0
+    fail(breaker, 3)
+    clock.now += 1.0
+    assert breaker.overdue_s == 0
+    clock.now += 4.0
+    assert breaker.overdue_s == 3.0
+    assert breaker.allows()
+    assert breaker.overdue_s == 0  # somebody asks

@@ -121,3 +121,8 @@ def test_reading_addresses_and_offering_channels_loads_no_heavy_library() -> Non
         "print(sorted({'aiogram', 'apprise', 'aiosmtplib', 'aiosmpplib'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_each_url_of_a_setting_is_a_provider() -> None:
+    counts = catalog.provider_counts(ChannelSettings(public_url="http://hub.invalid", smtp="smtp://one smtp://two", telegram_token="1:t"))
+    assert counts == {"web_push": 0, "email": 2, "sms": 0, "telegram": 1, "apprise": 0, "webhook": 0}

@@ -7,13 +7,25 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
 
 from channels import catalog
 from channels.breaker import Breaker
-from channels.contract import Channel, ChannelSettings, Message, ProviderFault, Recipient, Rejected, TryAgain, Uncertain, slot
-from channels.failover import Failover
+from channels.contract import (
+    Channel,
+    ChannelSettings,
+    Message,
+    NotAsked,
+    ProviderFault,
+    Recipient,
+    Rejected,
+    TryAgain,
+    Uncertain,
+    slot,
+)
+from channels.failover import AGAIN_S, IDLE_S, Failover
 from channels.smpp_sms import SmppSms
 from channels.smtp_email import SmtpEmail
 from tests.peers.http_sink import HttpSink, Reply
@@ -268,3 +280,59 @@ async def test_a_draft_names_the_links_of_all_its_providers(mails: Mails) -> Non
         )
     )
     assert draft.slots == ("confirm",)
+
+
+class Gate:
+    """Lets so many through that were begun by another provider's rate, and keeps what it was asked."""
+
+    def __init__(self, room: int) -> None:
+        self.room, self.asked, self.moves = room, list[tuple[int, int]](), 0
+
+    def moved(self) -> None:
+        self.moves += 1
+
+    async def admits(self, place: int, begun_by: int) -> bool:
+        self.asked.append((place, begun_by))
+        if place == begun_by:
+            return True
+        self.room -= 1
+        return self.room >= 0
+
+
+async def test_who_was_begun_by_the_firsts_rate_goes_through_the_second_only_if_that_one_has_room(mails: Mails) -> None:
+    gate, draft = Gate(2), mails.channel.compose(MESSAGE)
+    mails.channel.watch(gate.moved, gate.admits)
+    await mails.first.refuse()
+
+    async def send(number: int, provider: int) -> None:
+        await mails.channel.deliver(draft, msgspec.structs.replace(person(number), provider=provider))
+
+    for number in range(2):
+        await send(number, 1)
+    with pytest.raises(TryAgain) as caught:
+        await send(2, 1)
+    assert caught.value.after == AGAIN_S
+    assert (mails.channel.in_use, gate.moves) == (2, 1)
+    await send(3, 2)
+    with pytest.raises(NotAsked):
+        await send(4, 1)
+    assert mails.reached() == ([], ["p0", "p1", "p3"])
+    assert gate.asked == [(1, 1), (2, 1)] * 3 + [(2, 2), (2, 1)]
+
+
+async def test_the_first_is_in_use_again_when_it_works_and_when_nobody_has_asked_it_for_a_while(mails: Mails) -> None:
+    gate = Gate(0)
+    mails.channel.watch(gate.moved, gate.admits)
+    await mails.first.refuse()
+    await mails.send(*range(3))
+    mails.clock.now += 10.0
+    assert mails.channel.in_use == 2
+    mails.clock.now += IDLE_S + 1
+    assert mails.channel.in_use == 1
+    await mails.send(3)
+    assert (mails.channel.in_use, gate.asked) == (2, [])  # it failed again; where all have one rate, nobody is asked for it
+    await mails.first.listen()
+    mails.clock.now += 20.0
+    await mails.send(4)
+    assert (mails.channel.in_use, mails.reached()[0]) == (1, ["p4"])
+    assert gate.moves == 3

@@ -104,7 +104,13 @@ async def test_each_figure_is_moved_by_what_it_is_about(watched: Watched, redis:
             slow.go_on.set()
             await watched.moves("ahead", "window_waits")
         await watched.moves(
-            "handovers", "handover_latency_seconds", "first_handover_seconds", "ledger_seconds", "render_seconds", "retries"
+            "handovers",
+            "handover_latency_seconds",
+            "first_handover_seconds",
+            "ledger_seconds",
+            "render_seconds",
+            "retries",
+            "deliver_seconds",
         )
         with clockwork:
             clockwork.hurry()

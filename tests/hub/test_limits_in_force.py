@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from channels.http_sms import HttpSms
 from hub.application import Hub
+from hub.delivery.forecast import ChannelForecast
 from hub.delivery.rate_limit import RateLimit
+from hub.errors import SettingsError
 from tests.hub.one_node import bring, opened
 from tests.hub.publishing.conftest import PUBLISHER, document
 from tests.peers.bot_api import TOKEN, BotApi
-from tests.waiting import progressed
+from tests.peers.http_sink import HttpSink
+from tests.peers.slow import Slow
+from tests.peers.smtp import mail_server
+from tests.waiting import progressed, until
 
 CHATS = ("101", "102", "103")
+READERS = 40
 
 
 class Kept:
@@ -78,3 +86,78 @@ async def test_a_limit_that_the_settings_lift_is_asked_no_more_and_the_other_one
         limit = kept(hub)
         await reach(hub, api)
         assert (limit.channels(), limit.receivers()) == ({}, [1.0] * len(CHATS))
+
+
+async def forecast(hub: Hub) -> ChannelForecast:
+    return (await hub.publishing.preview(document(), PUBLISHER)).forecast.by_channel["email"]
+
+
+async def test_each_of_two_providers_is_held_to_its_own_rate_and_the_forecast_is_of_the_one_in_use(tmp_path: Path) -> None:
+    async with (
+        mail_server() as first,
+        mail_server() as second,
+        opened(tmp_path, smtp=f"{first.url} {second.url}", rates="email=500, email:2=40") as hub,
+    ):
+        limit = kept(hub)
+        await bring(hub, "email", *(f"p{number}@example.org" for number in range(READERS)))
+
+        async def everybody() -> None:
+            """An alert to all of them."""
+            alert = await hub.publishing.submit(document(), PUBLISHER)
+            assert (await progressed(hub.publishing, alert.id)).handed_over == READERS
+
+        await everybody()
+        assert (len(first.sent), set(limit.channels())) == (READERS, {("email", 500.0)})
+        assert (await forecast(hub)).per_second == 500.0
+        await first.refuse()
+        await everybody()
+        assert len(second.sent) == READERS <= limit.channels()["email:2", 40.0]
+        assert (await until(partial(changed, hub, 500.0))).basis == "limit"
+        assert (await forecast(hub)).per_second == 40.0
+        await first.listen()
+        while len(first.sent) < 2 * READERS:  # one at a time asks whether it is back, when its breaker lets it
+            await everybody()
+        await until(partial(changed, hub, 40.0))
+        assert (await forecast(hub)).per_second == 500.0
+        assert len(second.sent) <= limit.channels()["email:2", 40.0]
+
+
+async def changed(hub: Hub, before: float) -> ChannelForecast | None:
+    """The forecast once its rate is another one."""
+    now = await forecast(hub)
+    return now if now.per_second != before else None
+
+
+@pytest.mark.parametrize("rates", ["email:2=40", "email=0, email:2=40"])
+async def test_a_first_provider_without_a_limit_waits_for_none(tmp_path: Path, rates: str) -> None:
+    async with mail_server() as first, mail_server() as second, opened(tmp_path, smtp=f"{first.url} {second.url}", rates=rates) as hub:
+        limit = kept(hub)
+        await bring(hub, "email", *(f"p{number}@example.org" for number in range(READERS)))
+        alert = await hub.publishing.submit(document(), PUBLISHER)
+        assert (await progressed(hub.publishing, alert.id)).handed_over == len(first.sent) == READERS
+        assert limit.granted == {}
+        await first.refuse()
+        alert = await hub.publishing.submit(document(), PUBLISHER)
+        assert (await progressed(hub.publishing, alert.id)).handed_over == READERS
+        assert len(second.sent) == READERS <= limit.channels()["email:2", 40.0]
+
+
+async def test_a_hub_with_a_rate_for_a_provider_that_is_not_there_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="TOCSIN_SMTP names 1"):
+        async with opened(tmp_path, smtp="smtp://127.0.0.1:9", rates="email=100,email:2=5"):
+            pass
+
+
+async def test_credits_that_were_void_while_a_provider_took_its_time_are_granted_again(tmp_path: Path) -> None:
+    slow, people = Slow(), 3 * HttpSms.limits.concurrency
+    async with HttpSink(slow) as sink:
+        sms = sink.url.replace("http://", "http://AC123:secret@")
+        async with opened(tmp_path, sms=sms, sms_from="+12125550100", rates="sms=10000") as hub:
+            limit = kept(hub)
+            await bring(hub, "sms", *(f"+1718555{number}" for number in range(1000, 1000 + people)))
+            alert = await hub.publishing.submit(document(), PUBLISHER)
+            await sink.arrived(HttpSms.limits.concurrency)
+            await until(lambda: limit.channels().get(("sms", 10_000.0), 0) > people)
+            slow.go_on.set()
+            await progressed(hub.publishing, alert.id)
+            assert len(sink.requests) == people

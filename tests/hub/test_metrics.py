@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hub.durations import Durations
 from hub.metrics import CONTENT_TYPE, Metrics
 
 
@@ -17,3 +18,16 @@ def test_the_page_is_prometheus_text():
     text = Metrics().render().decode()
     for name in ("batches_waiting", "senders_alive", "match_seconds", "people", "sse_clients", "http_requests", "alerts_published"):
         assert f"# HELP tocsin_{name}" in text
+
+
+def test_what_senders_have_counted_is_added_up_as_a_histogram():
+    metrics, counted = Metrics(), Durations()
+    for seconds in (0.0005, 0.02, 0.02, 40.0):
+        counted.note(seconds)
+    for _ in range(2):
+        metrics.deliver_seconds.add("sms", counted)
+    text = metrics.render().decode()
+    for bound, count in (("0.001", 2), ("0.01", 2), ("0.025", 6), ("30.0", 6), ("+Inf", 8)):
+        assert f'tocsin_deliver_seconds_bucket{{channel="sms",le="{bound}"}} {count}.0' in text
+    assert 'tocsin_deliver_seconds_count{channel="sms"} 8.0' in text
+    assert 'tocsin_deliver_seconds_sum{channel="sms"} 80.081' in text

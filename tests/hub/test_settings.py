@@ -161,3 +161,9 @@ async def test_a_level_of_logs_that_is_none_stops_the_hub_with_a_sentence(tmp_pa
 def test_the_command_line_says_which_release_it_is() -> None:
     shown = subprocess.run([sys.executable, "-m", "hub", "--version"], capture_output=True, text=True, check=True)
     assert shown.stdout == f"tocsin {version('tocsin')}\n"
+
+
+def test_a_rate_of_a_second_provider_is_one_only_with_a_second_provider() -> None:
+    one, two = "smtp://one.example.org", "smtp://one.example.org smtp://two.example.org"
+    assert wrong(smtp=two, rates="email=100,email:2=5") == {}
+    assert list(wrong(smtp=one, rates="email=100,email:2=5")) == ["rates"]

@@ -19,11 +19,13 @@ from tests.hub.test_nodes import PUBLISHER, City
 from tests.peers.http_sink import HttpSink
 from tests.peers.postgres import PostgresServer
 from tests.peers.slow import Slow
+from tests.peers.smtp import mail_server
 from tests.peers.valkey import own_redis
 from tests.waiting import progressed, until
 
 PEOPLE = 1300
 """Three batches, of which a sender holds two at most: so each of two nodes has one in hand."""
+FEW = 20
 IN_FLIGHT = 2 * HttpSms.limits.concurrency
 RARE = 0.001
 """A second: what was taken from such a bucket does not come back while a test runs."""
@@ -55,6 +57,33 @@ async def test_two_nodes_take_from_one_bucket_and_so_does_what_goes_out(city: Ci
         alert = await hub.publishing.submit(document(), PUBLISHER)
         assert (await progressed(hub.publishing, alert.id)).handed_over == 3
         assert await redis.exists(bucket)
+
+
+async def test_a_second_providers_own_rate_is_one_bucket_too_and_a_node_that_sends_nothing_knows_when_it_counts(
+    city: City, server: ValkeyServer
+) -> None:
+    async with mail_server() as first, mail_server() as second:
+        common = {"smtp": f"{first.url} {second.url}", "rates": "email=500, email:2=40"}
+        web, deliver = await city.node("web", **common), await city.node("deliver", **common)
+        await web.membership._beat()
+        assert isinstance(web.signals, RedisSignals)
+        await web.signals.heard()
+        await bring(web, "email", *(f"p{number}@example.org" for number in range(FEW)))
+
+        async def per_second() -> float:
+            return (await web.publishing.preview(document(), PUBLISHER)).forecast.by_channel["email"].per_second
+
+        assert await per_second() == 500.0
+        await first.refuse()
+        alert = await web.publishing.submit(document(), PUBLISHER)
+        assert (await progressed(web.publishing, alert.id)).handed_over == len(second.sent) == FEW
+
+        async def is_the_seconds() -> bool:
+            return await per_second() == 40.0
+
+        await until(is_the_seconds)
+        async with Redis.from_url(server.connection_url) as redis:
+            assert await redis.exists(f"tocsin:{deliver.hub_key}:rate:email:2")
 
 
 async def in_both_hands(city: City) -> tuple[Hub, Hub, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +13,7 @@ from channels.contract import ChannelSettings, Message
 from hub.delivery import frames
 from hub.delivery.coordinator import WINDOW
 from hub.delivery.frames import Row, To
+from hub.durations import Durations
 from subscriptions.vault import Keyring
 from tests.warm import sender_process
 
@@ -23,17 +25,30 @@ class SenderProcess:
     """Start with ``async with``. `rows` holds what was reported by address; each receipt is committed at once unless `commits` is off."""
 
     def __init__(
-        self, settings: ChannelSettings = SETTINGS, *, window: int = WINDOW, commits: bool = True, each: dict[str, float] | None = None
+        self,
+        settings: ChannelSettings = SETTINGS,
+        *,
+        window: int = WINDOW,
+        commits: bool = True,
+        each: dict[str, float] | None = None,
+        provider_rates: dict[str, float | None] | None = None,
     ) -> None:
         """`each`: channel → messages a second that each receiver takes."""
         self._keyring = Keyring.generate()
-        self._configure = frames.Configure(settings, self._keyring.to_bytes(), window, 0.0, each or {})
+        self._configure = frames.Configure(settings, self._keyring.to_bytes(), window, 0.0, each or {}, provider_rates or {})
         self._commits = commits
         self.rows: dict[int, Row] = {}
         self.order: list[int] = []
         self.finished: set[int] = set()
         self.doing = frames.Doing()
         self.waits = 0
+        self.said = 0
+        """How often it has said what it does."""
+        self.took: dict[str, Durations] = {}
+        self.heard: list[frames.ToCoordinator] = []
+        """Every frame in its order."""
+        self.grants: str = ""
+        """What it is granted as soon as it asks for that."""
         self.wanted: dict[str, frames.Wanted] = {}
         """What it said last of each receiver whose rate it waits for."""
         self._next = 0
@@ -68,17 +83,19 @@ class SenderProcess:
         simulated: bool = False,
         mailing: int | None = None,
         title: str = "t",
+        limited: bool = False,
     ) -> range:
         """A batch for these addresses, of a mailing of its own unless that is named; returns their numbers."""
         numbers = range(self._next, self._next + len(addresses))
         self._next += len(addresses)
         people = [To(number, number, 1, *self._keyring.seal(channel, address)) for number, address in zip(numbers, addresses, strict=True)]
         now = time.time()
+        parts = {"title": title, "body": "b", "subject": title, "text": "b"}
         message = Message(
-            purpose="alert", topic="t", language="en", parts={"title": title, "body": "b"}, link="http://hub.invalid/a", sent_at=now,
+            purpose="alert", topic="t", language="en", parts=parts, link="http://hub.invalid/a", sent_at=now,
             expires_at=now + 3600, data='{"id":"al_1"}',
         )  # fmt: skip
-        self.say(frames.Work(batch, mailing or batch, channel, "en", simulated, message, priority, False, 0, people))
+        self.say(frames.Work(batch, mailing or batch, channel, "en", simulated, message, priority, limited, 0, people))
         return numbers
 
     async def until_reported(self, numbers: range) -> list[Row]:
@@ -99,21 +116,33 @@ class SenderProcess:
 
     async def until_ahead(self, count: int) -> None:
         """Wait until it says that so many hand-overs are ahead of what was committed."""
+        await self.until(lambda: self.doing.ahead == count)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until what it has said makes this true."""
         async with asyncio.timeout(PATIENCE_S), self._news:
-            await self._news.wait_for(lambda: self.doing.ahead == count)
+            await self._news.wait_for(condition)
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         while (body := await frames.read(reader)) is not None:
             frame = frames.to_coordinator.decode(body)
+            self.heard.append(frame)
             if isinstance(frame, frames.Receipts):
                 await self._note(frame)
             elif isinstance(frame, frames.Wanted):
+                if frame.key == self.grants:
+                    self.say(frames.Granted(frame.key, frame.count))
                 async with self._news:
                     self.wanted[frame.key] = frame
                     self._news.notify_all()
             elif isinstance(frame, frames.Doing):
                 async with self._news:
-                    self.doing, self.waits = frame, self.waits + frame.waits
+                    self.doing, self.waits, self.said = frame, self.waits + frame.waits, self.said + 1
+                    for channel, took in frame.took.items():
+                        self.took.setdefault(channel, Durations()).add(took)
+                    self._news.notify_all()
+            elif isinstance(frame, frames.Unused):
+                async with self._news:
                     self._news.notify_all()
 
     async def _note(self, receipts: frames.Receipts) -> None:

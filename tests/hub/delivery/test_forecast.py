@@ -162,3 +162,15 @@ async def test_nobody_takes_no_time_and_without_senders_there_is_no_answer(city:
     assert (await city.forecaster.of({}, 2)).seconds == 0.0
     city.senders = 0
     assert (await city.forecaster.of({("sms", False): 1}, 2)).seconds is None
+
+
+async def test_what_one_provider_has_done_says_nothing_of_another(city: City) -> None:
+    in_use = [1]
+    city.throughput._in_use = lambda _: in_use
+    city.run("sms", 50, 6)
+    in_use[:] = [2]
+    assert city.throughput.per_second("sms", False) is None
+    city.run("sms", 10, 6)
+    assert city.throughput.per_second("sms", False) == pytest.approx(10, rel=0.03)
+    in_use[:] = [1]
+    assert city.throughput.per_second("sms", False) == pytest.approx(50, rel=0.03)

@@ -116,3 +116,26 @@ def test_rates_are_read_and_what_is_none_is_said() -> None:
     for wrong in ("fax=1", "fax/each=1", "sms/one=1", "sms", "sms=fast", "sms=-1"):
         with pytest.raises(SettingsError, match="TOCSIN_RATES"):
             read_rates(wrong)
+
+
+def test_a_provider_may_have_a_rate_of_its_own_where_there_is_one() -> None:
+    assert read_rates("email=100 email:2=5, sms:3=0", {"email": 2, "sms": 3}) == {"email": 100.0, "email:2": 5.0, "sms:3": None}
+    assert read_rates("email:02=5", {"email": 2}) == {"email:2": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        ("email:2=5", "'email:2=5' is for a provider that is not there: TOCSIN_SMTP names 1. Write that provider's URL there"),
+        ("sms:2=5", "TOCSIN_SMS names 0"),
+        ("email:1=5", "the first provider has the channel's own rate; write email=5"),
+        ("webhook:2=5", "write webhook=5"),
+        ("email:2/each=5", "neither channel=N"),
+        ("email:two=5", "channel:2=N for its second provider"),
+        ("email:=5", "neither channel=N"),
+    ],
+)
+def test_a_rate_for_a_provider_that_is_not_there_says_what_to_write(rate: str, words: str) -> None:
+    with pytest.raises(SettingsError, match="TOCSIN_RATES") as caught:
+        read_rates(rate, {"email": 1})
+    assert words in caught.value.detail

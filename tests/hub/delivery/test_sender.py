@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
+import msgspec
+
 from hub.delivery import frames
 from hub.delivery.hosts import FIRST_PLACES
 from hub.delivery.lanes import LEAST
 from hub.delivery.outcome import Outcome
-from tests.hub.delivery.sender_process import SenderProcess
+from hub.durations import STEPS_S
+from tests.hub.delivery.sender_process import SETTINGS, SenderProcess
 from tests.peers.http_sink import HANG, HttpSink
+from tests.peers.slow import Slow
+from tests.peers.smtp import mail_server
 
 EVERYBODY = 300
+RESTS = "the receiver's host does not answer"
 
 
 def at(sink: HttpSink, count: int = EVERYBODY) -> list[str]:
@@ -170,3 +176,45 @@ async def test_a_turn_that_waits_for_a_place_at_its_host_uses_up_one_credit() ->
         wanted = await sender.until_wanted(len(people))
         sender.say(frames.Granted(wanted.key, len(people)))
         assert {row.outcome for row in await sender.until_reported(people)} == {Outcome.HANDED_OVER}
+
+
+async def test_how_long_receivers_take_is_counted_by_channel_for_those_who_were_asked() -> None:
+    slow, asked = Slow(), FIRST_PLACES
+    async with HttpSink(slow) as sink, HttpSink() as dead, SenderProcess() as sender:
+        await dead.refuse()
+        people = sender.give(at(sink, asked))
+        await sender.until(lambda: sender.doing.in_flight == asked)
+        seen = sender.said
+        await sender.until(lambda: sender.said == seen + 2)  # it speaks once a second
+        slow.go_on.set()
+        await sender.until_reported(people)
+        await sender.until(lambda: "webhook" in sender.took)
+        took = sender.took["webhook"]
+        assert (sum(took.counts), sum(took.counts[: STEPS_S.index(1) + 1])) == (asked, 0)
+        assert took.seconds > asked
+        rows = await sender.until_reported(sender.give(at(dead, 100), batch=2))
+        refused = [row for row in rows if row.reason != RESTS]
+        await sender.until(lambda: sum(took.counts) >= asked + len(refused))
+        assert sum(took.counts) == asked + len(refused) < asked + len(rows)
+
+
+async def test_how_long_a_provider_takes_is_counted_on_channels_without_hosts_too() -> None:
+    async with mail_server() as mails, SenderProcess(msgspec.structs.replace(SETTINGS, smtp=mails.url)) as sender:
+        mails.answers["p0@example.org"] = "550 5.1.1 no such user"
+        await sender.until_reported(sender.give([f"p{number}@example.org" for number in range(20)], channel="email"))
+        await sender.until(lambda: "email" in sender.took and sum(sender.took["email"].counts) >= 20)
+        await mails.refuse()
+        rows = await sender.until_reported(sender.give([f"p{number}@example.org" for number in range(100)], batch=2, channel="email"))
+        asked = sum(1 for row in rows if row.reason != "no provider can be reached now")
+        await sender.until(lambda: sum(sender.took["email"].counts) >= 20 + asked)
+        assert sum(sender.took["email"].counts) == 20 + asked
+
+
+async def test_no_provider_has_taken_any_time_for_what_the_outbox_keeps() -> None:
+    async with SenderProcess(msgspec.structs.replace(SETTINGS, outbox=True)) as sender:
+        await sender.until_reported(sender.give(["+17185550100"], batch=1, channel="sms", simulated=True))
+        (row,) = await sender.until_reported(sender.give(["+17185550101"], batch=2, channel="sms"))
+        assert row.outcome == Outcome.SIMULATED
+        seen = sender.said
+        await sender.until(lambda: sender.said > seen)
+        assert sender.took == {}

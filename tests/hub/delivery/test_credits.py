@@ -1,0 +1,75 @@
+"""Credits of a channel whose providers have rates of their own: each sender gets those of the provider that it uses."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import cast
+
+import pytest
+
+from hub.delivery import frames
+from hub.delivery.batches import Leased
+from hub.delivery.credits import Credits
+from hub.delivery.frames import To
+from hub.delivery.handle import Handle
+from hub.delivery.rate_limit import LocalRateLimit
+
+RATES: dict[str, float | None] = {"email": 100.0, "email:2": 20.0, "email:3": None}
+PEOPLE = 50
+
+
+class Grants:
+    """Three senders with people to reach by mail, the second and third of which go through other providers than the first."""
+
+    def __init__(self, handles: list[Handle], readers: list[asyncio.StreamReader]) -> None:
+        self._handles, self._readers = handles, readers
+        self.credits = Credits(LocalRateLimit(lambda: 0.0), lambda *_: None, RATES, lambda: handles)
+
+    async def granted(self) -> list[list[tuple[int, str]]]:
+        """To each: how many, and by whose rate."""
+        await self.credits._grant_all()
+        said: list[list[tuple[int, str]]] = []
+        for handle, reader in zip(self._handles, self._readers, strict=True):
+            handle.send(frames.Drain())  # nothing follows it
+            said.append([])
+            while not isinstance(frame := frames.to_sender.decode(await frames.read(reader) or b""), frames.Drain):
+                assert isinstance(frame, frames.Credits)
+                said[-1].append((frame.count, frame.key))
+        return said
+
+
+@asynccontextmanager
+async def sender(in_use: dict[str, int], batch: int) -> AsyncIterator[tuple[Handle, asyncio.StreamReader]]:
+    ours, theirs = socket.socketpair()
+    (reader, writer), (far, other) = [await asyncio.open_connection(sock=end) for end in (ours, theirs)]
+    handle = Handle(cast("asyncio.subprocess.Process", None), reader, writer)
+    handle.doing = frames.Doing(in_use=in_use)
+    leased = Leased(
+        batch=batch, mailing=1, purpose="alert", alert=1, parameters="{}", channel="email", language="en", simulated=0, discreet=0,
+        priority=2, turn=0, attempt=1, created_at=0, expires_at=9, recipients=[To(number, number, 0, 1, b"") for number in range(PEOPLE)],
+    )  # fmt: skip
+    handle.take(leased, limited=True)
+    yield handle, far
+    for end in (writer, other):
+        end.close()
+        await end.wait_closed()
+
+
+@pytest.fixture
+async def grants() -> AsyncIterator[Grants]:
+    async with AsyncExitStack() as stack:
+        used: list[dict[str, int]] = [{}, {"email": 2}, {"email": 2}, {"email": 3}, {}]
+        pairs = [await stack.enter_async_context(sender(in_use, batch)) for batch, in_use in enumerate(used)]
+        yield Grants([handle for handle, _ in pairs], [reader for _, reader in pairs])
+
+
+async def test_each_sender_gets_them_by_the_rate_of_its_provider_and_one_that_is_used_up_holds_up_no_other(grants: Grants) -> None:
+    assert await grants.granted() == [[(10, "email")], [(2, "email:2")], [], [(PEOPLE, "email:3")], []]
+
+
+def test_whoever_is_reached_on_such_a_channel_needs_one_but_for_samples() -> None:
+    granter = Credits(LocalRateLimit(), lambda *_: None, RATES, list)
+    assert [granter.needed(*way) for way in (("email", False), ("email", True), ("sms", False))] == [True, False, False]
