@@ -35,6 +35,7 @@ from channels.contract import (
     Recipient,
 )
 from channels.outbox import Outbox
+from hub import memory
 from hub.delivery import frames, process_limits
 from hub.delivery.delivery_id import DeliveryIds
 from hub.delivery.failures import row_of
@@ -385,6 +386,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     configure_log()
+    memory.started()
     uvloop.run(_main(int(sys.argv[1])))
 
 
