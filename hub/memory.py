@@ -5,10 +5,9 @@ from __future__ import annotations
 import ctypes
 import gc
 
-
 YOUNG = 20_000
-"""New objects after which the collector looks for circles among them; by itself it does after 700, some thirty hand-overs. Hardly any are in
-circles, and so many are a few megabytes."""
+"""New objects after which the collector looks for circles among them; by itself it does so after 700, which are some thirty hand-overs.
+Hardly any are in circles, and so many are a few megabytes."""
 
 
 def started() -> None:
