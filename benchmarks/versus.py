@@ -11,7 +11,7 @@ from benchmarks.fanout import hub_with, in_turns
 from benchmarks.measure import Figure, figure, in_a_process, listening
 from tests.peers.postgres import PostgresServer, postgres_server
 
-RECIPIENTS = 50_000
+RECIPIENTS = 100_000
 APPRISE, CELERY, PGQUEUER = 400, 1500, 6000
 
 
