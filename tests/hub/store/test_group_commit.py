@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 
 import pytest
-from sqlalchemy import URL, event, text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.store.database import Database
 from tests import databases
-
-
-@pytest.fixture
-async def database(store: URL) -> AsyncIterator[Database]:
-    databases.write(store, "CREATE TABLE thing(name TEXT PRIMARY KEY)")
-    async with Database(store) as opened:
-        yield opened
+from tests.hub.store.things import add, names
 
 
 @pytest.fixture
@@ -29,15 +22,6 @@ def commits(database: Database) -> list[int]:
     seen: list[int] = []
     event.listen(database.writing.sync_engine, "commit", lambda _: seen.append(1))
     return seen
-
-
-async def add(database: Database, name: str) -> None:
-    async with database.write() as connection:
-        await connection.execute(text("INSERT INTO thing VALUES (:name)"), {"name": name})
-
-
-def names(database: Database) -> list[str]:
-    return [str(name) for (name,) in databases.rows(database.url, "SELECT name FROM thing ORDER BY name")]
 
 
 async def test_a_writer_alone_has_a_commit_of_its_own(database: Database, commits: list[int]) -> None:

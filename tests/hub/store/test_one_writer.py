@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from hub.delivery.ledger import Ledger
@@ -18,15 +18,9 @@ from hub.store.database import Database, connect, database_url
 from hub.store.inline_sqlite import BUSY_TIMEOUT_MS
 from hub.store.migrate import upgrade
 from tests import databases
+from tests.hub.store.things import add, names
 
 PATIENCE_S = 30
-
-
-@pytest.fixture
-async def database(store: URL) -> AsyncIterator[Database]:
-    databases.write(store, "CREATE TABLE thing(name TEXT PRIMARY KEY)")
-    async with Database(store) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -37,21 +31,12 @@ async def ledger(database: Database) -> AsyncIterator[Ledger]:
     await ledger.aclose()
 
 
-async def add(database: Database, name: str) -> None:
-    async with database.write() as connection:
-        await connection.execute(text("INSERT INTO thing VALUES (:name)"), {"name": name})
-
-
 async def note(ledger: Ledger, *names: str) -> None:
     def insert(statements: Statements) -> None:
         for name in names:
             statements.connection.execute("INSERT INTO thing(name) VALUES (?)", (name,))
 
     await ledger._write(insert)
-
-
-def names(database: Database) -> list[str]:
-    return [str(name) for (name,) in databases.rows(database.url, "SELECT name FROM thing ORDER BY name")]
 
 
 async def test_a_transaction_of_the_ledger_whose_caller_gives_up_is_kept_whole_and_nobody_writes_into_it(
