@@ -110,7 +110,8 @@ class HttpClient:
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """One POST to a canonical URL, never redirected, never tried again. Raises Unreachable when nothing was sent, Uncertain when no
         answer came, Rejected for what is not admitted or can't be a request."""
-        connection, request = await self._ready(url, headers, body)
+        site, request = self._ready(url, headers, body)
+        connection = self._rested(site) or await self._connect(site)
         try:
             return await connection.send(request)
         except asyncio.CancelledError:
@@ -119,7 +120,8 @@ class HttpClient:
 
     async def ask(self, url: str, headers: Mapping[str, str], body: bytes) -> Words:
         """As `post`, with what the server says. A body that breaks off, or is too long to be meant for us, is only a shorter one."""
-        connection, request = await self._ready(url, headers, body)
+        site, request = self._ready(url, headers, body)
+        connection = self._rested(site) or await self._connect(site)
         try:
             return await connection.ask(request)
         except asyncio.CancelledError:
@@ -140,11 +142,10 @@ class HttpClient:
         if self._resolver is not None:
             await self._resolver.close()
 
-    async def _ready(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[Connection, bytes]:
+    def _ready(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[Site, bytes]:
         origin = origin_of(url)
         site = self._sites.get(origin) or self._site(origin, url)
-        request = _written(site, url[len(origin) :], headers, body)
-        return self._rested(site) or await self._connect(site), request
+        return site, _written(site, url[len(origin) :], headers, body)
 
     def _site(self, origin: str, url: str) -> Site:
         self._admit(url)

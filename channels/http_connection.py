@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection with one request on its way at a time. What an answer is, llhttp says, by aiohttp's binding to it.
 
-Nearly every answer is a short success that comes in one piece; only what is anything else is worth a parser's work.
+Nearly every answer is a short success that comes in one piece, and most are the one that came before; only what is anything else is worth
+a parser's work.
 
 The status is the answer: it counts as soon as the head is there, and of a body only its end matters, after which the connection can be
 used again; whoever asks for the words waits for that end. Nothing is pipelined, since whoever did not answer would leave it open which of
@@ -42,7 +43,21 @@ _MEANS_MORE = re.compile(rb"^(?:connection|transfer-encoding|upgrade|trailer):",
 class Connection(BaseProtocol):
     """`made` is told once it stands, `idle` whenever it can take the next request, `lost` once it is gone."""
 
-    __slots__ = ("_answer", "_begun", "_body", "_head", "_idle", "_longest", "_lost", "_made", "_wants_words", "resting", "since")
+    __slots__ = (
+        "_answer",
+        "_begun",
+        "_body",
+        "_head",
+        "_idle",
+        "_longest",
+        "_lost",
+        "_made",
+        "_usual",
+        "_usual_answer",
+        "_wants_words",
+        "resting",
+        "since",
+    )
 
     def __init__(
         self,
@@ -69,6 +84,7 @@ class Connection(BaseProtocol):
         self._head: RawResponseMessage | None = None
         self._body: StreamReader | None = None
         self._begun = False
+        self._usual, self._usual_answer = b"", Answer(0)
         self.resting = True
         """Whether it can take a request."""
         self.since = loop.time()
@@ -113,9 +129,8 @@ class Connection(BaseProtocol):
         if self._parser is None or self.resting:
             self.drop()  # nothing was asked: a server that speaks first has nothing to say that could be trusted
             return
-        if not self._begun and (whole := _whole_success(data)):
-            status, end = whole
-            self._give(Words(status, None, data[end:]) if self._wants_words else Answer(status))
+        if not self._begun and (answer := self._whole(data)):
+            self._give(answer)
             self._rest(last=False)
             return
         self._begun = True
@@ -149,6 +164,21 @@ class Connection(BaseProtocol):
             self._answer.set_exception(Uncertain("no answer came"))
         self._answer = self._parser = self._body = None
         self._lost(self)
+
+    def _whole(self, data: bytes) -> Answer | None:
+        """A success that came in one piece."""
+        if data == self._usual and not self._wants_words:
+            return self._usual_answer
+        whole = _whole_success(data)
+        if whole is None:
+            return None
+        status, end = whole
+        if self._wants_words:
+            return Words(status, None, data[end:])
+        if end == len(data):  # words are not kept: they may be about a person
+            self._usual, self._usual_answer = data, Answer(status)
+            return self._usual_answer
+        return Answer(status)
 
     def _take(self, message: RawResponseMessage, body: StreamReader) -> None:
         if 100 <= message.code < 200 and message.code != _SWITCHED:

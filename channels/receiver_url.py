@@ -18,6 +18,7 @@ _NEVER = re.compile(r"[\x00-\x20\x7f\\]")
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _ENDS_IN_A_NUMBER = re.compile(r"(^|\.)([0-9]+|0x[0-9a-f]*)$")
 _PORTS = {"https": 443, "http": 80}
+_AFTER_SCHEME = len("https://")
 _KEPT = "/?:@!$&'()*+,;=-._~%[]"
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -47,7 +48,7 @@ def canonical_url(raw: str, what: str) -> str:
 
 def origin_of(url: str) -> str:
     """Scheme, host and port of a canonical URL (RFC 6454), for instance ``https://hooks.example.org:8443``."""
-    return url[: url.index("/", len("https://"))]
+    return url[: url.index("/", _AFTER_SCHEME)]
 
 
 @lru_cache(maxsize=1024)

@@ -29,7 +29,6 @@ TYPES: dict[Purpose, str] = {
 
 _OWN_LINK: dict[Purpose, str] = {"confirm": "confirm", "access": "access"}
 _GONE = frozenset({410})
-_HEADERS = {"Content-Type": "application/json"}
 _DELIVERED = Receipt()
 
 
@@ -53,7 +52,7 @@ class Webhook:
         """Raises NotConfigured without a key, InvalidAddress for an allowed host that can't be one."""
         if not settings.webhook_key:
             raise NotConfigured("webhooks need a key to sign with; the hub's keyring holds it")
-        self._key = settings.webhook_key
+        self._secrets = _Secrets(settings.webhook_key)
         self._clock = clock
         self._allowed = tuple(f"{origin}/" for host in settings.webhook_hosts for origin in origins(host))
         self._known: Poster = HttpClient(timeouts)
@@ -80,9 +79,10 @@ class Webhook:
         """POST it, signed for this receiver. 410 means that the address is gone. Raises DeliveryFailed."""
         links = to.links
         if _VERIFIER in draft.body.slots:
-            links = {**links, _VERIFIER: secret_for(self._key, to.address)}
+            links = {**links, _VERIFIER: _written(self._secrets.of(to.address))}
         body, moment = draft.body.stamp(links), int(self._clock())
-        headers = _HEADERS | signature_headers(_secret(self._key, to.address), to.delivery_id, moment, body)
+        headers = signature_headers(self._secrets.of(to.address), to.delivery_id, moment, body)
+        headers["Content-Type"] = "application/json"
         client = self._known if to.address.startswith(self._allowed) else self._strangers
         settle(await client.post(to.address, headers, body), gone=_GONE, now=moment)
         return _DELIVERED
@@ -95,7 +95,7 @@ class Webhook:
 
 def secret_for(key: bytes, url: str) -> str:
     """What the owner of a webhook verifies signatures with: ``whsec_`` and 32 bytes in base64, from the hub's key and the canonical URL."""
-    return f"whsec_{base64.b64encode(_secret(key, url)).decode()}"
+    return _written(_Secrets(key).of(url))
 
 
 def signature_headers(secret: bytes, delivery_id: str, moment: int, body: bytes) -> dict[str, str]:
@@ -108,9 +108,20 @@ def signature_headers(secret: bytes, delivery_id: str, moment: int, body: bytes)
     }
 
 
-def _secret(key: bytes, url: str) -> bytes:
-    # Keyed BLAKE2b: a fifth of HMAC's time, and this is done for every hand-over.
-    return hashlib.blake2b(url.encode(), digest_size=32, key=key, person=b"webhook secret").digest()
+class _Secrets:
+    """Keyed BLAKE2b: a fifth of HMAC's time, and this is done for every hand-over."""
+
+    def __init__(self, key: bytes) -> None:
+        self._keyed = hashlib.blake2b(digest_size=32, key=key, person=b"webhook secret")
+
+    def of(self, url: str) -> bytes:
+        state = self._keyed.copy()
+        state.update(url.encode())
+        return state.digest()
+
+
+def _written(secret: bytes) -> str:
+    return f"whsec_{base64.b64encode(secret).decode()}"
 
 
 def _document(message: Message) -> dict[str, Any]:

@@ -21,25 +21,29 @@ def group(taken: Sequence[Taken], now: float) -> list[Settlement]:
     """Rows that ended alike, together: one statement each in the ledger."""
     alike: dict[tuple[int, int, str | None, float | None], tuple[Leased, list[Row]]] = {}
     for _, leased, rows, _ in taken:
+        batch = leased.batch
         for row in rows:
             outcome = Outcome.DOUBTFUL if row.maybe_sent else row.outcome
             # Waits are rounded up to few, else a provider that names each its own second would leave a batch a person.
             after = None if row.after is None else math.ceil(row.after / AFTER_STEP_S) * AFTER_STEP_S
-            alike.setdefault((leased.batch, outcome, row.reason, after), (leased, []))[1].append(row)
+            key = (batch, outcome, row.reason, after)
+            if key not in alike:
+                alike[key] = (leased, [])
+            alike[key][1].append(row)
     return [
         _settlement(leased, Outcome(outcome), rows, reason, after, now) for (_, outcome, reason, after), (leased, rows) in alike.items()
     ]
 
 
 def _settlement(leased: Leased, outcome: Outcome, rows: list[Row], reason: str | None, after: float | None, now: float) -> Settlement:
-    at, addresses = max(row.at_ms for row in rows), [row.address for row in rows]
+    moments, addresses = [row.at_ms for row in rows], [row.address for row in rows]
+    at = max(moments)
     if outcome in OPEN:
         doubtful, until = outcome is Outcome.DOUBTFUL, leased.expires_at / 1000
         again = retry_policy.next_try(leased.priority, leased.attempt, after, now, until, maybe_sent=doubtful)
         if again is not None:
             return Settlement(leased, outcome, addresses, at, reason, due_at=int(again[0] * 1000), next_attempt=again[1])
         outcome = Outcome.UNCERTAIN if doubtful else Outcome.FAILED
-    copies = tuple((row.address, row.copy) for row in rows if row.copy is not None)
-    first = min(row.at_ms for row in rows)
-    posted = tuple((row.address, row.posted) for row in rows if row.posted is not None) if leased.channel in THREADED else ()
-    return Settlement(leased, outcome, addresses, at, reason, first_at=first, copies=copies, posted=posted)
+    copies = tuple([(row.address, row.copy) for row in rows if row.copy is not None])
+    posted = tuple([(row.address, row.posted) for row in rows if row.posted is not None]) if leased.channel in THREADED else ()
+    return Settlement(leased, outcome, addresses, at, reason, first_at=min(moments), copies=copies, posted=posted)

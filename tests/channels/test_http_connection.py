@@ -14,7 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from channels import http_client
 from channels.contract import Rejected, Uncertain, Unreachable
 from channels.http_client import MOST_RESTING, HttpClient, Timeouts
-from channels.http_outcomes import Answer
+from channels.http_outcomes import Answer, Words
 from tests.peers.http_sink import CLOSE, HANG, HttpSink, Reply, says
 from tests.peers.self_signed import self_signed_context
 
@@ -52,6 +52,28 @@ async def test_a_connection_is_used_again_after_a_body_has_ended(client: HttpCli
 async def test_an_answer_is_understood_however_it_comes(client: HttpClient, sink: HttpSink, whole: tuple[bytes, ...]) -> None:
     sink.respond = lambda _: says(*whole)
     assert await answers(client, sink) == [Answer(200)] * 5
+
+
+PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+async def test_what_looks_like_the_answer_before_is_read_for_what_it_is(client: HttpClient, sink: HttpSink) -> None:
+    """A body, or a question for the words, may begin with the very bytes of an answer that came before."""
+    in_a_body = b"HTTP/1.1 202 Accepted\r\nContent-Length: %d\r\n\r\n" % len(PLAIN)
+    replies = [
+        [PLAIN],
+        [PLAIN],
+        [in_a_body, PLAIN],
+        [in_a_body + PLAIN],
+        [PLAIN],
+        [b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n"],
+        [PLAIN],
+    ]
+    sink.respond = lambda request: says(*replies[int(request.path[1:])])
+    assert [answer.status for answer in await answers(client, sink, len(replies))] == [200, 200, 202, 202, 200, 429, 200]
+    assert await client.ask(f"{sink.url}/0", {}, b"x") == Words(200)
+    assert await client.post(f"{sink.url}/0", {}, b"x") == Answer(200)
+    assert sink.connections == 1
 
 
 async def test_an_answer_without_a_body_by_its_status_keeps_the_connection(client: HttpClient, sink: HttpSink) -> None:
