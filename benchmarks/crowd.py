@@ -22,7 +22,7 @@ from benchmarks.measure import PAIRS, Figure, Missing, figure, sink
 from hub.web.front import open_door
 from hub.web.routes import build_app
 
-RECIPIENTS = 50_000
+RECIPIENTS = 150_000
 CONNECTIONS = 64
 
 

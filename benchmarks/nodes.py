@@ -20,7 +20,7 @@ from benchmarks.measure import PAIRS, Figure, figure, listening
 from subscriptions.vault import Keyring
 from tests.peers.postgres import postgres_server
 
-PEOPLE = 30_000
+PEOPLE = 100_000
 RUN = "people"
 
 

@@ -5,7 +5,7 @@ microseconds; the first request that is anything else hands the whole connection
 they came. Reading is strict: what does not match `_REQUEST` to the letter is aiohttp's business.
 
 An alert brings a crowd at the very moment when it is being delivered, in the same process. While it is, answers to the crowd are given in
-turns of `TURN_S`, in at most `SHARE` of the time that has passed: pages wait some milliseconds, and hand-overs go on.
+turns, `TURN_S` apart, in at most `SHARE` of the time that has passed: pages wait some milliseconds, and hand-overs go on.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ from hub.web.publication import PUBLICATION, Asked
 from hub.web.ready import Ready
 from hub.web.security import OPEN
 
-TURN_S = 0.004
-SHARE = 0.12
+TURN_S = 0.0035
+GATHER_S = 0.001
+"""Whoever comes long after the last turn waits so long for others who come just then."""
+SHARE = 0.13
 LATE_TURNS = 4
 """A turn that comes late makes up for as many that did not come."""
 IDLE_S = 75.0
@@ -67,6 +69,16 @@ class Question(msgspec.Struct, frozen=True):
     if_none_match: str
     last: bool
     """The visitor wants the connection closed after it."""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """An answer as it went out: to what, from what, when, its kind and status, its bytes."""
+
+    question: Question | None
+    ready: Ready | None
+    date: bytes
+    kind: tuple[str, int]
+    wire: bytes
 
 
 class Listen(msgspec.Struct, frozen=True):
@@ -125,6 +137,7 @@ class Front:
         self._look: asyncio.TimerHandle | None = None
         self._answered: Counter[tuple[str, int]] = Counter()
         self._second, self._date = 0, b""
+        self._said = Said(None, None, b"", ("", 0), b"")
         self._read_before: dict[bytes, Question] = {}
         headers = {**STREAM_HEADERS, **self._publication.always, **OPEN, "Connection": "close"}
         self._stream = ("HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())).encode("latin-1")
@@ -199,7 +212,8 @@ class Front:
             return
         self._turns.append((connection, question, ready))
         if self._turn is None:
-            self._turn = asyncio.get_running_loop().call_later(TURN_S, self._next_turn)
+            passed = time.perf_counter() - self._turn_ended
+            self._turn = asyncio.get_running_loop().call_later(max(GATHER_S, TURN_S - passed), self._next_turn)
 
     def _next_turn(self) -> None:
         now = time.perf_counter()
@@ -210,12 +224,16 @@ class Front:
         self._turn = asyncio.get_running_loop().call_later(TURN_S, self._next_turn) if self._turns else None
 
     def answer(self, connection: Connection, question: Question, ready: Ready) -> None:
-        """Send it."""
-        variant = ready.variant(question.accept_encoding)
-        known = bool(question.if_none_match) and ready.knows(question.if_none_match)
-        parts = (variant.unchanged, self._now(), b"") if known else (variant.head, self._now(), variant.body)
-        self._answered[question.asked.kind, 304 if known else 200] += 1
-        connection.send(b"".join(parts), last=question.last)
+        """Send it. A crowd asks for one thing in the same words: what was said last is said again as it is."""
+        date = self._now()
+        said = self._said
+        if question is not said.question or ready is not said.ready or date is not said.date:
+            variant = ready.variant(question.accept_encoding)
+            known = bool(question.if_none_match) and ready.knows(question.if_none_match)
+            wire = variant.unchanged + date if known else b"".join((variant.head, date, variant.body))
+            said = self._said = Said(question, ready, date, (question.asked.kind, 304 if known else 200), wire)
+        self._answered[said.kind] += 1
+        connection.send(said.wire, last=question.last)
 
     def _now(self) -> bytes:
         second = int(time.time())

@@ -207,7 +207,7 @@ async def test_while_an_alert_goes_out_everyone_is_still_answered(door: Door) ->
     assert {status for status, _, _ in answers} == {200}
 
 
-@pytest.mark.parametrize(("passed_ms", "spent_us"), [(4, 480), (10, 1200), (1000, 1920)])
+@pytest.mark.parametrize(("passed_ms", "spent_us"), [(4, 520), (10, 1300), (1000, 1820)])
 async def test_a_turn_takes_its_share_of_the_time_that_has_passed_and_no_more(
     hub: Parts, app: web.Application, monkeypatch: pytest.MonkeyPatch, passed_ms: int, spent_us: int
 ) -> None:
@@ -226,6 +226,22 @@ async def test_a_turn_takes_its_share_of_the_time_that_has_passed_and_no_more(
     front._next_turn()
     front.close()
     assert spent_us <= 100 * len(answered) < spent_us + 100
+
+
+@pytest.mark.parametrize(("passed_ms", "waits_ms"), [(0, 3.5), (2, 1.5), (3, 1), (1000, 1)])
+async def test_a_turn_comes_a_while_after_the_last_one_and_gathers_those_who_come_together(
+    hub: Parts, app: web.Application, monkeypatch: pytest.MonkeyPatch, passed_ms: int, waits_ms: float
+) -> None:
+    front = Front(None, app, hub, lambda: True)  # type: ignore[arg-type]  # nothing is handed over here
+    monkeypatch.setattr("hub.web.front.time", SimpleNamespace(perf_counter=lambda: 1000.0))
+    asked_for = list[float]()
+    loop = SimpleNamespace(call_later=lambda delay, _: asked_for.append(delay) or SimpleNamespace(cancel=lambda: None))
+    monkeypatch.setattr("hub.web.front.asyncio", SimpleNamespace(get_running_loop=lambda: loop))
+    front._turn_ended = 1000.0 - passed_ms / 1000
+    for _ in range(2):
+        front.pass_on(None, None, None)  # type: ignore[arg-type]  # nobody is answered before this test ends
+    front.close()
+    assert asked_for == [pytest.approx(waits_ms / 1000)]
 
 
 async def test_connection_close_is_kept(door: Door) -> None:
