@@ -1,6 +1,6 @@
 """The yardstick of queues in a database: pgqueuer, a job per recipient, queued and leased in batches. Prints hand-overs a second.
 
-Usage: python -m benchmarks.bare_pgqueuer URL N DSN [BATCH]; with `work DSN BATCH` it is one of the two workers. Its workers' start is not
+Usage: python -m benchmarks.bare_pgqueuer URL N DSN BATCH; with `work DSN BATCH` it is one of the two workers. Its workers' start is not
 counted. Everything is as fast as it allows: jobs are queued a thousand at a time, asyncpg is the driver, uvloop the loop, one aiohttp
 session a worker; the database commits to disk, as our ledger does.
 """
@@ -24,7 +24,6 @@ from benchmarks.systems import SETUP_S, new_run, worker
 
 BODY = b"x" * 600
 WARM, QUEUED_AT_ONCE, WORKERS = 100, 1000, 2
-BATCH = "100"
 
 
 async def work(dsn: str, batch: int) -> None:
@@ -48,7 +47,7 @@ async def queue(queries: Queries, url: str, run: str, count: int) -> None:
         await queries.enqueue(["post"] * len(payloads), payloads, [0] * len(payloads))
 
 
-async def main(url: str, count: int, dsn: str, batch: str = BATCH) -> None:
+async def main(url: str, count: int, dsn: str, batch: str) -> None:
     """Queue, wait for the last, print."""
     queries = Queries(AsyncpgDriver(await asyncpg.connect(dsn)))
     await queries.install()

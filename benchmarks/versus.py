@@ -5,11 +5,13 @@ Counts differ, since each rate only needs a few seconds; what a system starts be
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import uvloop
 
 from benchmarks.fanout import hub_with, in_turns
 from benchmarks.measure import Figure, figure, in_a_process, listening
-from tests.peers.postgres import PostgresServer, postgres_server
+from tests.peers.postgres import postgres_server
 
 RECIPIENTS = 100_000
 APPRISE, CELERY, PGQUEUER = 400, 1500, 6000
@@ -27,16 +29,19 @@ def celery() -> dict[str, Figure]:
 
 
 def pgqueuer() -> dict[str, Figure]:
-    """Against jobs leased in batches from PostgreSQL, each round in a database of its own."""
+    """Against jobs leased in batches from PostgreSQL, of the size that suits it best and of its default; each round in a new database."""
+    figures = {}
     with postgres_server(durable=True) as server:
-        said = "pgqueuer, queued by 1000 and leased by 100, PostgreSQL (asyncpg), aiohttp, 2 processes"
-        return {"vs_pgqueuer": _beside("benchmarks.bare_pgqueuer", PGQUEUER, said, server)}
+        for name, batch in (("vs_pgqueuer", 100), ("vs_pgqueuer_default", 10)):
+            said = f"pgqueuer, queued by 1000 and leased by {batch}, PostgreSQL (asyncpg), aiohttp, 2 processes"
+            figures[name] = _beside("benchmarks.bare_pgqueuer", PGQUEUER, said, lambda batch=batch: [server.new_database(), batch])
+    return figures
 
 
-def _beside(module: str, count: int, yardstick: str, server: PostgresServer | None = None) -> Figure:
+def _beside(module: str, count: int, yardstick: str, more: Callable[[], list[object]] = list) -> Figure:
     async def work(url: str) -> tuple[list[float], list[float]]:
         async with hub_with(RECIPIENTS, url) as hub:
-            return await in_turns(hub, RECIPIENTS, lambda: in_a_process(module, url, count, *([server.new_database()] if server else [])))
+            return await in_turns(hub, RECIPIENTS, lambda: in_a_process(module, url, count, *more()))
 
     with listening("benchmarks.tally") as port:
         ours, theirs = uvloop.run(work(f"http://127.0.0.1:{port}"))
