@@ -106,9 +106,19 @@ class Coordinator:
         finally:
             # After the receipts are safe: to take a process down can last on a busy machine.
             await asyncio.gather(*(self._end(handle) for handle in self.handles))
+            await self._lose([batch for handle in self.handles if handle.process.returncode for batch in handle.held])
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _lose(self, batches: list[int]) -> None:
+        """Of senders that had to be killed. Whatever the database has, this process ends."""
+        try:
+            async with asyncio.timeout(LAST_COMMITS_S):
+                if batches:
+                    await self._ledger.lose(batches)
+        except Exception as error:  # noqa: BLE001 - see above
+            log.error("doubt_not_noted", error=type(error).__name__, batches=len(batches))  # noqa: TRY400 - a traceback may quote an address
 
     async def _commit_all(self) -> None:
         while self._rows:
@@ -224,7 +234,7 @@ class Coordinator:
         await handle.ended.wait()
         while any(owner is handle for owner, *_ in self._rows):
             await self._commit()
-        await self._ledger.give_back(handle.held)
+        await self._ledger.lose(handle.held)
         handle.held.clear()
         self.handles.remove(handle)
 

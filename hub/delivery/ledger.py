@@ -17,7 +17,7 @@ import psycopg
 import structlog
 from msgspec.structs import replace
 
-from hub.delivery import catching_up, held_back, reached, threads
+from hub.delivery import catching_up, doubt, held_back, reached, threads
 from hub.delivery.batches import Finished, Leased, Offer, Planned, Reached, Settlement
 from hub.delivery.frames import THREADED
 from hub.delivery.ledger_sql import Statements
@@ -173,9 +173,14 @@ class Ledger:
         return await self.end(under_way) if under_way else []
 
     async def give_back(self, batches: Iterable[int]) -> None:
-        """Leased again by whoever comes next: a sender ended before it had reported these to the last row."""
+        """Leased again by whoever comes next: no sender had begun with these."""
         numbers = list(batches)
         await self._write(lambda s: s.give_back(numbers))
+
+    async def lose(self, batches: Iterable[int]) -> None:
+        """Leased again by whoever comes next: a sender ended before it had reported these to the last row, so whom it reached is in doubt."""
+        numbers = list(batches)
+        await self._write(lambda s: doubt.lose(s, numbers))
 
     async def reclaim(self, held: Iterable[int]) -> None:
         """Free every lease of this node that is not among these."""
@@ -217,9 +222,11 @@ class Ledger:
         return await self._write(lambda s: catching_up.catch_up(s, subscriber, offers, asked))
 
     async def waiting_channels(self, now: int) -> list[str]:
-        """Channels that have a batch due now; what ran out while quiet hours held it is closed and told first."""
-        over, channels = await self._read(lambda s: (held_back.is_any(s.connection, now), s.waiting_channels(now)))
+        """Channels that have a batch due now; before that, batches that were lost wait again, and what ran out while quiet hours held it is
+        closed and told."""
+        lost, over, channels = await self._read(lambda s: (doubt.is_any(s), held_back.is_any(s.connection, now), s.waiting_channels(now)))
+        if lost:
+            await self._write(lambda s: doubt.settle(s, now))
         if over:
             await self._write(lambda s: held_back.tell(s.connection, s, now))
-            channels = await self._read(lambda s: s.waiting_channels(now))
-        return channels
+        return await self._read(lambda s: s.waiting_channels(now)) if lost or over else channels

@@ -56,7 +56,7 @@ class Statements:
     """Each method is meant for the inside of a transaction. `node` is who counts and leases."""
 
     def __init__(self, connection: Connection, node: int) -> None:
-        self.connection, self._node = connection, node
+        self.connection, self.node = connection, node
         self._times, self._asleep = Times(connection, node), Asleep(connection)
 
     # -- planning
@@ -155,7 +155,7 @@ class Statements:
             self._wait(batch, waiting, now + IN_FLIGHT_MS, all_of_them=len(waiting) == len(owed))
         recipients = [to for to in owed if to.address not in busy]
         if recipients:
-            self.connection.execute("UPDATE batch SET state=1, node=? WHERE id=?", (self._node, batch.batch))
+            self.connection.execute("UPDATE batch SET state=1, node=? WHERE id=?", (self.node, batch.batch))
         if len(recipients) < len(ids):
             # If it is given back: those who were put off are another batch's by now, and who was withheld may come back by a new one.
             kept = waiting if not recipients else [to.address for to in recipients]
@@ -186,7 +186,7 @@ class Statements:
 
     def _new_batch(self, batch: Leased, addresses: list[int], due_at: int, attempt: int, *, held: bool = False) -> int:
         kind = (batch.mailing, batch.channel, batch.language, int(batch.simulated), int(batch.discreet))
-        values = (*kind, batch.priority, batch.turn, due_at, int(held), attempt, self._node, _listed(addresses))
+        values = (*kind, batch.priority, batch.turn, due_at, int(held), attempt, self.node, _listed(addresses))
         return int(self.connection.execute(_NEW_BATCH, values).fetchone()[0])
 
     def _owed(self, batch: Leased, ids: list[int], fresh: bool, now: int, asleep: Mapping[int, int]) -> list[To]:
@@ -196,7 +196,7 @@ class Statements:
         of `Asleep.until`) wait for their end.
         """
         wanted, states = self.connection.ids(ids), _STATES[batch.purpose]
-        settled = set[int]() if fresh else self._settled(batch, wanted)
+        settled = set[int]() if fresh else self.settled(batch.batch, batch.mailing, wanted)
         rows = self.connection.execute(
             "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state, s.quiet, s.paused_until FROM address a"
             " JOIN subscriber s ON s.id=a.subscriber WHERE a.id IN (SELECT j.value FROM ids(?) j)",
@@ -234,23 +234,24 @@ class Statements:
             self.count(batch.mailing, batch.channel, "held", len(addresses))
         return [To(*row[:5]) for row in left if row[6] not in asleep]
 
-    def _settled(self, batch: Leased, wanted: Any) -> set[int]:
+    def settled(self, batch: int, mailing: int, wanted: Any) -> set[int]:
+        """Who of the addresses in `wanted` is no more this batch's to reach."""
         rows = self.connection.execute(
             "SELECT d.address FROM ids(?) j JOIN delivery d ON d.mailing=? AND d.address=j.value"
             " WHERE NOT (d.outcome IN (0, 7) AND d.batch=?)",
-            (wanted, batch.mailing, batch.batch),
+            (wanted, mailing, batch),
         )
         return {row[0] for row in rows.fetchall()}
 
     def give_back(self, batches: Iterable[int]) -> int:
-        """Whoever comes next may lease these."""
+        """Whoever comes next may lease these, of which nobody was begun."""
         query = "UPDATE batch SET state=0 WHERE state=1 AND node=? AND id IN (SELECT j.value FROM ids(?) j)"
-        return self.connection.execute(query, (self._node, self.connection.ids(batches))).rowcount
+        return self.connection.execute(query, (self.node, self.connection.ids(batches))).rowcount
 
     def reclaim(self, held: Iterable[int]) -> int:
         """Free every lease of this node that is not among these."""
         query = "UPDATE batch SET state=0 WHERE state=1 AND node=? AND id NOT IN (SELECT j.value FROM ids(?) j)"
-        return self.connection.execute(query, (self._node, self.connection.ids(held))).rowcount
+        return self.connection.execute(query, (self.node, self.connection.ids(held))).rowcount
 
     # -- settling
 
@@ -264,7 +265,7 @@ class Statements:
             self.count(mailing, channel, label, count)
         if finished:
             query = "DELETE FROM batch WHERE node=? AND id IN (SELECT j.value FROM ids(?) j)"
-            self.connection.execute(query, (self._node, self.connection.ids(leased.batch for leased in finished)))
+            self.connection.execute(query, (self.node, self.connection.ids(leased.batch for leased in finished)))
 
     def _postpone(self, settlement: Settlement) -> Counter[tuple[int, str, str]]:
         leased, addresses = settlement.leased, settlement.addresses
@@ -276,13 +277,13 @@ class Statements:
             self.close(leased.batch, leased.mailing, leased.channel, ended, addresses, settlement.at)
             return Counter()
         batch = self._new_batch(leased, addresses, settlement.due_at, settlement.next_attempt)
-        written = self._outcome(leased.mailing, batch, leased.attempt, settlement.outcome, addresses, settlement.at, settlement.reason)
+        written = self.note(leased.mailing, batch, leased.attempt, settlement.outcome, addresses, settlement.at, settlement.reason)
         doubtful = written[Outcome.DOUBTFUL] if settlement.outcome is Outcome.DOUBTFUL else 0
         return Counter({(leased.mailing, leased.channel, "possible_duplicate"): doubtful})
 
     def _conclude(self, settlement: Settlement) -> Counter[tuple[int, str, str]]:
         leased = settlement.leased
-        written = self._outcome(
+        written = self.note(
             leased.mailing, leased.batch, leased.attempt, settlement.outcome, settlement.addresses, settlement.at, settlement.reason
         )
         if settlement.copies:
@@ -296,12 +297,12 @@ class Statements:
 
     def close(self, batch: int, mailing: int, channel: str, outcome: Outcome, ids: list[int], now: int) -> int:
         """End these without a hand-over; whoever an earlier try may have reached is UNCERTAIN. Returns how many ended with `outcome`."""
-        written = self._outcome(mailing, batch, 0, outcome, ids, now, None)
+        written = self.note(mailing, batch, 0, outcome, ids, now, None)
         for label, count in written.items():
             self.count(mailing, channel, Outcome(label).label, count)
         return written[outcome]
 
-    def _outcome(
+    def note(
         self, mailing: int, batch: int, attempt: int, outcome: Outcome, ids: list[int], at: int, reason: str | None
     ) -> Counter[int]:
         """Write one outcome for many addresses; a final row never changes. Returns outcome → rows really written."""
@@ -316,7 +317,7 @@ class Statements:
             self.connection.execute(
                 'INSERT INTO counter(mailing, channel, outcome, node, "count") VALUES (?,?,?,?,?)'
                 ' ON CONFLICT(mailing, channel, outcome, node) DO UPDATE SET "count"=counter."count"+excluded."count"',
-                (mailing, channel, outcome, self._node, by),
+                (mailing, channel, outcome, self.node, by),
             )
 
     def bring_forward(self, by: int, now: int) -> int:

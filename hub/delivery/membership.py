@@ -101,8 +101,10 @@ class Membership:
         self.until = 0.0
         try:
             async with asyncio.timeout(ANSWER_S), self._database.write(alone=False) as connection:
+                batch = tables.batch.c
+                mine = update(tables.batch).where(batch.state == 1, batch.node == self.node)
+                await connection.execute(mine.values(state=0))
                 await connection.execute(delete(tables.node).where(tables.node.c.id == self.node))
-                await self._free(connection)
         except Exception as error:  # noqa: BLE001 - the node ends in any case
             log.error("leave_failed", error=type(error).__name__)  # noqa: TRY400 - a traceback may hold the database's address
 
@@ -181,7 +183,9 @@ class Membership:
     async def _free(self, connection: AsyncConnection) -> int:
         batch, living = tables.batch.c, select(tables.node.c.id)
         orphaned = update(tables.batch).where(batch.state == 1, batch.node.is_(None) | batch.node.not_in(living))
-        return int((await connection.execute(orphaned.values(state=0))).rowcount)
+        return int(
+            (await connection.execute(orphaned.values(state=2))).rowcount
+        )  # what it reached is in doubt: see `hub.delivery.doubt`
 
     async def _living(self, connection: AsyncConnection) -> tuple[Other, ...]:
         node = tables.node.c

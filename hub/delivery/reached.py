@@ -15,7 +15,7 @@ def everyone(connection: Connection, mailings: Sequence[int]) -> list[Reached]:
     """Everyone who was, or may have been, reached by these mailings, or may be just now, and is still there."""
     outcomes = (*REACHED, Outcome.DOUBTFUL)
     marks, wanted = ",".join("?" * len(outcomes)), connection.ids(mailings)
-    batches = connection.execute("SELECT addresses FROM batch WHERE state=1 AND mailing IN (SELECT j.value FROM ids(?) j)", (wanted,))
+    batches = connection.execute("SELECT addresses FROM batch WHERE state<>0 AND mailing IN (SELECT j.value FROM ids(?) j)", (wanted,))
     in_flight = [address for row in batches.fetchall() for address in np.frombuffer(row[0], dtype="<i8").tolist()]
     rows = connection.execute(
         "SELECT a.channel, s.language, a.simulated, s.discreet, s.quiet, a.id, s.id"  # noqa: S608 - only marks

@@ -117,10 +117,11 @@ batch = Table(
     Column("due_at", BigInteger, nullable=False),
     Column("held", Integer, nullable=False, server_default=text("0")),  # due only when the quiet hours of its people end
     Column("attempt", Integer, nullable=False),  # 1 for the first try
-    Column("state", Integer, nullable=False),  # 0 waiting, 1 leased; a finished batch is deleted
+    Column("state", Integer, nullable=False),  # 0 waiting, 1 leased, 2 lost by who had it; a finished one is deleted
     Column("node", _Key, nullable=True),  # who has it, or had it last; null when nobody ever did
     Column("addresses", LargeBinary, nullable=False),  # little-endian int64 address ids, at most 1000
     Index("batch_by_turn", "channel", "state", "priority", "turn", "due_at"),
+    Index("batch_lost", "id", sqlite_where=text("state=2"), postgresql_where=text("state=2")),
     Index("batch_held", "due_at", sqlite_where=text("held=1"), postgresql_where=text("held=1")),
 )
 

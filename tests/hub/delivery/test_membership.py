@@ -24,6 +24,9 @@ from tests.databases import connected, rows, run
 from tests.hub.delivery.people import NOW, add_mailing, filled
 from tests.peers.postgres import PostgresServer
 
+WAITING, LEASED, LOST = 0, 1, 2
+"""States of a batch; what was lost is its next lease's to doubt."""
+
 
 class Nodes:
     """Memberships of one database, and what each was told."""
@@ -84,10 +87,10 @@ async def test_a_node_that_beats_no_more_is_buried_and_what_it_had_leased_is_fre
     batch = await leased(nodes, dead.node)
     for _ in range(2):
         await alive._beat()
-        assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(1,)]
+        assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(LEASED,)]
         nodes.now += TAKEOVER_S - 2
     await alive._beat()
-    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(0,)]
+    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(LOST,)]
     assert nodes.told[-1] == "freed"
     assert alive.others == ()
 
@@ -104,7 +107,7 @@ async def test_a_node_that_was_buried_loses_its_senders_and_joins_under_a_new_nu
     assert "lost" in nodes.told
     assert slept.node != first
     assert nodes.told[-1] == ("joined", slept.node)
-    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(0,)]
+    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(LOST,)]
 
 
 async def test_what_a_node_leases_after_it_was_buried_is_free_with_the_next_beat_of_any(nodes: Nodes) -> None:
@@ -117,7 +120,7 @@ async def test_what_a_node_leases_after_it_was_buried_is_free_with_the_next_beat
     await slept._beat()
     batch = await leased(nodes, first)
     await alive._beat()
-    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(0,)]
+    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(LOST,)]
     assert nodes.told[-1] == "freed"
 
 
@@ -140,7 +143,7 @@ async def test_who_joins_goes_by_the_databases_clock(nodes: Nodes) -> None:
     set_back(nodes.database.url, dead.node, TAKEOVER_S + 1)
     await fresh.join()
     assert fresh.others == ()
-    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(0,)]
+    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(LOST,)]
 
 
 async def test_a_node_whose_lease_is_over_is_not_the_first(nodes: Nodes) -> None:
@@ -170,7 +173,7 @@ async def test_leaving_frees_at_once(nodes: Nodes) -> None:
     await staying.join()
     batch = await leased(nodes, going.node)
     await going.leave()
-    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(0,)]
+    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(WAITING,)]
     assert going.until <= time.monotonic()
 
 
@@ -211,7 +214,7 @@ async def test_alone_on_a_file_every_old_lease_is_void_and_the_own_one_never_end
         again = nodes.node(signals=False)
         assert await again.join() > crashed.node
         assert again.until == math.inf
-        assert rows(database.url, "SELECT state FROM batch WHERE id=?", batch) == [(0,)]
+        assert rows(database.url, "SELECT state FROM batch WHERE id=?", batch) == [(LOST,)]
 
 
 async def test_a_node_beats_however_many_read(nodes: Nodes) -> None:

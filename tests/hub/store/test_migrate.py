@@ -15,7 +15,7 @@ from hub.store.database import database_url, shown
 from hub.store.migrate import METADATA, _config, revision, upgrade
 from tests.databases import connected, rows, run
 
-NEWEST = "0007"
+NEWEST = "0008"
 
 
 def test_the_migrations_make_the_tables_of_the_code(store: URL) -> None:

@@ -1,0 +1,85 @@
+"""Whoever had a batch ends without a last word: nobody of it is called unsent, and all are told when the alert is called off."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.delivery.batches import Finished
+from hub.delivery.outcome import Outcome
+from tests.databases import rows
+from tests.hub.delivery.people import NOW
+from tests.hub.delivery.test_ledger import House, alert_row, house, of
+
+__all__ = ["house"]
+
+
+async def lost(house: House, addresses: list[int], **mailing: int) -> int:
+    """A mailing whose only batch was leased, and then lost."""
+    number = await house.planned(addresses, **mailing)
+    (batch,) = await house.lease()
+    await house.ledger.lose([batch.batch])
+    return number
+
+
+async def test_a_lost_batch_is_tried_again(house: House) -> None:
+    mailing = await lost(house, [1, 2])
+    assert await house.lease() == []
+    assert await house.ledger.waiting_channels(NOW) == ["email"]
+    (again,) = await house.lease()
+    assert of(again) == [1, 2]
+    assert await house.settle(again, Outcome.HANDED_OVER, [1, 2], finish=True) == [Finished(mailing)]
+    assert house.counters(mailing) == {"planned": 2, "handed_over": 2}
+
+
+async def test_what_was_settled_or_put_off_before_is_not_in_doubt(house: House) -> None:
+    mailing = await house.planned([1, 2, 3])
+    (batch,) = await house.lease()
+    await house.settle(batch, Outcome.FAILED, [1])
+    await house.settle(batch, Outcome.WAITING, [2], due_at=NOW + 5000, next_attempt=2)
+    await house.ledger.lose([batch.batch])
+    await house.ledger.waiting_channels(NOW)
+    assert house.outcomes(mailing) == {1: Outcome.FAILED, 2: Outcome.WAITING, 3: Outcome.DOUBTFUL}
+    (again,) = await house.lease()
+    assert of(again) == [3]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["after the doubt was noted", "before"])
+async def test_a_stop_calls_nobody_of_a_lost_batch_withheld(house: House, known: bool) -> None:
+    mailing = await lost(house, [1, 2])
+    if known:
+        await house.ledger.waiting_channels(NOW)
+    assert await house.ledger.halt(mailing, NOW) == 0
+    await house.ledger.waiting_channels(NOW)
+    assert await house.lease() == []
+    assert house.outcomes(mailing) == {1: Outcome.UNCERTAIN, 2: Outcome.UNCERTAIN}
+    assert house.counters(mailing) == {"planned": 2, "uncertain": 2}
+    assert rows(house.store, "SELECT state FROM mailing WHERE id=?", mailing) == [("stopped",)]
+
+
+async def test_a_refusal_of_the_next_try_and_the_end_of_its_time_say_nothing_of_the_lost_one(house: House) -> None:
+    refused, late = await lost(house, [1]), await lost(house, [2], expires_at=NOW + 10)
+    await house.ledger.waiting_channels(NOW)
+    (again,) = [batch for batch in await house.lease(now=NOW + 10) if batch.mailing == refused]
+    await house.settle(again, Outcome.FAILED, [1], finish=True)
+    assert house.outcomes(refused) == {1: Outcome.UNCERTAIN}
+    assert house.outcomes(late) == {2: Outcome.UNCERTAIN}
+
+
+async def test_whoever_may_have_been_reached_is_owed_the_call_off_at_any_moment(house: House) -> None:
+    alert_row(house.store, 7, "first", chain="first")
+    mailing = await house.planned([1, 2], alert=7)
+    (batch,) = await house.lease()
+
+    async def owed() -> list[int]:
+        return sorted(reached.address for reached in await house.ledger.reached([mailing]))
+
+    assert await owed() == [1, 2]
+    await house.ledger.lose([batch.batch])
+    assert await owed() == [1, 2]
+    await house.ledger.halt(mailing, NOW)
+    assert await owed() == [1, 2]
+    await house.ledger.waiting_channels(NOW)
+    assert await owed() == [1, 2]
+    assert await house.lease() == []
+    assert await owed() == [1, 2]
+    assert rows(house.store, "SELECT count(*) FROM batch") == [(0,)]
