@@ -64,6 +64,10 @@ class DeliveryFailed(ChannelError):
         self.reason = reason
 
 
+class CalledOff(ChannelError):
+    """While a hand-over waited, its message was stopped or ran out: nothing of it was sent."""
+
+
 class TryAgain(DeliveryFailed):
     """A passing fault. `after` is the provider's own wish in seconds (Retry-After), None when it said nothing."""
 
@@ -139,6 +143,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """JSON of the alert for machines; empty for messages that only people read."""
 
 
+Still = Callable[[], None]
+"""Raises CalledOff when a message may not be handed over any more."""
+
+
+def _still() -> None:
+    """Nothing can call it off."""
+
+
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """One person at one address. `delivery_id` is the idempotency key: the webhook-id and the left part of the Message-ID."""
 
@@ -149,6 +161,8 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """Slot name → URL, for the slots that the draft names."""
     earlier: int | None = None
     """The provider's number of the earlier message of the same topic that this one answers or strikes through."""
+    still: Still = _still
+    """Asked after every wait that comes before the first byte of the message, such as for a connection or for another's turn."""
     provider: int = 0
     """Place of the provider by whose rate this hand-over may begin, see `Several`; 0 where that is the same for all of them."""
 

@@ -87,6 +87,7 @@ class Failover:
             if to.provider and self._admits and not breaker.wait_s and not await self._admits(place + 1, to.provider):
                 kept_out = True
                 continue
+            to.still()  # the provider before may have taken long to fail, and this one's rate long to allow it
             if not breaker.allows():
                 continue
             try:

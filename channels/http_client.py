@@ -19,7 +19,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from channels.contract import DeliveryFailed, Rejected, Unreachable
+from channels.contract import DeliveryFailed, Rejected, Still, Unreachable
 from channels.http_connection import LONGEST_BODY, Connection
 from channels.http_outcomes import Answer, Words
 from channels.receiver_url import as_address, origin_of
@@ -58,8 +58,9 @@ PATIENT = Timeouts()
 class Poster(Protocol):
     """Whoever can post bytes: `HttpClient` here, and `SafeClient` for strangers' hosts."""
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """One POST, no redirects followed, no retries. Raises DeliveryFailed when no answer came."""
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, still: Still) -> Answer:
+        """One POST, no redirects followed, no retries. `still` is asked when a connection stands for which it had to wait. Raises
+        DeliveryFailed when no answer came."""
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -107,21 +108,21 @@ class HttpClient:
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed: asyncio.Future[None] | None = None
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """One POST to a canonical URL, never redirected, never tried again. Raises Unreachable when nothing was sent, Uncertain when no
-        answer came, Rejected for what is not admitted or can't be a request."""
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, still: Still = lambda: None) -> Answer:
+        """One POST to a canonical URL, see `Poster`. Raises Unreachable when nothing was sent, Uncertain when no answer came, Rejected for
+        what is not admitted or can't be a request."""
         site, request = self._ready(url, headers, body)
-        connection = self._rested(site) or await self._connect(site)
+        connection = self._rested(site) or await self._connected(site, still)
         try:
             return await connection.send(request)
         except asyncio.CancelledError:
             connection.drop()
             raise
 
-    async def ask(self, url: str, headers: Mapping[str, str], body: bytes) -> Words:
+    async def ask(self, url: str, headers: Mapping[str, str], body: bytes, still: Still = lambda: None) -> Words:
         """As `post`, with what the server says. A body that breaks off, or is too long to be meant for us, is only a shorter one."""
         site, request = self._ready(url, headers, body)
-        connection = self._rested(site) or await self._connect(site)
+        connection = self._rested(site) or await self._connected(site, still)
         try:
             return await connection.ask(request)
         except asyncio.CancelledError:
@@ -146,6 +147,15 @@ class HttpClient:
         origin = origin_of(url)
         site = self._sites.get(origin) or self._site(origin, url)
         return site, _written(site, url[len(origin) :], headers, body)
+
+    async def _connected(self, site: Site, still: Still) -> Connection:
+        connection = await self._connect(site)
+        try:
+            still()
+        except BaseException:
+            self._rest(connection)  # for the next one
+            raise
+        return connection
 
     def _site(self, origin: str, url: str) -> Site:
         self._admit(url)

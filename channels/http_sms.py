@@ -112,7 +112,7 @@ class HttpSms:
         """One POST; `provider_id` is the message's SID."""
         validity = max(1, min(_LONGEST_VALIDITY, int(draft.expires_at - self._clock())))
         form = f"{urlencode(self._sender | {'To': to.address, 'ValidityPeriod': validity})}&Body={draft.form.stamp(to.links)}"
-        answer = await self._client.ask(self._api.url, self._headers, form.encode("ascii"))
+        answer = await self._client.ask(self._api.url, self._headers, form.encode("ascii"), to.still)
         said = _read(answer.body)
         if not 200 <= answer.status < 300:
             raise verdict(answer, said.code, self._clock())

@@ -15,7 +15,7 @@ from aiohappyeyeballs import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from channels.contract import Rejected
+from channels.contract import Rejected, Still
 from channels.http_client import PATIENT, ForbiddenAddressError, HttpClient, Timeouts
 from channels.http_outcomes import Answer
 from channels.receiver_url import IPAddress, as_address
@@ -119,9 +119,10 @@ class SafeClient:
         self._resolver = resolver
         self._client: HttpClient | None = None
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """One POST. Raises Rejected for a forbidden target, Unreachable when nothing was sent, Uncertain when no answer came."""
-        return await (self._client or self._open()).post(url, headers, body)
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, still: Still = lambda: None) -> Answer:
+        """One POST, see `channels.http_client.Poster`. Raises Rejected for a forbidden target, Unreachable when nothing was sent, Uncertain
+        when no answer came."""
+        return await (self._client or self._open()).post(url, headers, body, still)
 
     async def aclose(self) -> None:
         """Close all connections; a later POST opens new ones."""

@@ -106,7 +106,10 @@ class SmppSms:
         """Submit all parts; `provider_id` is the first part's message id."""
         submit = draft.submit or self._submit(draft.text.stamp(to.links), draft.priority, draft.expires_at)
         bodies = submit.bodies(to.address, zlib.crc32(to.delivery_id.encode()) & 0xFF)
-        session = self._session if self._session is not None and self._session.usable else await self._bound()
+        session = self._session
+        if session is None or not session.usable:
+            session = await self._bound()
+            to.still()
         answers = [await _ended(answer) for answer in session.submit(bodies)]
         if failures := [failure for answer in answers if (failure := verdict(answer))]:
             raise _worst(failures, partly=len(failures) < len(answers))

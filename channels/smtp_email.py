@@ -127,11 +127,11 @@ class SmtpEmail:
         line.load += 1
         try:
             try:
-                reply = await self._hand_over(line, sender, to.address, content)
+                reply = await self._hand_over(line, sender, to, content)
             except Refused as refused:
                 if sender == draft.sender or not _refuses_sender(refused):
                     raise
-                reply = await self._hand_over(line, draft.sender, to.address, content)
+                reply = await self._hand_over(line, draft.sender, to, content)
                 self._returned = False
         except Refused as refused:
             raise verdict(refused.step, refused.reply) from None
@@ -143,10 +143,10 @@ class SmtpEmail:
             line.load -= 1
         return Receipt(provider_id=reply.text[:200])
 
-    async def _hand_over(self, line: _Line, sender: str, recipient: str, content: bytes) -> Reply:
+    async def _hand_over(self, line: _Line, sender: str, to: Recipient, content: bytes) -> Reply:
         session = line.session if line.session is not None and line.session.usable else await self._reopen(line)
-        mail, rcpt = _envelope(session, sender, recipient)
-        return await session.hand_over(mail, rcpt, content)
+        mail, rcpt = _envelope(session, sender, to.address)
+        return await session.hand_over(mail, rcpt, content, to.still)
 
     async def aclose(self) -> None:
         """Say QUIT on what is open."""

@@ -16,6 +16,8 @@ from typing import Final
 
 import msgspec
 
+from channels.contract import CalledOff, Still
+
 _LONGEST_REPLY = 32_768
 _CLOSING = 421
 _START_INPUT = 354
@@ -61,15 +63,29 @@ class SessionLost(Exception):
 class _Mail:
     """One mail on its way through a session."""
 
-    __slots__ = ("answer", "content", "content_sent", "mail", "rcpt", "refused")
+    __slots__ = ("answer", "content", "content_sent", "mail", "rcpt", "refused", "since", "still")
 
-    def __init__(self, mail: bytes, rcpt: bytes, content: bytes, answer: asyncio.Future[Reply]) -> None:
-        self.mail, self.rcpt, self.content, self.answer = mail, rcpt, content, answer
+    def __init__(self, mail: bytes, rcpt: bytes, content: bytes, still: Still, answer: asyncio.Future[Reply]) -> None:
+        self.mail, self.rcpt, self.content, self.still, self.answer = mail, rcpt, content, still, answer
         self.refused: Refused | None = None
         self.content_sent = False
+        self.since = 0.0
+
+    def is_wanted(self) -> bool:
+        """Whether it may go still; whoever waits for it learns when it may not."""
+        if self.answer.done():
+            return False
+        try:
+            self.still()
+        except CalledOff as error:
+            self.answer.set_exception(error)
+            return False
+        return True
 
 
 _DATA: Final = b"DATA\r\n"
+_SOON_S: Final = 1.0
+"""A server that asks for the content within this time gets it, whatever happened meanwhile: else each stop would cost every connection."""
 _DOT: Final = b".\r\n"
 
 
@@ -95,14 +111,15 @@ class SmtpSession(asyncio.Protocol):
         self._timer = self._loop.call_later(min(timeout, idle), self._look)
         transport.set_protocol(self)
 
-    async def hand_over(self, mail: bytes, rcpt: bytes, content: bytes) -> Reply:
-        """Send one mail; the reply is the server's last word. `content` has CRLF line ends and no dot at its end.
+    async def hand_over(self, mail: bytes, rcpt: bytes, content: bytes, still: Still = lambda: None) -> Reply:
+        """Send one mail; the reply is the server's last word. `content` has CRLF line ends and no dot at its end. `still` is asked when its
+        turn has come, and before its content leaves when the server took its time.
 
-        Raises Refused and SessionLost.
+        Raises Refused, SessionLost, and what `still` raises.
         """
         if not self.usable:
             raise SessionLost("the mail server has closed the connection", content_sent=False)
-        entry = _Mail(mail, rcpt, content, self._loop.create_future())
+        entry = _Mail(mail, rcpt, content, still, self._loop.create_future())
         self._waiting.append(entry)
         if self._current is None:
             self._begin()
@@ -180,10 +197,11 @@ class SmtpSession(asyncio.Protocol):
         self._begin()
 
     def _start_input(self, entry: _Mail) -> None:
-        if entry.answer.cancelled():
-            self._lose("a hand-over was cancelled")
-            return
         if entry.refused is None:
+            late = self._loop.time() - entry.since > _SOON_S
+            if entry.answer.cancelled() or (late and not entry.is_wanted()):
+                self._lose("a hand-over was called off")  # the server waits for a content, and must get none
+                return
             entry.content_sent = True
             self._out.append(entry.content)
         self._out.append(_DOT)  # alone, when nobody was accepted: RFC 2920 §3.1
@@ -196,7 +214,7 @@ class SmtpSession(asyncio.Protocol):
         self._current = None
         while self._waiting and self._current is None:
             entry = self._waiting.popleft()
-            if not entry.answer.done():
+            if entry.is_wanted():
                 self._current = entry
         entry_ = self._current
         if entry_ is None:
@@ -205,6 +223,7 @@ class SmtpSession(asyncio.Protocol):
             self._out.append(b"RSET\r\n")
             self._owed.append((Step.RSET, entry_))
             self._reset_first = False
+        entry_.since = self._loop.time()
         self._out.append(entry_.mail)
         self._owed.append((Step.MAIL, entry_))
         if self._pipelining:

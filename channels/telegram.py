@@ -153,7 +153,8 @@ class Telegram:
         body = draft.body if chat > 0 else draft.for_group
         stamped = body.stamp({name: html.escape(to.links[name]) for name in body.slots})
         method = "editMessageText" if draft.strikes else "sendMessage"
-        answer = await self._client.ask(self._url + method, _HEADERS, _head(chat, to.earlier, strikes=draft.strikes) + stamped[1:])
+        whole = _head(chat, to.earlier, strikes=draft.strikes) + stamped[1:]
+        answer = await self._client.ask(self._url + method, _HEADERS, whole, to.still)
         try:
             said = _said.decode(answer.body)
         except msgspec.DecodeError:

@@ -104,7 +104,7 @@ class WebPush:
         }
         body = encrypt(draft.payload.stamp(to.links), subscription.keys.point, subscription.keys.secret)
         client = self._known if self._is_known(origin) else self._strangers
-        settle(await client.post(subscription.endpoint, headers, body), gone=_GONE, later=_LATER, now=now)
+        settle(await client.post(subscription.endpoint, headers, body, to.still), gone=_GONE, later=_LATER, now=now)
         return _DELIVERED
 
     async def aclose(self) -> None:

@@ -84,7 +84,7 @@ class Webhook:
         headers = signature_headers(self._secrets.of(to.address), to.delivery_id, moment, body)
         headers["Content-Type"] = "application/json"
         client = self._known if to.address.startswith(self._allowed) else self._strangers
-        settle(await client.post(to.address, headers, body), gone=_GONE, now=moment)
+        settle(await client.post(to.address, headers, body, to.still), gone=_GONE, now=moment)
         return _DELIVERED
 
     async def aclose(self) -> None:

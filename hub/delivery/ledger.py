@@ -178,7 +178,7 @@ class Ledger:
         await self._write(lambda s: s.give_back(numbers))
 
     async def lose(self, batches: Iterable[int]) -> None:
-        """Leased again by whoever comes next: a sender ended before it had reported these to the last row, so whom it reached is in doubt."""
+        """As `give_back`, but a sender had begun, and ended before it had reported these to the last row: whom it reached is in doubt."""
         numbers = list(batches)
         await self._write(lambda s: doubt.lose(s, numbers))
 

@@ -276,10 +276,19 @@ class Statements:
             ended = Outcome.UNCERTAIN if settlement.outcome is Outcome.DOUBTFUL else Outcome.WITHHELD
             self.close(leased.batch, leased.mailing, leased.channel, ended, addresses, settlement.at)
             return Counter()
+        if not self._holds(leased):  # hung as well, and whoever has the batch now tries them, or has
+            if settlement.outcome is Outcome.DOUBTFUL:
+                self.note(leased.mailing, leased.batch, leased.attempt, Outcome.DOUBTFUL, addresses, settlement.at, settlement.reason)
+            return Counter()
         batch = self._new_batch(leased, addresses, settlement.due_at, settlement.next_attempt)
         written = self.note(leased.mailing, batch, leased.attempt, settlement.outcome, addresses, settlement.at, settlement.reason)
         doubtful = written[Outcome.DOUBTFUL] if settlement.outcome is Outcome.DOUBTFUL else 0
         return Counter({(leased.mailing, leased.channel, "possible_duplicate"): doubtful})
+
+    def _holds(self, leased: Leased) -> bool:
+        """Whether a batch is still this node's."""
+        query = "SELECT 1 FROM batch WHERE id=? AND state=1 AND node=? FOR UPDATE"
+        return self.connection.execute(query, (leased.batch, self.node)).fetchone() is not None
 
     def _conclude(self, settlement: Settlement) -> Counter[tuple[int, str, str]]:
         leased = settlement.leased
@@ -302,9 +311,7 @@ class Statements:
             self.count(mailing, channel, Outcome(label).label, count)
         return written[outcome]
 
-    def note(
-        self, mailing: int, batch: int, attempt: int, outcome: Outcome, ids: list[int], at: int, reason: str | None
-    ) -> Counter[int]:
+    def note(self, mailing: int, batch: int, attempt: int, outcome: Outcome, ids: list[int], at: int, reason: str | None) -> Counter[int]:
         """Write one outcome for many addresses; a final row never changes. Returns outcome → rows really written."""
         values = (mailing, int(outcome), batch, attempt, at, reason, self.connection.ids(ids))
         if outcome in {Outcome.HANDED_OVER, Outcome.SIMULATED, Outcome.UNCERTAIN, Outcome.DOUBTFUL}:  # these overrule any doubt
@@ -321,9 +328,13 @@ class Statements:
             )
 
     def bring_forward(self, by: int, now: int) -> int:
-        """Whatever waits until a time of a clock that was `by` milliseconds ahead, but for quiet hours. Returns how many batches."""
-        query = "UPDATE batch SET due_at=CASE WHEN due_at-?>? THEN due_at-? ELSE ? END WHERE state=0 AND held=0 AND due_at>?"
-        return self.connection.execute(query, (by, now, by, now, now)).rowcount
+        """Whatever waits until a time of this node's clock, which was `by` milliseconds ahead, but for quiet hours. Returns how many
+        batches."""
+        query = (
+            "UPDATE batch SET due_at=CASE WHEN due_at-?>? THEN due_at-? ELSE ? END WHERE state=0 AND held=0 AND due_at>?"
+            " AND (node=? OR node NOT IN (SELECT id FROM node))"
+        )
+        return self.connection.execute(query, (by, now, by, now, now, self.node)).rowcount
 
     def forget(self) -> None:
         """A transaction failed: what it would have written is not there."""

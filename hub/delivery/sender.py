@@ -26,14 +26,7 @@ import structlog
 import uvloop
 
 from channels import catalog
-from channels.contract import (
-    Channel,
-    ChannelError,
-    DeliveryFailed,
-    Draft,
-    Guarded,
-    Recipient,
-)
+from channels.contract import CalledOff, Channel, ChannelError, DeliveryFailed, Draft, Guarded, Recipient, Rejected
 from channels.outbox import Outbox
 from hub import memory
 from hub.delivery import frames, process_limits
@@ -173,7 +166,7 @@ class Sender:
             return
         if self._draining:
             return
-        job = Job(work, channel, draft)
+        job = Job(work, channel, draft, self._still)
         key = (work.channel, work.simulated)
         if key not in self._lanes:
             each = None if work.simulated else self._per_second_each.get(work.channel)
@@ -215,7 +208,7 @@ class Sender:
             return  # not reported: the batch's rest is given back when this process ends
         self._under_way[id(to)] = (job, to)
         try:
-            row = self._not_now(job, to) or await self._deliver(lane, job, to, provider)
+            row = self._not_now(job.work, to) or await self._deliver(lane, job, to, provider)
             if row is None:
                 self._window.give(1)
             elif id(to) in self._under_way:
@@ -225,15 +218,21 @@ class Sender:
             if self._draining and not self._under_way:
                 self._settled.set()
 
-    def _not_now(self, job: Job, to: To) -> Row | None:
+    def _over(self, work: Work) -> Outcome | None:
+        """What becomes of whoever is not begun yet, when nobody may be begun any more."""
         if time.monotonic() >= self._until:
             os._exit(3)  # hung or cut off past its lease: anything gentler might send what another sender has taken over
-        now = self.clock()
-        if now >= job.work.message.expires_at:
-            return Row(to.address, Outcome.EXPIRED, int(now * 1000))
-        if job.work.mailing in self._halted:
-            return Row(to.address, Outcome.WITHHELD, int(now * 1000))
-        return None
+        if self.clock() >= work.message.expires_at:
+            return Outcome.EXPIRED
+        return Outcome.WITHHELD if work.mailing in self._halted else None
+
+    def _not_now(self, work: Work, to: To) -> Row | None:
+        over = self._over(work)
+        return None if over is None else Row(to.address, over, int(self.clock() * 1000))
+
+    def _still(self, work: Work) -> None:
+        if self._over(work) is not None:
+            raise CalledOff
 
     async def _deliver(self, lane: Lane, job: Job, to: To, provider: int) -> Row | None:
         """How it ended; None when the turn waits for a place at its host."""
@@ -245,6 +244,7 @@ class Sender:
                 links=self._stamp(job, to) if job.draft.slots else {},
                 earlier=work.earlier.get(to.address),
                 provider=provider,
+                still=job.still,
             )
             host = lane.host(recipient.address)
             if host is not None and host.is_full and not host.rests_s:
@@ -253,10 +253,11 @@ class Sender:
             if self._receiver_rates.must_wait(lane, job, to, recipient.address):  # last, since it uses up a credit
                 return None
             receipt = await hand(lane, host, job, recipient)
-        except DeliveryFailed as failure:
+        except CalledOff:
+            return self._not_now(work, to) or Row(to.address, Outcome.WAITING, int(self.clock() * 1000))
+        except (DeliveryFailed, VaultError) as error:
+            failure = error if isinstance(error, DeliveryFailed) else Rejected("the address can't be opened with this keyring")
             return row_of(failure, to.address, int(self.clock() * 1000))
-        except VaultError:
-            return Row(to.address, Outcome.FAILED, int(self.clock() * 1000), "the address can't be opened with this keyring")
         except Exception as error:  # noqa: BLE001 - process boundary: one recipient fails alone
             # Only the kind of error is logged: its text and traceback may quote an address.
             log.error("delivery_broke", mailing=work.mailing, channel=work.channel, error=type(error).__name__)  # noqa: TRY400

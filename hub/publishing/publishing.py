@@ -43,10 +43,12 @@ STOP_WAIT_S = 2.0
 
 
 class Stopped(msgspec.Struct, frozen=True):
-    """How many had gone when the stop took effect, and how many will not go."""
+    """How many had gone when the stop took effect, and how many will not go. `unknown` are those of whom neither can be said (yet): they
+    were in the hands of a provider, a sender or a node that has not answered."""
 
     handed_over: int
     withheld: int
+    unknown: int
 
 
 class Publishing(Reading):
@@ -231,9 +233,10 @@ class Publishing(Reading):
             await self._halt(mailing)
         state = await self._quiet(before)
         async with self._database.write() as connection:
-            details = {"handed_over": state.handed_over + state.simulated, "withheld": state.withheld}
+            stopped = Stopped(state.handed_over + state.simulated, state.withheld, state.uncertain + max(0, state.planned - state.settled))
+            details = msgspec.to_builtins(stopped)
             await audit.append(connection, milliseconds(self._clock), actor.label, "stop counted", alert_id, details)
-        return Stopped(state.handed_over + state.simulated, state.withheld)
+        return stopped
 
     async def _quiet(self, alert: StoredAlert) -> Progress:
         deadline = asyncio.get_running_loop().time() + STOP_WAIT_S

@@ -105,12 +105,13 @@ class RejectRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class StoppedView(msgspec.Struct, frozen=True, kw_only=True):
-    """How many deliveries had gone, and how many will not go."""
+    """How many deliveries had gone, how many will not go, and of how many neither can be said yet."""
 
     id: str
     status: str
     handed_over: int
     withheld: int
+    unknown: int
 
 
 def links_of(alert: StoredAlert, public_url: str) -> dict[str, str]:

@@ -97,7 +97,8 @@ async def stop_alert(request: web.Request) -> web.StreamResponse:
     """The kill switch: never limited in rate."""
     stopped = await hub(request).publishing.stop(request.match_info["id"], actor_of(request))
     alert = await _known(request)
-    return json_answer(StoppedView(id=alert.id, status=alert.status, handed_over=stopped.handed_over, withheld=stopped.withheld))
+    counts = {"handed_over": stopped.handed_over, "withheld": stopped.withheld, "unknown": stopped.unknown}
+    return json_answer(StoppedView(id=alert.id, status=alert.status, **counts))
 
 
 @requires("draft")

@@ -108,6 +108,8 @@ async def alert_stop(request: web.Request) -> web.StreamResponse:
     actor, stored = actor_of(request), await _known(request)
     stopped = await hub(request).publishing.stop(stored.id, actor)
     note = f"Stopped. {stopped.handed_over:,} messages had gone, {stopped.withheld:,} will not go."
+    if stopped.unknown:
+        note += f" {stopped.unknown:,} were on their way and may have gone: whoever calls it off reaches them, too."
     return await _page(request, await _known(request), note=note, good=True)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from hub.delivery.batches import Finished
 from hub.delivery.outcome import Outcome
-from tests.databases import rows
+from tests.databases import connected, rows, run
 from tests.hub.delivery.people import NOW
 from tests.hub.delivery.test_ledger import House, alert_row, house, of
 
@@ -83,3 +83,35 @@ async def test_whoever_may_have_been_reached_is_owed_the_call_off_at_any_moment(
     assert await house.lease() == []
     assert await owed() == [1, 2]
     assert rows(house.store, "SELECT count(*) FROM batch") == [(0,)]
+
+
+async def test_who_has_lost_a_batch_queues_nobody_of_it_again(house: House) -> None:
+    """It hung; another took the batch over and tries them now."""
+    mailing = await house.planned([1, 2, 3])
+    (batch,) = await house.lease()
+    await house.ledger.lose([batch.batch])
+    house.ledger.join(2)
+    await house.ledger.waiting_channels(NOW)
+    (taken,) = await house.lease()
+    await house.settle(taken, Outcome.HANDED_OVER, [3])
+    house.ledger.join(1)
+    await house.settle(batch, Outcome.WAITING, [1, 3], due_at=NOW + 10, next_attempt=2)
+    await house.settle(batch, Outcome.DOUBTFUL, [2], finish=True, due_at=NOW + 10, next_attempt=2)
+    assert rows(house.store, "SELECT count(*) FROM batch") == [(1,)]
+    assert house.outcomes(mailing) == {1: Outcome.DOUBTFUL, 2: Outcome.DOUBTFUL, 3: Outcome.HANDED_OVER}
+    house.ledger.join(2)
+    assert await house.settle(taken, Outcome.HANDED_OVER, [1, 2], finish=True) == [Finished(mailing)]
+    assert house.counters(mailing) == {"planned": 3, "handed_over": 3}
+
+
+async def test_a_clock_moves_nothing_that_another_living_node_has_put_off(house: House) -> None:
+    with connected(house.store) as connection:
+        for number in (1, 2):
+            run(connection, "INSERT INTO node(id, name, role, signals, started_at, beat_at) VALUES (?, 'n', 'all', 1, 0, 0)", number)
+    await house.planned([1])
+    (batch,) = await house.lease()
+    await house.settle(batch, Outcome.WAITING, [1], finish=True, due_at=NOW + 5000, next_attempt=2)
+    house.ledger.join(2)
+    assert await house.ledger.bring_forward(5000, NOW) == 0
+    house.ledger.join(1)
+    assert await house.ledger.bring_forward(5000, NOW) == 1

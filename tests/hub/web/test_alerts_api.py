@@ -236,7 +236,7 @@ async def test_stopping_says_how_many_had_gone(program, hub) -> None:
     publisher = await program("publisher")
     _, body = await publisher("POST", ALERTS, json=hub.alert())
     status, stopped = await (await program("admin"))("POST", f"{ALERTS}/{body['id']}/stop")
-    assert (status, stopped) == (200, {"id": body["id"], "status": "stopped", "handed_over": 0, "withheld": 0})
+    assert (status, stopped) == (200, {"id": body["id"], "status": "stopped", "handed_over": 0, "withheld": 0, "unknown": 0})
     assert (await publisher("POST", f"{ALERTS}/{body['id']}/stop"))[0] == 409
 
 
