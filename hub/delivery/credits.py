@@ -79,6 +79,7 @@ class Credits:
             new_work, self._new_work = self._new_work, False
             try:
                 async with self._granting:
+                    await self._grant_each(self._midway())
                     if new_work:
                         await self._grant_channels()
                     fresh, self._fresh = self._fresh, set()
@@ -90,18 +91,24 @@ class Credits:
     async def _grant_all(self) -> None:
         """As much as the limits allow now."""
         async with self._granting:
+            await self._grant_each(self._midway())
             await self._grant_channels()
             await self._grant_each(self._wishes.keys())
 
+    def _midway(self) -> set[tuple[Handle, str]]:
+        """Those who wait in the midst of a hand-over go first: each holds a worker, and the lanes behind would take all there is."""
+        return {wish for wish in self._wishes if wish[1] in self._provider_rates}
+
+    def _living(self) -> list[Handle]:
+        return [handle for handle in self._handles() if not handle.ended.is_set()]
+
     async def _grant_channels(self) -> None:
-        for channel in sorted({channel for handle in self._handles() for channel in handle.limited_channels}):
+        for channel in sorted({channel for handle in self._living() for channel in handle.limited_channels}):
             await self._grant(channel)
 
     async def _grant(self, channel: str) -> None:
         used_up = set[str]()
-        wishes = sorted(
-            ((*handle.wants(channel), index, handle) for index, handle in enumerate(self._handles())), key=lambda wish: wish[:3]
-        )
+        wishes = sorted(((*handle.wants(channel), index, handle) for index, handle in enumerate(self._living())), key=lambda wish: wish[:3])
         for _, count, _, handle in wishes:
             key = frames.provider_key(channel, handle.doing.in_use.get(channel, 1), self._provider_rates)
             if count <= 0 or key in used_up:

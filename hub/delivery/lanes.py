@@ -11,7 +11,8 @@ from heapq import heapify, heappop, heappush
 from channels.contract import Channel, Draft, Hosted, Paced, Purpose, TryAgain
 from hub.delivery.frames import Row, To, Work
 from hub.delivery.hosts import QUICK_S, Host
-from hub.delivery.pace import CREDIT_S, PATIENCE_S, Pace
+from hub.delivery.pace import PATIENCE_S, Pace
+from hub.delivery.purse import Purse
 from hub.durations import Durations
 
 FEW = 4
@@ -80,15 +81,17 @@ class Lane:
         hand_over: Callable[[Lane, Job, To], Awaitable[None]],
         per_second_each: float | None = None,
         key_of: Callable[[str], str] = str,
+        purse: Purse | None = None,
     ) -> None:
-        """Each receiver takes `per_second_each`, and is called by its `key_of` outside of this process."""
+        """Each receiver takes `per_second_each`, and is called by its `key_of` outside of this process. `purse` holds the credits that came
+        before."""
         self._jobs: list[Job] = []
         self._ready: list[Turn] = []
         self._parked: dict[Host | Pace, list[Turn]] = {}
         self._turns = 0
         self._idle: list[asyncio.Future[None]] = []
         self._precedence, self._hand_over = precedence, hand_over
-        self._credits, self._credited_at = 0, 0.0
+        self._purse = purse or Purse()
         self._credited: asyncio.Future[None] | None = None
         self.provider = 0
         """Place of the provider that the credits are for; 0 where they are for all of the channel's."""
@@ -241,7 +244,7 @@ class Lane:
         self._precedence.note(self, self._top if first and not first.work.limited else LEAST)
 
     def _take(self) -> tuple[Job, To] | None:
-        waits = bool(self._jobs) and self._jobs[0].work.limited and self._credits <= 0
+        waits = bool(self._jobs) and self._jobs[0].work.limited and self._purse.is_empty
         if self._ready and (waits or self._ready[0][0] <= self._top):
             *_, job, to = heappop(self._ready)
             return job, to
@@ -251,7 +254,7 @@ class Lane:
         to = job.work.recipients[job.next]
         job.next += 1
         if job.work.limited:
-            self._credits -= 1
+            self._purse.take()
         if job.next == len(job.work.recipients):
             del self._jobs[0]
             self._note()
@@ -259,22 +262,18 @@ class Lane:
 
     def credit(self, count: int) -> None:
         """So many more of what is limited may begin, soon."""
-        self._credits += count
-        self._credited_at = time.monotonic()
+        self._purse.put(count)
         if self._credited is not None:
             self._credited.set_result(None)
             self._credited = None
 
     def void_credits(self) -> int:
-        """Each second: credits that nobody was begun with would go out in a burst later. Returns how many they were."""
-        if self._credits <= 0 or time.monotonic() - self._credited_at <= CREDIT_S:
-            return 0
-        return self.drop_credits()
+        """Each second: with how many credits nobody was begun in time."""
+        return self._purse.void()
 
     def drop_credits(self) -> int:
         """Nobody may begin any more. Returns for how many there was a credit."""
-        void, self._credits = self._credits, 0
-        return void
+        return self._purse.drop()
 
     async def _more_credit(self) -> None:
         if self._credited is None:
@@ -284,7 +283,7 @@ class Lane:
     async def _run(self, number: int) -> None:
         busy_since = self._busy_since
         while number < self._wanted or number + 1 < len(busy_since):
-            if self._jobs and self._jobs[0].work.limited and self._credits <= 0 and not self._ready:
+            if self._jobs and self._jobs[0].work.limited and self._purse.is_empty and not self._ready:
                 await self._more_credit()  # first the credit, then whose it is: an urgent batch or a stop may come meanwhile
                 continue
             if self._top > self._precedence.most_urgent and number >= FEW:

@@ -37,6 +37,7 @@ from hub.delivery.handing import hand
 from hub.delivery.lanes import Job, Lane, Precedence
 from hub.delivery.outcome import Outcome
 from hub.delivery.provider_rates import ProviderRates
+from hub.delivery.purse import Purse
 from hub.delivery.receiver_rates import ReceiverRates
 from hub.delivery.window import Window
 from hub.durations import Durations
@@ -69,7 +70,7 @@ class Sender:
         self._reader, self._writer = reader, writer
         self._channels: dict[tuple[str, bool], Channel] = {}
         self._lanes: dict[tuple[str, bool], Lane] = {}
-        self._early_credits: dict[str, int] = {}
+        self._early: dict[str, Purse] = {}
         self._per_second_each = configure.per_second_each
         self._receiver_rates = ReceiverRates(self._say)
         self._provider_rates = ProviderRates(configure.provider_rates, self._say, lambda: self._say(self._doing()))
@@ -144,7 +145,7 @@ class Sender:
         if not self._provider_rates.allows(channel, key):  # granted before the coordinator heard that another one is in use
             self._say(frames.Unused(channel, count))
         elif lane is None:  # its adapter is still being loaded
-            self._early_credits[channel] = self._early_credits.get(channel, 0) + count
+            self._early.setdefault(channel, Purse()).put(count)
         else:
             lane.credit(count)
 
@@ -170,9 +171,9 @@ class Sender:
         key = (work.channel, work.simulated)
         if key not in self._lanes:
             each = None if work.simulated else self._per_second_each.get(work.channel)
-            self._lanes[key] = Lane(channel, self._precedence, self._hand_over, each, partial(self._ids.receiver, work.channel))
+            purse = None if work.simulated else self._early.pop(work.channel, None)
+            self._lanes[key] = Lane(channel, self._precedence, self._hand_over, each, partial(self._ids.receiver, work.channel), purse)
             if not work.simulated:
-                self._lanes[key].credit(self._early_credits.pop(work.channel, 0))
                 self._provider_rates.watch(work.channel, channel, self._lanes[key])
         self._lanes[key].put(job)
         if work.mailing in self._halted:

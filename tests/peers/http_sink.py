@@ -82,6 +82,10 @@ HANG, RESET, CLOSE, GARBAGE = (Fault(act) for act in (_hang, _reset, _close, _ga
 BROKEN_REFUSAL, ENDLESS_SUCCESS = Fault(_broken_refusal), Fault(_endless_success)
 
 
+TURNS = 5
+"""Of the loop, in which a client in the same loop reads a piece before the next one is written."""
+
+
 def says(*pieces: bytes, closes: bool = False) -> Fault:
     """An answer as it stands, piece by piece."""
 
@@ -89,6 +93,8 @@ def says(*pieces: bytes, closes: bool = False) -> Fault:
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
         if closes:
             writer.close()
 

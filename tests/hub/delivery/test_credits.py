@@ -29,15 +29,18 @@ class Grants:
         self.credits = Credits(LocalRateLimit(lambda: 0.0), lambda *_: None, RATES, lambda: handles)
 
     async def granted(self) -> list[list[tuple[int, str]]]:
-        """To each: how many, and by whose rate."""
+        """To each: for how many who are not begun, and by whose rate."""
+        return [[(frame.count, frame.key) for frame in frames_ if isinstance(frame, frames.Credits)] for frames_ in await self.said()]
+
+    async def said(self) -> list[list[frames.ToSender]]:
+        """To each, in one round."""
         await self.credits._grant_all()
-        said: list[list[tuple[int, str]]] = []
+        said: list[list[frames.ToSender]] = []
         for handle, reader in zip(self._handles, self._readers, strict=True):
             handle.send(frames.Drain())  # nothing follows it
             said.append([])
             while not isinstance(frame := frames.to_sender.decode(await frames.read(reader) or b""), frames.Drain):
-                assert isinstance(frame, frames.Credits)
-                said[-1].append((frame.count, frame.key))
+                said[-1].append(frame)
         return said
 
 
@@ -68,6 +71,19 @@ async def grants() -> AsyncIterator[Grants]:
 
 async def test_each_sender_gets_them_by_the_rate_of_its_provider_and_one_that_is_used_up_holds_up_no_other(grants: Grants) -> None:
     assert await grants.granted() == [[(10, "email")], [(2, "email:2")], [], [(PEOPLE, "email:3")], []]
+
+
+async def test_whoever_waits_in_the_midst_of_a_hand_over_goes_before_those_who_are_not_begun(grants: Grants) -> None:
+    """Each holds a worker, and the others want more than there will ever be."""
+    second = grants._handles[1]
+    grants.credits.want(second, frames.Wanted("email:2", 20.0, 0, 2))
+    assert (await grants.said())[1:3] == [[frames.Granted("email:2", 2)], []]
+
+
+async def test_a_sender_that_has_ended_takes_nothing_from_the_others(grants: Grants) -> None:
+    grants._handles[0].ended.set()
+    grants._handles[1].ended.set()
+    assert (await grants.granted())[:3] == [[], [], [(2, "email:2")]]
 
 
 def test_whoever_is_reached_on_such_a_channel_needs_one_but_for_samples() -> None:

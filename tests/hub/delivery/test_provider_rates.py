@@ -64,6 +64,18 @@ async def test_who_was_begun_by_the_firsts_rate_waits_for_the_seconds_before_it_
         await sender.until(lambda: sender.wanted["email:2"].count == 0)
 
 
+async def test_who_waits_for_the_seconds_rate_when_the_alert_is_stopped_is_given_to_nobody() -> None:
+    async with two_servers() as (first, second, sender):
+        await first.refuse()
+        begun = people(sender, 2, 1)
+        sender.say(frames.Credits("email", len(begun), "email"))
+        wanted = await sender.until_wanted(len(begun), priority=0)
+        sender.say(frames.Halt(1))
+        sender.say(frames.Granted(wanted.key, len(begun)))
+        assert {row.outcome for row in await sender.until_reported(begun)} == {Outcome.WITHHELD}
+        assert second.sent == []
+
+
 async def test_credits_of_the_provider_that_was_left_are_given_back_and_those_of_the_next_are_used() -> None:
     async with two_servers() as (first, second, sender):
         await left(first, sender)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator
+from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -285,9 +287,23 @@ async def test_what_the_door_answers_is_counted(hub: Parts, app: web.Application
         async with open_door(app, hub, port, lambda: False):  # type: ignore[arg-type]  # as above
             line = Line(*await asyncio.open_connection(*port.getsockname()))
             for path in ("/", "/", "/?lang=es"):
-                await line.get(path)
+                _, headers, _ = await line.get(path)
+            for _ in range(2):
+                assert (await line.get("/?lang=es", f"If-None-Match: {headers['ETag']}\n"))[0] == 304
             line.writer.close()
     assert b'tocsin_http_requests_total{method="GET",route="/",status="200"} 3.0' in hub.metrics.render()
+    assert b'tocsin_http_requests_total{method="GET",route="/",status="304"} 2.0' in hub.metrics.render()
+
+
+async def test_what_is_said_again_has_the_date_of_now(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_790_000_000.0
+    clock = SimpleNamespace(time=lambda: now, monotonic=time.monotonic, perf_counter=time.perf_counter)
+    monkeypatch.setattr("hub.web.front.time", clock)
+    line = await door.line()
+    first = (await line.get("/"))[1]["Date"]
+    now += 1
+    second = (await line.get("/"))[1]["Date"]
+    assert [parsedate_to_datetime(said).timestamp() for said in (first, second)] == [1_790_000_000, 1_790_000_001]
 
 
 async def _event(line: Line) -> bytes:
