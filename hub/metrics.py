@@ -98,7 +98,10 @@ class Metrics:
             registry=self.registry,
         )
         self.handovers = Counter(
-            "tocsin_handovers", "Ends of hand-overs, by channel and outcome.", ["channel", "outcome"], registry=self.registry
+            "tocsin_handovers",
+            "Ends of hand-overs as senders report them, by channel and outcome; who never came into a sender's hands is in none.",
+            ["channel", "outcome"],
+            registry=self.registry,
         )
         self.handover_latency = Histogram(
             "tocsin_handover_latency_seconds",
