@@ -26,7 +26,7 @@ import structlog
 import uvloop
 
 from channels import catalog
-from channels.contract import CalledOff, Channel, ChannelError, DeliveryFailed, Draft, Guarded, Recipient, Rejected
+from channels.contract import CalledOff, Channel, ChannelError, DeliveryFailed, Draft, Guarded, NotConfigured, Recipient, Rejected
 from channels.outbox import Outbox
 from hub import memory
 from hub.delivery import frames, process_limits
@@ -50,6 +50,7 @@ from subscriptions.vault import Keyring
 FLUSH_ROWS = 64
 FLUSH_S = 0.01
 DRAFTS_KEPT = 64
+NOT_CONFIGURED_S = 60.0  # until a channel that has lost its setting is tried again
 LAST_ANSWERS_S = 3.5
 """A sender that is to end waits so long for answers; then it says what may have been sent, before the coordinator's patience is over."""
 log = structlog.get_logger()
@@ -80,8 +81,7 @@ class Sender:
         self._drafts: dict[tuple[str, bool, bytes], Draft] = {}
         self._unsent: list[Job] = []
         self._flush_timer: asyncio.TimerHandle | None = None
-        self._until = 0.0
-        self._draining = False
+        self._until, self._draining = 0.0, False
         self._under_way: dict[int, tuple[Job, To]] = {}
         self._settled = asyncio.Event()
 
@@ -158,8 +158,12 @@ class Sender:
         try:
             channel = await self._channel(work)
             draft = self._draft(work, channel)
+        except NotConfigured as error:  # it was when they subscribed, so it may be again after the next start
+            log.warning("channel_not_configured", channel=work.channel, batch=work.batch)
+            self._refuse(work, str(error) or "not configured", Outcome.WAITING, after=NOT_CONFIGURED_S)
+            return
         except ChannelError as error:
-            self._refuse(work, str(error) or "not configured")
+            self._refuse(work, str(error) or "the message could not be composed")
             return
         except Exception:
             log.exception("compose_failed", mailing=work.mailing, channel=work.channel)
@@ -197,9 +201,9 @@ class Sender:
             self._drafts[key] = channel.compose(work.message)
         return self._drafts[key]
 
-    def _refuse(self, work: Work, reason: str) -> None:
+    def _refuse(self, work: Work, reason: str, outcome: Outcome = Outcome.FAILED, after: float | None = None) -> None:
         at = int(self.clock() * 1000)
-        rows = [Row(to.address, Outcome.FAILED, at, reason[:80]) for to in work.recipients]
+        rows = [Row(to.address, outcome, at, reason[:80], after) for to in work.recipients]
         self._say(frames.Receipts(work.batch, rows, finished=True))
         self._window.give(-len(rows))
 

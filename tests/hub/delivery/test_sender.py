@@ -51,6 +51,14 @@ async def test_a_host_that_refuses_connections_rests_and_its_people_wait_in_the_
         assert sender.finished == {1, 2}
 
 
+async def test_whoever_is_on_a_channel_that_has_lost_its_setting_waits_for_it() -> None:
+    async with SenderProcess() as sender:
+        rows = await sender.until_reported(sender.give(["p@example.org"], channel="email"))
+        assert [(row.outcome, row.reason, row.after, row.maybe_sent) for row in rows] == [
+            (Outcome.WAITING, "email has no provider: set TOCSIN_SMTP, or TOCSIN_OUTBOX=1 to try it out", 60.0, False)
+        ]
+
+
 async def test_a_host_that_comes_back_is_served_again() -> None:
     async with HttpSink() as sink, SenderProcess() as sender:
         await sink.refuse()
