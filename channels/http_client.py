@@ -111,7 +111,7 @@ class HttpClient:
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, still: Still = lambda: None) -> Answer:
         """One POST to a canonical URL, see `Poster`. Raises Unreachable when nothing was sent, Uncertain when no answer came, Rejected for
         what is not admitted or can't be a request."""
-        site, request = self._ready(url, headers, body)
+        site, request = self._request(url, headers, body)
         connection = self._rested(site) or await self._connected(site, still)
         try:
             return await connection.send(request)
@@ -121,7 +121,7 @@ class HttpClient:
 
     async def ask(self, url: str, headers: Mapping[str, str], body: bytes, still: Still = lambda: None) -> Words:
         """As `post`, with what the server says. A body that breaks off, or is too long to be meant for us, is only a shorter one."""
-        site, request = self._ready(url, headers, body)
+        site, request = self._request(url, headers, body)
         connection = self._rested(site) or await self._connected(site, still)
         try:
             return await connection.ask(request)
@@ -143,7 +143,7 @@ class HttpClient:
         if self._resolver is not None:
             await self._resolver.close()
 
-    def _ready(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[Site, bytes]:
+    def _request(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[Site, bytes]:
         origin = origin_of(url)
         site = self._sites.get(origin) or self._site(origin, url)
         return site, _written(site, url[len(origin) :], headers, body)
