@@ -27,6 +27,7 @@ from hub.delivery.ledger import Ledger
 from hub.delivery.outcome import Outcome
 from hub.delivery.rate_limit import RateLimit
 from hub.delivery.settlements import Taken, group
+from hub.delivery.stops import Stops
 
 WINDOW = 512
 SWEEP_S = 1.0
@@ -77,12 +78,13 @@ class Coordinator:
         self._readers: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._ahead = clock() - time.monotonic()
+        self._stops = Stops(ledger, self._held, self.hold, self._speak_now)
         self._credits = Credits(rate_limit, rate_of, configure.provider_rates, lambda: self.handles)
 
     async def __aenter__(self) -> Coordinator:
         for _ in range(self._count):
             await self._start_sender()
-        loops = (self._dispatch, self._settle, self._speak, self._watch, self._credits.run, self._credits.answer)
+        loops = (self._dispatch, self._settle, self._speak, self._stops.run, self._watch, self._credits.run, self._credits.answer)
         self._tasks = [asyncio.create_task(loop()) for loop in loops]
         return self
 
@@ -198,14 +200,20 @@ class Coordinator:
         self._incoming.set()
 
     def _alive(self) -> frames.Alive:
-        return frames.Alive(min(self._until(), time.monotonic() + SILENCE_S))
+        return frames.Alive(min(self._until(), time.monotonic() + SILENCE_S), self._stops.known_until)
 
     async def _speak(self) -> None:
         """Senders go on for as long as they hear this, whatever else is waited for."""
         while True:
-            for handle in self.handles:
-                handle.send(self._alive())
+            self._speak_now()
             await asyncio.sleep(SWEEP_S)
+
+    def _speak_now(self) -> None:
+        for handle in self.handles:
+            handle.send(self._alive())
+
+    def _held(self) -> set[int]:
+        return {leased.mailing for handle in self.handles for leased in handle.held.values()}
 
     async def _watch(self) -> None:
         while True:
@@ -239,14 +247,10 @@ class Coordinator:
         self.handles.remove(handle)
 
     async def _look_after(self) -> None:
-        """What signals, crashes and clocks may have left behind: leases that nobody here holds, reports or is being given, mailings that
-        were stopped elsewhere, mailings of which nothing is left, and due times of a clock that was put back."""
+        """What crashes and clocks may have left behind: leases of nobody here, mailings without people, due times of a clock put back."""
         async with self._feeding:
             ours = {batch for handle in self.handles for batch in handle.held} | {leased.batch for _, leased, _, _ in self._rows}
             await self._ledger.reclaim(ours)
-        held = {leased.mailing for handle in self.handles for leased in handle.held.values()}
-        for mailing in await self._ledger.stopped(held) if held else []:
-            self.hold(mailing)
         await self._ledger.end_all()
         ahead, before = self._clock() - time.monotonic(), self._ahead
         if before - ahead > JUMP_S:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import struct
 from collections.abc import Mapping
 
@@ -107,11 +108,12 @@ class Halt(msgspec.Struct, frozen=True, tag="halt"):
 class Alive(msgspec.Struct, frozen=True, tag="alive"):
     """Either side, every second: silence means hung.
 
-    To a sender it says until when it may hand over, by `time.monotonic`, which is one clock for all processes of a machine: a frame that
-    was read late can't prolong a lease.
+    To a sender it says until when it may hand over, and until when it may begin anybody, by `time.monotonic`, which is one clock for all
+    processes of a machine: a frame that was read late can't prolong a lease.
     """
 
     until: float = 0.0
+    begin_until: float = math.inf
 
 
 class Doing(msgspec.Struct, frozen=True, tag="doing"):

@@ -50,6 +50,11 @@ class Ledger:
         self._node = node
         self._statements = None
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may write to it."""
+        return self._database.shared
+
     async def aclose(self) -> None:
         """Close its connections on its own thread, behind whatever is under way there."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)

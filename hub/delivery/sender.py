@@ -135,10 +135,9 @@ class Sender:
                 self._draining = True
                 self._window.close()
                 self._forget_waiting()
-            case frames.Alive(until):
+            case frames.Alive(until, begin_until):
                 self._until = until
-            case frames.Configure():
-                pass
+                self._window.open(begin_until)
 
     def _credit(self, channel: str, count: int, key: str) -> None:
         lane = self._lanes.get((channel, False))
@@ -236,7 +235,7 @@ class Sender:
         return None if over is None else Row(to.address, over, int(self.clock() * 1000))
 
     def _still(self, work: Work) -> None:
-        if self._over(work) is not None:
+        if self._over(work) is not None or self._window.is_shut:
             raise CalledOff
 
     async def _deliver(self, lane: Lane, job: Job, to: To, provider: int) -> Row | None:

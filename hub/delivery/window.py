@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from heapq import heappop, heappush
 
 
@@ -16,12 +18,23 @@ class Window:
         self._size = self._free = size
         self._waits = 0
         self._closed = False
+        self._until = math.inf
         self._waiting: list[tuple[int, int, asyncio.Future[bool]]] = []
         self._asked = 0
 
+    @property
+    def is_shut(self) -> bool:
+        """Nobody may be begun now, however much room there is."""
+        return time.monotonic() >= self._until
+
+    def open(self, until: float) -> None:
+        """Anybody may be begun until then, by `time.monotonic`; whoever is turned away after that waits for the next such word."""
+        self._until = until
+        self.give(0)
+
     def take_now(self) -> bool:
         """Room for one more, at once; False when there is none, or when others wait for it."""
-        if self._free <= 0 or self._waiting or self._closed:
+        if self._free <= 0 or self._waiting or self._closed or self.is_shut:
             return False
         self._free -= 1
         return True
@@ -59,7 +72,7 @@ class Window:
     def give(self, count: int) -> None:
         """So many were committed, or were never started."""
         self._free += count
-        while self._free > 0 and self._waiting:
+        while self._free > 0 and self._waiting and not self.is_shut:
             turn = heappop(self._waiting)[2]
             if not turn.done():
                 self._free -= 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 
 from hub.delivery.window import Window
 
@@ -88,3 +90,24 @@ async def test_it_says_how_far_ahead_it_is_and_how_many_had_to_wait() -> None:
     assert await waiting
     window.give(1)
     assert window.ahead == 0
+
+
+async def test_whoever_comes_after_it_was_to_be_shut_waits_for_the_next_word() -> None:
+    window, order = Window(2), list[str]()
+    window.open(time.monotonic())
+    tasks = await waiting(window, order, minor=3, extreme=0)
+    window.give(5)
+    await asyncio.sleep(0)
+    assert (order, window.is_shut) == ([], True)
+    window.open(math.inf)
+    await asyncio.gather(*tasks)
+    assert (order, window.is_shut, window.ahead) == (["extreme", "minor"], False, -3)
+
+
+async def test_whoever_waits_for_a_word_is_let_go_when_it_closes() -> None:
+    window, order = Window(2), list[str]()
+    window.open(time.monotonic())
+    tasks = await waiting(window, order, one=0)
+    window.close()
+    await asyncio.gather(*tasks)
+    assert order == []
