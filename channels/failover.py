@@ -64,6 +64,7 @@ class Failover:
         self._providers = tuple((place, provider, breaker(monotonic)) for place, provider in enumerate(providers))
         self._moved: Callable[[], None] = lambda: None
         self._admits: Callable[[int, int], Awaitable[bool]] | None = None
+        self._asking = set[Breaker]()
 
     def parse_address(self, raw: str) -> str:
         """As the first provider does; all of one kind read addresses alike."""
@@ -84,7 +85,7 @@ class Failover:
         fault: ProviderFault | None = None
         kept_out = False
         for place, provider, breaker in self._providers:
-            if to.provider and self._admits and not breaker.wait_s and not await self._admits(place + 1, to.provider):
+            if not await self._lets_in(place, breaker, to.provider):
                 kept_out = True
                 continue
             to.still()  # the provider before may have taken long to fail, and this one's rate long to allow it
@@ -108,6 +109,20 @@ class Failover:
                 self._worked(place, breaker)
                 return receipt
         raise self._later(fault, kept_out=kept_out)
+
+    async def _lets_in(self, place: int, breaker: Breaker, begun_by: int) -> bool:
+        """Whether a provider's rate has room for what another one's let begin. Of one that was left alone, one hand-over waits for that."""
+        if not begun_by or self._admits is None or breaker.wait_s:
+            return True
+        if breaker.is_closed:
+            return await self._admits(place + 1, begun_by)
+        if breaker in self._asking:
+            return False
+        self._asking.add(breaker)
+        try:
+            return await self._admits(place + 1, begun_by)
+        finally:
+            self._asking.discard(breaker)
 
     async def aclose(self) -> None:
         """Close all of them."""

@@ -42,8 +42,8 @@ class Job:
         self.rows: list[Row] = []
 
 
-Turn = tuple[int, int, float, Job, To]
-"""Priority, number, since when it waits, and whose turn it is: one that found its host full."""
+Turn = tuple[int, int, float, Job, To, int]
+"""Priority, number, since when it waits, whose turn it is and by which provider's rate: one that found its host full."""
 
 
 class Precedence:
@@ -78,7 +78,7 @@ class Lane:
         self,
         channel: Channel,
         precedence: Precedence,
-        hand_over: Callable[[Lane, Job, To], Awaitable[None]],
+        hand_over: Callable[[Lane, Job, To, int], Awaitable[None]],
         per_second_each: float | None = None,
         key_of: Callable[[str], str] = str,
         purse: Purse | None = None,
@@ -126,7 +126,7 @@ class Lane:
         """Take out the jobs that `keep` refuses; returns each with the people not yet begun."""
         dropped = [(job, job.work.recipients[job.next :]) for job in self._jobs if not keep(job)]
         dropped += [
-            (job, [to]) for *_, job, to in (*self._ready, *(turn for turns in self._parked.values() for turn in turns)) if not keep(job)
+            (job, [to]) for *_, job, to, _ in (*self._ready, *(turn for turns in self._parked.values() for turn in turns)) if not keep(job)
         ]
         self._jobs = [job for job in self._jobs if keep(job)]
         for turns in (self._ready, *self._parked.values()):
@@ -172,10 +172,10 @@ class Lane:
         turns = self._parked.get(pace, [])
         return turns[0][0] if turns else LEAST, sum(1 for turn in turns if turn[0] <= priority)
 
-    def park(self, gate: Host | Pace, job: Job, to: To) -> None:
-        """Its host is full, or its receiver takes no more now: it comes again when there is room."""
+    def park(self, gate: Host | Pace, job: Job, to: To, provider: int) -> None:
+        """Its host is full, or its receiver takes no more now: it comes again when there is room, with the credit that it has."""
         self._turns += 1
-        heappush(self._parked.setdefault(gate, []), (job.priority, self._turns, time.monotonic(), job, to))
+        heappush(self._parked.setdefault(gate, []), (job.priority, self._turns, time.monotonic(), job, to, provider))
 
     def left(self, host: Host) -> None:
         """A hand-over at this host has ended: the next ones may come, all of them when it rests, since it refuses at once."""
@@ -206,7 +206,7 @@ class Lane:
         now, late = time.monotonic(), []
         for gate, turns in self._parked.items():
             if gate.is_slow:
-                late += [(job, to, gate.put_off(job.priority)) for _, _, since, job, to in sorted(turns) if now - since > PATIENCE_S]
+                late += [(job, to, gate.put_off(job.priority)) for _, _, since, job, to, _ in sorted(turns) if now - since > PATIENCE_S]
                 turns[:] = [turn for turn in turns if now - turn[2] <= PATIENCE_S]
                 heapify(turns)
         self._parked = {gate: turns for gate, turns in self._parked.items() if turns}
@@ -243,11 +243,11 @@ class Lane:
         # What is limited leaves the process idle between two turns: nobody has to make room for it.
         self._precedence.note(self, self._top if first and not first.work.limited else LEAST)
 
-    def _take(self) -> tuple[Job, To] | None:
+    def _take(self) -> tuple[Job, To, int] | None:
         waits = bool(self._jobs) and self._jobs[0].work.limited and self._purse.is_empty
         if self._ready and (waits or self._ready[0][0] <= self._top):
-            *_, job, to = heappop(self._ready)
-            return job, to
+            *_, job, to, provider = heappop(self._ready)
+            return job, to, provider
         if waits or not self._jobs:
             return None
         job = self._jobs[0]
@@ -258,7 +258,7 @@ class Lane:
         if job.next == len(job.work.recipients):
             del self._jobs[0]
             self._note()
-        return job, to
+        return job, to, self.provider
 
     def credit(self, count: int) -> None:
         """So many more of what is limited may begin, soon."""

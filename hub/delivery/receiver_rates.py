@@ -17,14 +17,14 @@ class ReceiverRates:
         self._tell = tell
         self._changed: dict[Pace, Lane] = {}
 
-    def must_wait(self, lane: Lane, job: Job, to: To, address: str) -> bool:
+    def must_wait(self, lane: Lane, job: Job, to: To, provider: int, address: str) -> bool:
         """Whether the turn waits for its receiver's rate. Raises TryAgain when it would wait for long."""
         pace = lane.pace(job.work.message.purpose, address)
         if pace is None or pace.begin():
             return False
         if lane.crowd(pace) >= pace.room and lane.waits(pace, job.priority)[1] >= pace.room:
             raise pace.put_off(job.priority)
-        lane.park(pace, job, to)
+        lane.park(pace, job, to, provider)
         self._ask(lane, pace)
         return True
 

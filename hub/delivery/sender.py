@@ -206,8 +206,7 @@ class Sender:
         self._say(frames.Receipts(work.batch, rows, finished=True))
         self._window.give(-len(rows))
 
-    async def _hand_over(self, lane: Lane, job: Job, to: To) -> None:
-        provider = lane.provider  # whose credit was used just now: another one may be in use once there is room in the window
+    async def _hand_over(self, lane: Lane, job: Job, to: To, provider: int) -> None:
         if not self._window.take_now() and not await self._window.take(job.priority):
             return  # not reported: the batch's rest is given back when this process ends
         self._under_way[id(to)] = (job, to)
@@ -252,9 +251,9 @@ class Sender:
             )
             host = lane.host(recipient.address)
             if host is not None and host.is_full and not host.rests_s:
-                lane.park(host, job, to)
+                lane.park(host, job, to, provider)
                 return None
-            if self._receiver_rates.must_wait(lane, job, to, recipient.address):  # last, since it uses up a credit
+            if self._receiver_rates.must_wait(lane, job, to, provider, recipient.address):  # last, since it uses up a credit
                 return None
             receipt = await hand(lane, host, job, recipient)
         except CalledOff:

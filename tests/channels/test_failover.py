@@ -31,6 +31,7 @@ from channels.smtp_email import SmtpEmail
 from tests.peers.http_sink import HttpSink, Reply
 from tests.peers.smsc import RINVDSTADR, ROK, RTHROTTLED, Smsc
 from tests.peers.smtp import MailServer, mail_server
+from tests.processes import PATIENCE_S
 
 BASE = ChannelSettings(public_url="https://alerts.example", mail_from="alerts@alerts.example", sms_from="62262")
 MESSAGE = Message(
@@ -336,3 +337,26 @@ async def test_the_first_is_in_use_again_when_it_works_and_when_nobody_has_asked
     await mails.send(4)
     assert (mails.channel.in_use, mails.reached()[0]) == (1, ["p4"])
     assert gate.moves == 3
+
+
+async def test_one_waits_for_the_rate_of_a_provider_that_is_asked_again_and_the_others_go_through_the_next(mails: Mails) -> None:
+    gate, room = Gate(0), asyncio.get_running_loop().create_future()
+    await mails.first.refuse()
+    await mails.send(*range(3))
+    await mails.first.listen()
+    mails.clock.now += 20.0
+
+    async def admits(place: int, begun_by: int) -> bool:
+        return place == begun_by or bool(await room)
+
+    mails.channel.watch(gate.moved, admits)
+    draft = mails.channel.compose(MESSAGE)
+    asks, *others = (
+        asyncio.ensure_future(mails.channel.deliver(draft, msgspec.structs.replace(person(number), provider=2))) for number in range(3, 6)
+    )
+    async with asyncio.timeout(PATIENCE_S):
+        await asyncio.gather(*others)
+    assert mails.reached() == ([], ["p0", "p1", "p2", "p4", "p5"])
+    room.set_result(True)
+    await asks
+    assert mails.reached()[0] == ["p3"]

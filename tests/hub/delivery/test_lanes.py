@@ -31,7 +31,7 @@ class House:
         self.begun: dict[int, int] = {}
         self._ends: list[asyncio.Future[None]] = []
 
-    async def _hand_over(self, lane: Lane, job: Job, to: To) -> None:
+    async def _hand_over(self, lane: Lane, job: Job, to: To, _: int) -> None:
         self.begun[job.work.batch] = self.begun.get(job.work.batch, 0) + 1
         end = asyncio.get_running_loop().create_future()
         self._ends.append(end)
@@ -124,8 +124,8 @@ async def test_what_is_dropped_comes_back_with_those_who_had_not_begun_and_those
     dropped, kept = job(house.webhook, 1, 2), job(house.webhook, 2, 2)
     host = house.first.host("http://127.0.0.1:9/hook")
     assert host is not None
-    house.first.park(host, dropped, dropped.work.recipients[0])
-    house.first.park(host, kept, kept.work.recipients[0])
+    house.first.park(host, dropped, dropped.work.recipients[0], 0)
+    house.first.park(host, kept, kept.work.recipients[0], 0)
     house.first.put(dropped)
     dropped.next = 150
     given_back = house.first.drop(lambda waiting: waiting is not dropped)
@@ -140,7 +140,7 @@ async def test_whoever_waits_for_a_host_comes_again_when_it_has_a_place_the_most
         host.enter()
     for batch, priority in ((1, 3), (2, 0)):
         waiting = job(house.webhook, batch, priority, people=1)
-        house.first.park(host, waiting, waiting.work.recipients[0])
+        house.first.park(host, waiting, waiting.work.recipients[0], 0)
     await house.calm()
     assert house.begun == {}
     host.abandoned()
@@ -163,7 +163,7 @@ async def test_without_a_credit_somebody_less_urgent_who_has_one_goes_and_nobody
     host = house.first.host("http://127.0.0.1:9/hook")
     assert host is not None
     lesser = job(house.webhook, 1, 3, limited=True, people=1)
-    house.first.park(host, lesser, lesser.work.recipients[0])
+    house.first.park(host, lesser, lesser.work.recipients[0], 0)
     house.first.put(job(house.webhook, 2, 0, limited=True))
     await house.calm()
     house.first.left(host)
@@ -184,7 +184,7 @@ async def test_a_place_that_the_last_one_did_not_take_is_the_next_ones(house: Ho
     assert host.enter()
     waiting = job(house.webhook, 1, 2, people=4)
     for to in waiting.work.recipients:
-        house.first.park(host, waiting, to)
+        house.first.park(host, waiting, to, 0)
     host.answered(time.monotonic() - 60)
     house.first.left(host)
     for begun in range(1, 5):

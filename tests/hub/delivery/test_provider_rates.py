@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -28,10 +28,10 @@ MESSAGE = Message(
 
 
 @asynccontextmanager
-async def two_servers() -> AsyncIterator[tuple[MailServer, MailServer, SenderProcess]]:
+async def two_servers(**options: Any) -> AsyncIterator[tuple[MailServer, MailServer, SenderProcess]]:
     async with mail_server() as first, mail_server() as second:
         settings = msgspec.structs.replace(SETTINGS, smtp=f"{first.url} {second.url}")
-        async with SenderProcess(settings, provider_rates=RATES) as sender:
+        async with SenderProcess(settings, provider_rates=RATES, **options) as sender:
             yield first, second, sender
 
 
@@ -73,6 +73,27 @@ async def test_who_waits_for_the_seconds_rate_when_the_alert_is_stopped_is_given
         sender.say(frames.Halt(1))
         sender.say(frames.Granted(wanted.key, len(begun)))
         assert {row.outcome for row in await sender.until_reported(begun)} == {Outcome.WITHHELD}
+        assert second.sent == []
+
+
+async def test_who_waits_for_a_receivers_rate_while_another_provider_takes_over_goes_by_the_rate_of_that() -> None:
+    async with two_servers(each={"email": 100.0}) as (first, second, sender):
+        waiting = people(sender, FAILURES + 3, 1)
+        sender.say(frames.Credits("email", len(waiting), "email"))
+
+        def receivers() -> list[str]:
+            return [key for key, wanted in sender.wanted.items() if key not in RATES and wanted.count]
+
+        await sender.until(lambda: len(receivers()) == len(waiting))
+        await first.refuse()
+        fail, parked = receivers()[:FAILURES], receivers()[FAILURES:]
+        for key in fail:
+            sender.say(frames.Granted(key, 1))
+        await sender.until(lambda: sender.doing.in_use == {"email": 2})
+        for key in parked:
+            sender.say(frames.Granted(key, 1))
+        rows = await sender.until_reported(waiting)
+        assert {(row.outcome, row.maybe_sent) for row in rows} == {(Outcome.WAITING, False)}
         assert second.sent == []
 
 
