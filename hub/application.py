@@ -295,7 +295,12 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         halt=halting,
         ended=told.ended,
         forecaster=Forecaster(
-            database, rates, rates.of_a_host, throughput, wiring.Senders(coordinator, membership, settings.number("senders", 1, 64))
+            database,
+            rates,
+            rates.of_a_host,
+            throughput,
+            wiring.Senders(coordinator, membership, settings.number("senders", 1, 64)),
+            lambda channel, simulated: catalog.provider_for(channel, channels, simulated) != "none",
         ),
         took=metrics.publish_seconds.observe,
     )
@@ -330,7 +335,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         coordinator=coordinator,
         dead=dead,
         planner=planner,
-        providers=Providers(channels),
+        providers=Providers(channels, lambda: audience.channels),
         backups=Schedule(settings, clock, metrics),
         outcomes=OutcomeCheck(database, clock, rates, metrics.alerts_stalled.set),
         channels=channels,

@@ -76,6 +76,11 @@ class Audience:
         """How many people are in it."""
         return sum(map(len, self._segments)) + sum(1 for person in self._waiting.values() if person.addresses)
 
+    @property
+    def channels(self) -> set[str]:
+        """Those by which anybody in it is reached, or was since the start; samples are not."""
+        return {channel for channel, simulated, _ in self._kinds.names if not simulated}
+
     def bulk(self, people: Rows | PeopleColumns, places: Rows | PlaceColumns, addresses: Rows | AddressColumns) -> None:
         """Replace everyone. Takes columns (`AddressColumns` made with `kinds`) or rows, in any order:
 

@@ -48,11 +48,13 @@ class ChannelForecast(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
-    """`seconds` until the last recipient, None when no sender runs; `slowest` is the channel that decides it."""
+    """`seconds` until the last recipient, None when no sender runs or all wait for a provider; `slowest` is the channel that decides it.
+    `unprovided`: channel → deliveries that wait until this hub has a provider for it, and count in no time."""
 
     seconds: float | None
     slowest: str | None = None
     by_channel: dict[str, ChannelForecast] = {}
+    unprovided: dict[str, int] = {}
 
 
 class Throughput:
@@ -105,7 +107,8 @@ _QUEUED = Prepared(
 
 
 class Forecaster:
-    """`rate_of` says what a provider allows a second, `each_of` what one host does, `senders` how many sender processes run."""
+    """`rate_of` says what a provider allows a second, `each_of` what one host does, `senders` how many sender processes run, `provided`
+    whether a channel has a provider or is kept in the outbox."""
 
     def __init__(
         self,
@@ -114,21 +117,28 @@ class Forecaster:
         each_of: Callable[[str, bool], float | None],
         throughput: Throughput,
         senders: Callable[[], int],
+        provided: Callable[[str, bool], bool] = lambda *_: True,
     ) -> None:
         self._database, self._rate_of, self._each_of, self._throughput, self._senders = database, rate_of, each_of, throughput, senders
+        self._provided = provided
 
     async def of(self, deliveries: Mapping[Key, int], priority: int, *, alert: int = 0) -> Forecast:
         """For so many deliveries a channel at this priority. `alert` is its number once it is stored: its own queue is not before it."""
         if not any(deliveries.values()):
             return Forecast(seconds=0.0)
-        queued = await self._queued(priority, alert)
         senders = self._senders()
         if not senders:
             return Forecast(seconds=None)
-        return combine(
-            {key: (count, queued.get(key, 0), *self._speed(key, senders)) for key, count in deliveries.items() if count},
-            {key: (count, *self._speed(key, senders)) for key, count in queued.items()},
+        own = {key: count for key, count in deliveries.items() if count and self._provided(*key)}
+        waiting = {channel: count for (channel, simulated), count in deliveries.items() if count and (channel, simulated) not in own}
+        if not own:
+            return Forecast(seconds=None, unprovided=waiting)
+        queued = await self._queued(priority, alert)
+        forecast = combine(
+            {key: (count, queued.get(key, 0), *self._speed(key, senders)) for key, count in own.items()},
+            {key: (count, *self._speed(key, senders)) for key, count in queued.items() if self._provided(*key)},
         )
+        return msgspec.structs.replace(forecast, unprovided=waiting)
 
     def _speed(self, key: Key, senders: int) -> tuple[float, Basis]:
         channel, simulated = key

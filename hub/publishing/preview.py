@@ -87,6 +87,14 @@ def too_late(forecast: Forecast, seconds_left: float) -> list[str]:
     return ["It ends before everyone can have it: choose a later end, or a smaller area."]
 
 
+def unprovided(forecast: Forecast) -> list[str]:
+    """A warning for each channel that can reach nobody."""
+    return [
+        f"This hub has no provider for {channel}: {count:,} {'message waits' if count == 1 else 'messages wait'} until it has one."
+        for channel, count in sorted(forecast.unprovided.items())
+    ]
+
+
 def messages(renderer: Renderer, alert: StoredAlert) -> dict[str, dict[str, dict[str, str]]]:
     """Every channel's words in every language of the preview; the marks of personal links become an ellipsis."""
     return {

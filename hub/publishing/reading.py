@@ -17,7 +17,7 @@ from hub.delivery.rendering import Renderer
 from hub.errors import InvalidInput, NotFound
 from hub.publishing import chains, records
 from hub.publishing.draft import APPROVAL_FROM, Draft, Source
-from hub.publishing.preview import Preview, by_channel, by_way, describe, too_late
+from hub.publishing.preview import Preview, by_channel, by_way, describe, too_late, unprovided
 from hub.staff import audit
 from hub.staff.actor import Actor
 from hub.staff.audit import AuditEntry
@@ -93,7 +93,7 @@ class Reading:
             self._renderer,
             self._catalog,
             approval_needed=approval_needed,
-            warnings=[*alert.warnings, *late],
+            warnings=[*alert.warnings, *late, *unprovided(outlook.forecast)],
             forecast=outlook.forecast,
             before=told.document if told is not alert else None,
         )

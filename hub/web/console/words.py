@@ -80,6 +80,8 @@ BY_CHANNEL = (("handed_over", "Handed over"), ("simulated", "Outbox"), ("uncerta
 
 def time_to_last(forecast: Forecast) -> str:
     """How long until the last recipient has it, in a sentence or two for staff."""
+    if forecast.seconds is None and forecast.unprovided:
+        return ""
     if forecast.seconds is None:
         return "No sender runs: nothing goes out until one does."
     if forecast.slowest is None:

@@ -32,6 +32,7 @@ class City:
 
     def __init__(self, store: URL, database: Database) -> None:
         self.store, self.senders, self.clock = store, 2, HandClock()
+        self.unprovided = set[str]()
         self.throughput = Throughput(self.clock)
         self.forecaster = Forecaster(
             database,
@@ -39,6 +40,7 @@ class City:
             lambda channel, simulated: None if simulated else EACH.get(channel),
             self.throughput,
             lambda: self.senders,
+            lambda channel, simulated: simulated or channel not in self.unprovided,
         )
 
     def queue(self, channel: str, count: int, *, priority: int, alert: int = 0) -> None:
@@ -174,3 +176,16 @@ async def test_what_one_provider_has_done_says_nothing_of_another(city: City) ->
     assert city.throughput.per_second("sms", False) == pytest.approx(10, rel=0.03)
     in_use[:] = [1]
     assert city.throughput.per_second("sms", False) == pytest.approx(50, rel=0.03)
+
+
+async def test_what_has_no_provider_takes_no_time_and_holds_nobody_up(city: City) -> None:
+    city.unprovided.add("email")
+    city.queue("email", 500, priority=1)
+    forecast = await city.forecaster.of({("sms", False): 200, ("email", False): 700, ("email", True): 1}, 1)
+    assert forecast.unprovided == {"email": 700}
+    assert (forecast.slowest, forecast.seconds) == ("sms", 2.0)
+    assert forecast.by_channel["email"].deliveries == 1
+    nobody = await city.forecaster.of({("email", False): 700}, 1)
+    assert (nobody.seconds, nobody.unprovided) == (None, {"email": 700})
+    city.senders = 0
+    assert (await city.forecaster.of({("email", False): 700}, 1)).unprovided == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from channels import catalog
 from channels.contract import ChannelSettings
 from hub.application import open_hub
-from hub.delivery.providers import Providers
+from hub.delivery.providers import NONE, Providers
 from hub.settings import load
 from hub.staff.actor import SYSTEM
 from subscriptions.csv_import import import_csv
@@ -69,3 +69,16 @@ async def test_each_provider_is_looked_at_under_its_own_name() -> None:
         providers = Providers(settings)
         await providers.look()
     assert providers.status == {"email": "ok", "email:2": "refused", "sms:2": "ok"}
+
+
+async def test_a_channel_that_people_are_on_and_that_has_no_provider_is_named() -> None:
+    demand = {"webhook"}
+    providers = Providers(ChannelSettings(public_url="https://alerts.example"), lambda: demand)
+    await providers.look()
+    assert providers.status == {}
+    demand.add("email")
+    await providers.look()
+    assert providers.status == {"email": NONE}
+    demand.clear()
+    await providers.look()
+    assert providers.status == {}

@@ -316,3 +316,4 @@ def test_the_time_to_the_last_recipient_is_said_in_words(seconds: float | None, 
 
 def test_what_reaches_nobody_takes_no_time_to_speak_of() -> None:
     assert time_to_last(Forecast(seconds=0.0)) == ""
+    assert time_to_last(Forecast(seconds=None, unprovided={"email": 2})) == ""
