@@ -17,10 +17,10 @@ import uvloop
 
 from benchmarks.fanout import alert, hub_with, publish_and_wait
 from benchmarks.measure import PAIRS, Figure, figure, sink
-from hub.delivery.batches import Leased, Planned, Settlement
 from hub.delivery.coordinator import WINDOW
-from hub.delivery.ledger import Ledger
-from hub.delivery.outcome import Outcome
+from hub.delivery.ledger.batches import Leased, Planned, Settlement
+from hub.delivery.ledger.ledger import Ledger
+from hub.delivery.sending.outcome import Outcome
 from hub.store.database import Database, connect, database_url
 from hub.store.migrate import upgrade
 

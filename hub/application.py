@@ -23,20 +23,20 @@ from hub import demo as samples
 from hub.alerts.store import AlertStore
 from hub.backup.schedule import Schedule
 from hub.clock import Clock, parse_clock
-from hub.delivery import frames
 from hub.delivery.audience_sync import AudienceSync
 from hub.delivery.coordinator import WINDOW, Coordinator
 from hub.delivery.dead_addresses import DeadAddresses
 from hub.delivery.forecast import Forecaster, Throughput
 from hub.delivery.in_use import InUse
-from hub.delivery.ledger import Ledger
+from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.letters import Letters
 from hub.delivery.membership import Membership, Role
 from hub.delivery.outcome_check import OutcomeCheck, Stalled
 from hub.delivery.planner import Planner
 from hub.delivery.providers import Providers
 from hub.delivery.rate_limit import LocalRateLimit, RedisRateLimit, read_rates
-from hub.delivery.rendering import Renderer
+from hub.delivery.sending import frames
+from hub.delivery.words.rendering import Renderer
 from hub.errors import SettingsError
 from hub.feeds.news import News
 from hub.incidents.incident import Incidents

@@ -16,17 +16,18 @@ from channels.contract import ChannelSettings, Message
 from hub.alerts.area import target
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.clock import instant
-from hub.delivery import frames, in_use
+from hub.delivery import in_use
 from hub.delivery.audience_sync import AudienceSync
-from hub.delivery.batches import Leased, Settlement
 from hub.delivery.coordinator import Coordinator
 from hub.delivery.dead_addresses import DeadAddresses
 from hub.delivery.forecast import Throughput
-from hub.delivery.frames import THREADED
+from hub.delivery.ledger.batches import Leased, Settlement
 from hub.delivery.membership import Membership
-from hub.delivery.outcome import OPEN, REACHED, Outcome
 from hub.delivery.rate_limit import EACH
-from hub.delivery.rendering import Renderer
+from hub.delivery.sending import frames
+from hub.delivery.sending.frames import THREADED
+from hub.delivery.sending.outcome import OPEN, REACHED, Outcome
+from hub.delivery.words.rendering import Renderer
 from hub.incidents.incident import Incidents
 from hub.metrics import Metrics
 from hub.settings import Settings

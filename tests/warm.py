@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hub.__main__ import app
-from hub.delivery import sender
-from hub.delivery.process_limits import end_with_parent
+from hub.delivery.sending import sender
+from hub.delivery.sending.process_limits import end_with_parent
 from tests.processes import PATIENCE_S, gone
 
 CONTEXT = multiprocessing.get_context("forkserver")

@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.delivery.outcome import OPEN, Outcome
+from hub.delivery.sending.outcome import OPEN, Outcome
 from hub.store import tables
 from subscriptions.store import tables as people
 

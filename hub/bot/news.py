@@ -15,8 +15,8 @@ from hub.bot.parts import CHANNEL, BotHub
 from hub.bot.talk import Talk
 from hub.bot.words import N_
 from hub.clock import milliseconds
-from hub.delivery.alert_words import AlertWords, alert_words
-from hub.delivery.outcome import REACHED
+from hub.delivery.sending.outcome import REACHED
+from hub.delivery.words.alert_words import AlertWords, alert_words
 from hub.store import tables
 from subscriptions.errors import LinkExpired, NotSubscribed
 from subscriptions.languages import listed

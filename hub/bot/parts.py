@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from hub.alerts.store import AlertStore
-    from hub.delivery.ledger import Ledger
+    from hub.delivery.ledger.ledger import Ledger
     from hub.store.database import Database
     from hub.telegram_inbox import TelegramInbox
     from subscriptions.areas import AreaCatalog

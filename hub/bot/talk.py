@@ -17,7 +17,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, Message
 from channels.telegram_text import shorten
 from hub.bot.parts import CHANNEL, BotHub
 from hub.bot.words import N_, Words
-from hub.delivery.phrases import Phrases
+from hub.delivery.words.phrases import Phrases
 from hub.languages.catalogue import SOURCE_LANGUAGE
 from subscriptions.languages import nearest
 from subscriptions.own_address import OwnAddress

@@ -19,7 +19,7 @@ from channels.addresses import parse_email
 from channels.contract import InvalidAddress
 from channels.mail_reports import Report
 from hub.clock import Clock, milliseconds
-from hub.delivery.delivery_id import DeliveryIds
+from hub.delivery.sending.delivery_id import DeliveryIds
 from hub.keys import keyring_of
 from hub.settings import Settings
 from hub.store import tables

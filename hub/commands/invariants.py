@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.alerts.fingerprint import fingerprint
 from hub.alerts.store import stored
-from hub.delivery.batches import BATCH_SIZE
-from hub.delivery.outcome import OPEN, Outcome
+from hub.delivery.ledger.batches import BATCH_SIZE
+from hub.delivery.sending.outcome import OPEN, Outcome
 from hub.store import tables
 from hub.store.database import Database
 from hub.store.migrate import METADATA

@@ -18,14 +18,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from channels.contract import Message
 from hub.clock import Clock
-from hub.delivery import frames
-from hub.delivery.batches import Leased, Settlement
 from hub.delivery.credits import Credits
-from hub.delivery.frames import Row
 from hub.delivery.handle import HUNG_S, LOWEST, Handle, start
-from hub.delivery.ledger import Ledger
-from hub.delivery.outcome import Outcome
+from hub.delivery.ledger.batches import Leased, Settlement
+from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.rate_limit import RateLimit
+from hub.delivery.sending import frames
+from hub.delivery.sending.frames import Row
+from hub.delivery.sending.outcome import Outcome
 from hub.delivery.settlements import Taken, group
 from hub.delivery.stops import Stops
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import msgspec
 import structlog
 
-from hub.delivery import frames
 from hub.delivery.handle import Handle
 from hub.delivery.rate_limit import RateLimit
+from hub.delivery.sending import frames
 
 TICK_S = 0.05
 

@@ -15,8 +15,8 @@ from typing import Literal
 import msgspec
 from sqlalchemy import bindparam, func, select
 
-from hub.delivery.batches import Settlement
-from hub.delivery.outcome import REACHED
+from hub.delivery.ledger.batches import Settlement
+from hub.delivery.sending.outcome import REACHED
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions.store.prepared import Prepared

@@ -8,8 +8,8 @@ import sys
 import time
 from collections import Counter
 
-from hub.delivery import frames
-from hub.delivery.batches import Leased
+from hub.delivery.ledger.batches import Leased
+from hub.delivery.sending import frames
 
 HELD_PER_CHANNEL = 2
 """Batches of one channel that a sender holds: one being handed over and one ready behind it."""
@@ -111,6 +111,5 @@ async def start(configure: frames.Configure, alive: frames.Alive) -> Handle:
 
 async def sender_process(theirs: socket.socket) -> asyncio.subprocess.Process:
     """Start one at the other end of a socket pair."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "hub.delivery.sender", str(theirs.fileno()), pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL
-    )
+    command = (sys.executable, "-m", "hub.delivery.sending.sender", str(theirs.fileno()))
+    return await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL)

@@ -15,8 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.clock import Clock, milliseconds
-from hub.delivery.batches import batch_size
-from hub.delivery.ledger_sql import AT_ONCE
+from hub.delivery.ledger.batches import batch_size
+from hub.delivery.ledger.statements import AT_ONCE
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions import languages

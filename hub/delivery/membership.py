@@ -183,7 +183,8 @@ class Membership:
     async def _free(self, connection: AsyncConnection) -> int:
         batch, living = tables.batch.c, select(tables.node.c.id)
         orphaned = update(tables.batch).where(batch.state == 1, batch.node.is_(None) | batch.node.not_in(living))
-        return int((await connection.execute(orphaned.values(state=2))).rowcount)  # what it reached is in doubt: see `hub.delivery.doubt`
+        # What it reached is in doubt: see `hub.delivery.ledger.doubt`.
+        return int((await connection.execute(orphaned.values(state=2))).rowcount)
 
     async def _living(self, connection: AsyncConnection) -> tuple[Other, ...]:
         node = tables.node.c

@@ -19,8 +19,8 @@ from hub.alerts.area import target
 from hub.alerts.fingerprint import fingerprint
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.clock import Clock, milliseconds
-from hub.delivery.batches import Offer, Planned, Reached, batch_size
-from hub.delivery.ledger import Ledger
+from hub.delivery.ledger.batches import Offer, Planned, Reached, batch_size
+from hub.delivery.ledger.ledger import Ledger
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions import languages

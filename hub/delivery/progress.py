@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.alerts.store import StoredAlert
 from hub.clock import instant
-from hub.delivery.latency import Histogram
-from hub.delivery.outcome import Outcome
+from hub.delivery.ledger.latency import Histogram
+from hub.delivery.sending.outcome import Outcome
 from hub.store import tables
 from hub.store.database import Database
 

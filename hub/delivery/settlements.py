@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 
 from hub.delivery import retry_policy
-from hub.delivery.batches import Leased, Settlement
-from hub.delivery.frames import THREADED, Row
 from hub.delivery.handle import Handle
-from hub.delivery.outcome import OPEN, Outcome
+from hub.delivery.ledger.batches import Leased, Settlement
+from hub.delivery.sending.frames import THREADED, Row
+from hub.delivery.sending.outcome import OPEN, Outcome
 
 AFTER_STEP_S = 5
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import structlog
 
-from hub.delivery.ledger import Ledger
+from hub.delivery.ledger.ledger import Ledger
 
 LOOK_S = 0.5
 HEED_S = 1.8

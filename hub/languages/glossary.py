@@ -59,7 +59,7 @@ class Glossary:
         return self._say(URGENCIES.get(urgency, ""))
 
     def what_to_do(self, alert: Event, tone: str) -> str:
-        """The standard instruction for an event of the glossary; `tone` as of `hub.delivery.phrases.tone`.
+        """The standard instruction for an event of the glossary; `tone` as of `hub.delivery.words.phrases.tone`.
 
         Nothing where the alert itself says that nobody has to act: a cancellation, a drill or a test, a danger that has passed. What is
         done at once or not at all goes with the gravest tone alone: the author of a milder alert may have written the contrary.

@@ -10,10 +10,10 @@ from channels import gsm7
 from hub.alerts.alert import Alert
 from hub.alerts.area import ResolvedArea, geojson, shapes_of
 from hub.alerts.store import StoredAlert
-from hub.delivery.alert_words import safe
 from hub.delivery.forecast import Forecast
-from hub.delivery.rendering import PARTS, Renderer
-from hub.delivery.shortening import cut, one_line, sentences
+from hub.delivery.words.alert_words import safe
+from hub.delivery.words.rendering import PARTS, Renderer
+from hub.delivery.words.shortening import cut, one_line, sentences
 from hub.publishing.changes import english_name, left_behind
 from subscriptions.areas import AreaCatalog
 from subscriptions.languages import nearest

@@ -13,7 +13,7 @@ from hub.clock import Clock, milliseconds
 from hub.delivery.forecast import Forecast, Forecaster
 from hub.delivery.planner import Planner
 from hub.delivery.progress import Progress, progress
-from hub.delivery.rendering import Renderer
+from hub.delivery.words.rendering import Renderer
 from hub.errors import InvalidInput, NotFound
 from hub.publishing import chains, records
 from hub.publishing.draft import APPROVAL_FROM, Draft, Source

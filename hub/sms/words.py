@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.lists import format_list
 
-from hub.delivery.phrases import Phrases
+from hub.delivery.words.phrases import Phrases
 from hub.languages.catalogue import SOURCE_LANGUAGE, catalogue
 from subscriptions.languages import LANGUAGES
 

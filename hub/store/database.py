@@ -6,7 +6,7 @@ SQLite, in WAL: its own deferred transactions lose check-then-write updates with
 process writers queue on a lock instead of on SQLite's busy handler; other processes (command-line tools) wait on the handler.
 
 PostgreSQL, for several nodes: a writer takes one advisory lock for its transaction, which gives the same order on every node. The ledger's
-own statements, which are many and lock rows instead, take none: see `hub.delivery.ledger`.
+own statements, which are many and lock rows instead, take none: see `hub.delivery.ledger.ledger`.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ counter = Table(
     Column("channel", String(20), primary_key=True),
     Column(
         "outcome", String(20), primary_key=True
-    ),  # "planned", "possible_duplicate", "confirmed" and the names of hub.delivery.outcome.Outcome
+    ),  # "planned", "possible_duplicate", "confirmed" and the names of hub.delivery.sending.outcome.Outcome
     Column("node", _Key, primary_key=True),
     Column("count", BigInteger, nullable=False),
 )
@@ -100,7 +100,7 @@ pace = Table(
     Column("node", _Key, primary_key=True),
     Column("first_at", BigInteger, nullable=False),
     Column("last_at", BigInteger, nullable=False),
-    Column("latencies", LargeBinary, nullable=False),  # hub.delivery.latency.Histogram
+    Column("latencies", LargeBinary, nullable=False),  # hub.delivery.ledger.latency.Histogram
 )
 
 batch = Table(
@@ -130,7 +130,7 @@ delivery = Table(
     metadata,
     Column("mailing", _Key, primary_key=True),
     Column("address", _Key, primary_key=True),
-    Column("outcome", Integer, nullable=False),  # hub.delivery.outcome.Outcome
+    Column("outcome", Integer, nullable=False),  # hub.delivery.sending.outcome.Outcome
     Column("batch", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),

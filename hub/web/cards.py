@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from markupsafe import Markup
 
-from hub.delivery.alert_words import choose_info
-from hub.delivery.phrases import tone
-from hub.delivery.shortening import sentence
+from hub.delivery.words.alert_words import choose_info
+from hub.delivery.words.phrases import tone
+from hub.delivery.words.shortening import sentence
 from hub.languages.glossary import known_event
 from hub.web.language import Words
 from hub.web.when import rfc3339

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from channels.contract import ChannelSettings
     from hub.alerts.store import AlertStore
     from hub.delivery.outcome_check import Stalled
-    from hub.delivery.rendering import Renderer
+    from hub.delivery.words.rendering import Renderer
     from hub.feeds.news import News
     from hub.incidents.incident import Incidents
     from hub.live import Live

@@ -8,7 +8,7 @@ from functools import lru_cache
 from aiohttp import web
 from markupsafe import Markup, escape
 
-from hub.delivery.phrases import Phrases
+from hub.delivery.words.phrases import Phrases
 from hub.languages.catalogue import SOURCE_LANGUAGE, catalogue, languages_of
 from hub.web.when import CITY_TIME
 from subscriptions.languages import LANGUAGES, nearest

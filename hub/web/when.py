@@ -1,4 +1,4 @@
-"""Times as pages need them, in the city's own time. How people say a time is `hub.delivery.phrases`' business."""
+"""Times as pages need them, in the city's own time. How people say a time is `hub.delivery.words.phrases`' business."""
 
 from __future__ import annotations
 

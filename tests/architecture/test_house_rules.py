@@ -131,7 +131,7 @@ def test_silenced_warnings_name_their_rule_and_say_why():
 def test_a_sender_loads_nothing_of_the_database_and_no_numbers_library():
     """It is started many times, and what it loads it loads in each."""
     heavy = ("numpy", "sqlalchemy", "psycopg", "aiogram", "shapely")
-    look = f"import sys, hub.delivery.sender; print([name for name in {heavy} if name in sys.modules])"
+    look = f"import sys, hub.delivery.sending.sender; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip() == "[]"
 
 

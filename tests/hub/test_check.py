@@ -9,7 +9,7 @@ from sqlalchemy import URL
 
 from hub.commands import check, invariants
 from hub.commands.invariants import INVARIANTS, Broken, Invariant
-from hub.delivery.outcome import Outcome
+from hub.delivery.sending.outcome import Outcome
 from hub.settings import Settings
 from hub.store.database import Database
 from subscriptions.vault import FILE_NAME, Keyring

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hub.delivery.outcome import Outcome
+from hub.delivery.sending.outcome import Outcome
 from tests.hub.backup.hubs import Home, Place
 from tests.hub.delivery.people import NOW, add_mailing
 

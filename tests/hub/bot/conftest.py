@@ -16,7 +16,7 @@ from sqlalchemy import URL
 from channels.contract import ChannelSettings
 from hub.alerts.store import AlertStore
 from hub.bot.start import run_bot
-from hub.delivery.ledger import Ledger
+from hub.delivery.ledger.ledger import Ledger
 from hub.settings import Settings, load
 from hub.telegram_inbox import TelegramInbox
 from subscriptions.areas import AreaCatalog, open_city

@@ -17,7 +17,7 @@ from channels.contract import ChannelSettings
 from channels.telegram import Telegram
 from hub.application import Hub, open_hub
 from hub.commands import invariants
-from hub.delivery.rendering import Renderer
+from hub.delivery.words.rendering import Renderer
 from hub.settings import load
 from hub.telegram_inbox import TelegramInbox
 from hub.web.routes import build_app

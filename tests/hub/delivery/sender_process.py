@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from channels.contract import ChannelSettings, Message
-from hub.delivery import frames
 from hub.delivery.coordinator import WINDOW
-from hub.delivery.frames import Row, To
+from hub.delivery.sending import frames
+from hub.delivery.sending.frames import Row, To
 from hub.durations import Durations
 from subscriptions.vault import Keyring
 from tests.warm import sender_process

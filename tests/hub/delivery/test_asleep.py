@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from sqlalchemy import URL
 
-from hub.delivery.batches import Leased, Planned
-from hub.delivery.ledger import Ledger
-from hub.delivery.outcome import Outcome
+from hub.delivery.ledger.batches import Leased, Planned
+from hub.delivery.ledger.ledger import Ledger
+from hub.delivery.sending.outcome import Outcome
 from hub.store.database import Database
 from subscriptions.quiet_hours import QuietHours, WaitsFor
 from subscriptions.vault import Keyring

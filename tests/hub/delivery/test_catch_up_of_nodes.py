@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from hub.delivery.batches import Leased, Offer, Planned, Settlement
-from hub.delivery.ledger import Ledger
-from hub.delivery.outcome import Outcome
+from hub.delivery.ledger.batches import Leased, Offer, Planned, Settlement
+from hub.delivery.ledger.ledger import Ledger
+from hub.delivery.sending.outcome import Outcome
 from hub.store.database import Database, database_url
 from subscriptions.vault import Keyring
 from tests.databases import connected, rows, run

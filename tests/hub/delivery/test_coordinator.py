@@ -22,11 +22,12 @@ from sqlalchemy.exc import OperationalError
 
 from channels.contract import ChannelSettings, Message
 from hub.clock import Clock
-from hub.delivery import frames, handle
-from hub.delivery.batches import Leased, Planned
+from hub.delivery import handle
 from hub.delivery.coordinator import WINDOW, Coordinator
-from hub.delivery.ledger import Ledger
+from hub.delivery.ledger.batches import Leased, Planned
+from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.rate_limit import LocalRateLimit
+from hub.delivery.sending import frames
 from hub.store.database import Database
 from subscriptions.vault import Keyring
 from tests.databases import rows

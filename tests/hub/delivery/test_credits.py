@@ -10,12 +10,12 @@ from typing import cast
 
 import pytest
 
-from hub.delivery import frames
-from hub.delivery.batches import Leased
 from hub.delivery.credits import Credits
-from hub.delivery.frames import To
 from hub.delivery.handle import Handle
+from hub.delivery.ledger.batches import Leased
 from hub.delivery.rate_limit import LocalRateLimit
+from hub.delivery.sending import frames
+from hub.delivery.sending.frames import To
 
 RATES: dict[str, float | None] = {"email": 100.0, "email:2": 20.0, "email:3": None}
 PEOPLE = 50

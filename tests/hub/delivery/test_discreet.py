@@ -8,7 +8,7 @@ import pytest
 
 from channels.contract import Message
 from channels.stamping import slots_of
-from hub.delivery.rendering import NEUTRAL, Renderer
+from hub.delivery.words.rendering import NEUTRAL, Renderer
 from tests.hub.delivery.published import NOW, TEXT_CHANNELS, URL, everything, stored
 
 TELLTALE = re.compile(r"Tocsin|New York|Gowanus|Red Hook|11201|flood|alert|emergency", re.IGNORECASE)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hub.delivery.batches import Finished
-from hub.delivery.outcome import Outcome
+from hub.delivery.ledger.batches import Finished
+from hub.delivery.sending.outcome import Outcome
 from tests.databases import connected, rows, run
 from tests.hub.delivery.people import NOW
 from tests.hub.delivery.test_ledger import House, alert_row, house, of

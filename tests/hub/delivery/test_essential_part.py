@@ -10,8 +10,8 @@ import pytest
 
 from channels.gsm7 import segments
 from hub.alerts.alert import Info
-from hub.delivery.alert_words import MARK_NOTES, MARKS
-from hub.delivery.rendering import Renderer
+from hub.delivery.words.alert_words import MARK_NOTES, MARKS
+from hub.delivery.words.rendering import Renderer
 from hub.languages.catalogue import catalogue
 from hub.languages.hazards import HAZARDS
 from subscriptions.languages import LANGUAGES

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from sqlalchemy import URL
 
-from hub.delivery.batches import Leased, Settlement
 from hub.delivery.forecast import ASSUMED, OUTBOX, Forecaster, Throughput
-from hub.delivery.frames import To
-from hub.delivery.outcome import Outcome
+from hub.delivery.ledger.batches import Leased, Settlement
+from hub.delivery.sending.frames import To
+from hub.delivery.sending.outcome import Outcome
 from hub.store.database import Database
 from tests.databases import write
 from tests.hub.delivery.people import NOW, add_mailing

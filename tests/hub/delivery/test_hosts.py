@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hub.delivery.hosts import FIRST_PLACES, QUICK_S, Host
+from hub.delivery.sending.hosts import FIRST_PLACES, QUICK_S, Host
 
 
 class Clock:

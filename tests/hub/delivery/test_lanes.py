@@ -12,8 +12,8 @@ import pytest
 from channels.contract import Channel, ChannelSettings, Message
 from channels.outbox import Outbox
 from channels.webhook import Webhook
-from hub.delivery.frames import To, Work
-from hub.delivery.lanes import AT_ONCE, FEW, Job, Lane, Precedence
+from hub.delivery.sending.frames import To, Work
+from hub.delivery.sending.lanes import AT_ONCE, FEW, Job, Lane, Precedence
 from tests.hub.delivery.sender_process import SETTINGS
 
 PEOPLE = 200

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from sqlalchemy import URL
 
-from hub.delivery.batches import Finished, Leased, Offer, Planned, Settlement
-from hub.delivery.ledger import Ledger
-from hub.delivery.outcome import Outcome
+from hub.delivery.ledger.batches import Finished, Leased, Offer, Planned, Settlement
+from hub.delivery.ledger.ledger import Ledger
+from hub.delivery.sending.outcome import Outcome
 from hub.store.database import Database
 from subscriptions.vault import Keyring
 from tests.databases import connected, rows, run

@@ -10,8 +10,8 @@ from channels.contract import slot
 from channels.gsm7 import segments
 from channels.stamping import slots_of
 from hub.alerts.alert import Info
-from hub.delivery.phrases import Phrases
-from hub.delivery.rendering import LETTER_LIFE_S, NOTICES, PARTS, Renderer
+from hub.delivery.words.phrases import Phrases
+from hub.delivery.words.rendering import LETTER_LIFE_S, NOTICES, PARTS, Renderer
 from hub.languages.catalogue import catalogue
 from subscriptions.languages import LANGUAGES
 from tests.hub.delivery.published import CITY, ENGLISH, NOW, TEXT_CHANNELS, URL, everything, stored

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import URL
 
 from hub.commands.invariants import broken_twice
-from hub.delivery.batches import Settlement
-from hub.delivery.ledger import Ledger
+from hub.delivery.ledger.batches import Settlement
+from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.letters import Letters
-from hub.delivery.outcome import Outcome
+from hub.delivery.sending.outcome import Outcome
 from hub.store.database import Database
 from subscriptions.post import Letter
 from subscriptions.vault import Keyring

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from sqlalchemy import URL
 
-from hub.delivery.batches import Planned
-from hub.delivery.ledger import Ledger
+from hub.delivery.ledger.batches import Planned
+from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.membership import ANSWER_S, LEASE_S, TAKEOVER_S, Membership
 from hub.errors import SettingsError
 from hub.store.database import POOL, Database, database_url

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hub.delivery.phrases import Phrases
+from hub.delivery.words.phrases import Phrases
 from tests.hub.delivery.published import CITY, NOW
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hub.delivery.batches import Reached
+from hub.delivery.ledger.batches import Reached
 from hub.delivery.planner import _with_reached
 from subscriptions import languages
 from subscriptions.matching import Group

@@ -7,7 +7,7 @@ import sys
 
 FEW_DESCRIPTORS = """
 import resource
-from hub.delivery import process_limits
+from hub.delivery.sending import process_limits
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
 process_limits.allow_many_hosts()
@@ -16,7 +16,7 @@ print(*resource.getrlimit(resource.RLIMIT_NOFILE), hard)
 
 HANGING_LOOK_UPS = """
 import asyncio, pathlib, uvloop
-from hub.delivery import process_limits
+from hub.delivery.sending import process_limits
 process_limits.allow_many_hosts()
 async def main():
     await asyncio.get_running_loop().getaddrinfo("localhost", 80)

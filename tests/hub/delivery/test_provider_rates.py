@@ -13,10 +13,10 @@ from channels.breaker import FAILURES
 from channels.contract import Channel, Message, Recipient
 from channels.failover import IDLE_S, Failover
 from channels.smtp_email import SmtpEmail
-from hub.delivery import frames
-from hub.delivery.lanes import Lane, Precedence
-from hub.delivery.outcome import Outcome
-from hub.delivery.provider_rates import ProviderRates
+from hub.delivery.sending import frames
+from hub.delivery.sending.lanes import Lane, Precedence
+from hub.delivery.sending.outcome import Outcome
+from hub.delivery.sending.provider_rates import ProviderRates
 from tests.hub.delivery.sender_process import SETTINGS, SenderProcess
 from tests.peers.smtp import MailServer, mail_server
 

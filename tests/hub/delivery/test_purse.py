@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.delivery.purse import USED_WITHIN_S, Purse
+from hub.delivery.sending.purse import USED_WITHIN_S, Purse
 
 
 class Clock:

@@ -15,10 +15,10 @@ from channels.contract import slot
 from channels.gsm7 import plain_letters
 from channels.stamping import slots_of
 from hub.alerts.alert import Info
-from hub.delivery import alert_words, rendering
-from hub.delivery.alert_words import choose_info, short_code
-from hub.delivery.phrases import ACTS, READ, tone
-from hub.delivery.rendering import NOTICES, PARTS, TEMPLATES, Renderer
+from hub.delivery.words import alert_words, rendering
+from hub.delivery.words.alert_words import choose_info, short_code
+from hub.delivery.words.phrases import ACTS, READ, tone
+from hub.delivery.words.rendering import NOTICES, PARTS, TEMPLATES, Renderer
 from hub.languages.catalogue import catalogue
 from hub.languages.hazards import HAZARDS
 from subscriptions.languages import LANGUAGES

@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 
 import msgspec
 
-from hub.delivery import frames
-from hub.delivery.hosts import FIRST_PLACES
-from hub.delivery.lanes import LEAST
-from hub.delivery.outcome import Outcome
+from hub.delivery.sending import frames
+from hub.delivery.sending.hosts import FIRST_PLACES
+from hub.delivery.sending.lanes import LEAST
+from hub.delivery.sending.outcome import Outcome
 from hub.durations import STEPS_S
 from tests.hub.delivery.sender_process import SETTINGS, SenderProcess
 from tests.peers.http_sink import HANG, HttpSink

@@ -7,8 +7,8 @@ import pytest
 from channels.contract import slot
 from channels.gsm7 import plain_letters, segments
 from hub.alerts.alert import Info
-from hub.delivery.rendering import Renderer
-from hub.delivery.shortening import ever_fewer_sentences, sentence
+from hub.delivery.words.rendering import Renderer
+from hub.delivery.words.shortening import ever_fewer_sentences, sentence
 from subscriptions.languages import LANGUAGES
 from tests.hub.delivery.published import NOW, SCRIPTS, URL, Place, stored
 

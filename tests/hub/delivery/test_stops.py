@@ -9,8 +9,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from hub.delivery import frames, stops
-from hub.delivery.outcome import Outcome
+from hub.delivery import stops
+from hub.delivery.sending import frames
+from hub.delivery.sending.outcome import Outcome
 from hub.delivery.stops import HEED_S, Stops
 from tests.hub.delivery.people import NOW
 from tests.hub.delivery.sender_process import SETTINGS, SenderProcess

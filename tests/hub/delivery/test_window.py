@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 
-from hub.delivery.window import Window
+from hub.delivery.sending.window import Window
 
 
 async def waiting(window: Window, order: list[str], **priorities: int) -> list[asyncio.Task[None]]:

@@ -10,7 +10,7 @@ import shapely
 
 from hub.alerts.alert import Area, Circle, Info
 from hub.alerts.area import resolve
-from hub.delivery.rendering import Renderer
+from hub.delivery.words.rendering import Renderer
 from hub.publishing.preview import adjacent_names, left_out
 from subscriptions.areas import AreaCatalog, open_city
 from tests.hub.delivery.published import NOW, URL, stored

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from hub.delivery.ledger import Ledger
-from hub.delivery.ledger_sql import Statements
+from hub.delivery.ledger.ledger import Ledger
+from hub.delivery.ledger.statements import Statements
 from hub.store.database import Database, connect, database_url
 from hub.store.inline_sqlite import BUSY_TIMEOUT_MS
 from hub.store.migrate import upgrade

@@ -19,10 +19,10 @@ from sqlalchemy import URL
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.clock import instant
 from hub.delivery.forecast import Forecaster, Throughput
-from hub.delivery.ledger import Ledger
+from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.outcome_check import Stalled
 from hub.delivery.planner import Planner
-from hub.delivery.rendering import Renderer
+from hub.delivery.words.rendering import Renderer
 from hub.feeds.news import News
 from hub.incidents.incident import Incidents
 from hub.live import Live

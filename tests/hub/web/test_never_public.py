@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient
 from hub.alerts.store import StoredAlert
 from hub.clock import instant
 from hub.commands.mirror import copy
-from hub.delivery.alert_words import short_code
+from hub.delivery.words.alert_words import short_code
 from hub.staff.actor import SYSTEM, Actor
 from hub.web.copied import site
 from tests.hub.web.conftest import Parts

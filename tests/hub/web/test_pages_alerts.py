@@ -10,7 +10,7 @@ import lxml.etree
 import pytest
 from aiohttp.test_utils import TestClient
 
-from hub.delivery.alert_words import short_code
+from hub.delivery.words.alert_words import short_code
 from hub.staff.actor import SYSTEM
 from tests.hub.web.conftest import Parts
 from tests.hub.web.test_never_public import HOUR_S, cap

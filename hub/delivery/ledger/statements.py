@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from hub.delivery import threads
-from hub.delivery.asleep import Asleep
-from hub.delivery.batches import Finished, Leased, Planned, Settlement
-from hub.delivery.frames import To
-from hub.delivery.outcome import OPEN, REACHED, Outcome
-from hub.delivery.times import Times
-from hub.delivery.turns import next_in_turn
+from hub.delivery.ledger import threads
+from hub.delivery.ledger.asleep import Asleep
+from hub.delivery.ledger.batches import Finished, Leased, Planned, Settlement
+from hub.delivery.ledger.times import Times
+from hub.delivery.ledger.turns import next_in_turn
+from hub.delivery.sending.frames import To
+from hub.delivery.sending.outcome import OPEN, REACHED, Outcome
 from hub.store.driver import Connection
 from subscriptions.quiet_hours import WaitsFor
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Coroutine
 
 from channels.contract import DeliveryFailed, NotAsked, Receipt, Recipient, Uncertain, Unreachable
-from hub.delivery.hosts import Host
-from hub.delivery.lanes import Job, Lane
+from hub.delivery.sending.hosts import Host
+from hub.delivery.sending.lanes import Job, Lane
 
 
 def hand(lane: Lane, host: Host | None, job: Job, recipient: Recipient) -> Coroutine[None, None, Receipt]:

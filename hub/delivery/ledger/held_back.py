@@ -8,9 +8,9 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from hub.delivery.batches import Planned
-from hub.delivery.ledger_sql import Statements
-from hub.delivery.outcome import Outcome
+from hub.delivery.ledger.batches import Planned
+from hub.delivery.ledger.statements import Statements
+from hub.delivery.sending.outcome import Outcome
 from hub.store.driver import Connection
 
 PRIORITY = 4

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hub.delivery.batches import Settlement
-from hub.delivery.latency import Histogram
-from hub.delivery.outcome import REACHED
+from hub.delivery.ledger.batches import Settlement
+from hub.delivery.ledger.latency import Histogram
+from hub.delivery.sending.outcome import REACHED
 from hub.store.driver import Connection
 
 HISTOGRAMS = 256

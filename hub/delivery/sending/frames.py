@@ -13,8 +13,8 @@ from channels.contract import ChannelSettings, Message
 from hub.durations import Durations
 
 THREADED = frozenset({"telegram"})
-"""Channels where a message may answer another, and whose messages' numbers are reported: see `hub.delivery.threads`. It stands here because
-a sender must not load what only the ledger needs."""
+"""Channels where a message may answer another, and whose messages' numbers are reported: see `hub.delivery.ledger.threads`. It stands here
+because a sender must not load what only the ledger needs."""
 
 _LENGTH = struct.Struct("<I")
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hub.delivery.batches import Offer, Planned
-from hub.delivery.ledger_sql import Statements
-from hub.delivery.outcome import Outcome
+from hub.delivery.ledger.batches import Offer, Planned
+from hub.delivery.ledger.statements import Statements
+from hub.delivery.sending.outcome import Outcome
 
 
 def catch_up(statements: Statements, subscriber: int, offers: Sequence[Offer], asked: int) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from channels.contract import DeliveryFailed, Rejected, TryAgain, Uncertain
-from hub.delivery.frames import Row
-from hub.delivery.outcome import Outcome
+from hub.delivery.sending.frames import Row
+from hub.delivery.sending.outcome import Outcome
 
 
 def row_of(failure: DeliveryFailed, address: int, at: int) -> Row:

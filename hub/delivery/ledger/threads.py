@@ -14,8 +14,8 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from hub.delivery.batches import Leased, Planned
-from hub.delivery.outcome import REACHED, Outcome
+from hub.delivery.ledger.batches import Leased, Planned
+from hub.delivery.sending.outcome import REACHED, Outcome
 from hub.store.driver import Connection
 from subscriptions import languages
 
@@ -32,7 +32,7 @@ _EARLIER = (
 
 
 class Statements(Protocol):
-    """What is asked here of `hub.delivery.ledger_sql.Statements`."""
+    """What is asked here of `hub.delivery.ledger.statements.Statements`."""
 
     @property
     def connection(self) -> Connection: ...

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from channels.contract import Channel, Several
-from hub.delivery.frames import Unused, Wanted, provider_key
-from hub.delivery.lanes import Lane
-from hub.delivery.pace import PATIENCE_S
+from hub.delivery.sending.frames import Unused, Wanted, provider_key
+from hub.delivery.sending.lanes import Lane
+from hub.delivery.sending.pace import PATIENCE_S
 
 _FIRST = 0
 """Priority of those who wait in the midst of a hand-over: it holds a worker."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from hub.delivery.frames import To, Wanted
-from hub.delivery.lanes import Job, Lane
-from hub.delivery.pace import Pace
+from hub.delivery.sending.frames import To, Wanted
+from hub.delivery.sending.lanes import Job, Lane
+from hub.delivery.sending.pace import Pace
 
 
 class ReceiverRates:

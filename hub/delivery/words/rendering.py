@@ -21,9 +21,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from channels.contract import Message, Purpose, slot
 from channels.gsm7 import plain_letters, segments
 from hub.clock import Clock, instant
-from hub.delivery.alert_words import MARKS, AlertWords, Published, alert_words, choose_info, safe, sent_at, short_code
-from hub.delivery.phrases import READ, Phrases
-from hub.delivery.shortening import SMS_SEGMENTS, cut, fit_essential_sms, fit_sms, one_line, sentence
+from hub.delivery.words.alert_words import MARKS, AlertWords, Published, alert_words, choose_info, safe, sent_at, short_code
+from hub.delivery.words.phrases import READ, Phrases
+from hub.delivery.words.shortening import SMS_SEGMENTS, cut, fit_essential_sms, fit_sms, one_line, sentence
 from hub.languages.catalogue import SOURCE_LANGUAGE
 from hub.languages.compiled import Compiled
 from subscriptions.columns import CITY_KEY

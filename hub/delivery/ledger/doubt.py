@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from hub.delivery.ledger_sql import Statements
-from hub.delivery.outcome import Outcome
+from hub.delivery.ledger.statements import Statements
+from hub.delivery.sending.outcome import Outcome
 
 REASON = "whoever had it ended before saying how it went"
 

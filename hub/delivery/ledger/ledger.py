@@ -17,10 +17,10 @@ import psycopg
 import structlog
 from msgspec.structs import replace
 
-from hub.delivery import catching_up, doubt, held_back, reached, threads
-from hub.delivery.batches import Finished, Leased, Offer, Planned, Reached, Settlement
-from hub.delivery.frames import THREADED
-from hub.delivery.ledger_sql import Statements
+from hub.delivery.ledger import catching_up, doubt, held_back, reached, threads
+from hub.delivery.ledger.batches import Finished, Leased, Offer, Planned, Reached, Settlement
+from hub.delivery.ledger.statements import Statements
+from hub.delivery.sending.frames import THREADED
 from hub.store.database import Database
 from hub.store.driver import BROKEN_DATA, Connection, reading_connection, writing_connection
 from subscriptions.quiet_hours import WaitsFor

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hub.delivery.batches import Reached
-from hub.delivery.outcome import REACHED, Outcome
+from hub.delivery.ledger.batches import Reached
+from hub.delivery.sending.outcome import REACHED, Outcome
 from hub.store.driver import Connection
 
 

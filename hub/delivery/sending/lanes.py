@@ -9,10 +9,10 @@ from functools import partial
 from heapq import heapify, heappop, heappush
 
 from channels.contract import Channel, Draft, Hosted, Paced, Purpose, TryAgain
-from hub.delivery.frames import Row, To, Work
-from hub.delivery.hosts import QUICK_S, Host
-from hub.delivery.pace import PATIENCE_S, Pace
-from hub.delivery.purse import Purse
+from hub.delivery.sending.frames import Row, To, Work
+from hub.delivery.sending.hosts import QUICK_S, Host
+from hub.delivery.sending.pace import PATIENCE_S, Pace
+from hub.delivery.sending.purse import Purse
 from hub.durations import Durations
 
 FEW = 4

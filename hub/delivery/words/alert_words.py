@@ -13,8 +13,8 @@ from typing import Protocol
 import msgspec
 
 from hub.alerts.alert import Alert, Info
-from hub.delivery.phrases import Phrases, tone
-from hub.delivery.shortening import cut, one_line, sentence
+from hub.delivery.words.phrases import Phrases, tone
+from hub.delivery.words.shortening import cut, one_line, sentence
 from hub.languages.catalogue import SOURCE_LANGUAGE
 from subscriptions.languages import RIGHT_TO_LEFT, nearest
 

@@ -1,7 +1,7 @@
 """A sender: one process that takes leased batches from the coordinator, hands them over one person at a time, and streams receipts back.
 
-Started as ``python -m hub.delivery.sender FD`` with one end of a socket pair. It reads no database, no environment and no settings file;
-when the other end closes it is gone within a moment, and whatever it had not reported is leased again.
+Started as ``python -m hub.delivery.sending.sender FD`` with one end of a socket pair. It reads no database, no environment and no settings
+file; when the other end closes it is gone within a moment, and whatever it had not reported is leased again.
 
 The way of one hand-over: turn (`lanes`) → window → still valid? → open address → a place at its host → its receiver's rate (`pace`) →
 deliver → row → receipts.
@@ -29,17 +29,17 @@ from channels import catalog
 from channels.contract import CalledOff, Channel, ChannelError, DeliveryFailed, Draft, Guarded, NotConfigured, Recipient, Rejected
 from channels.outbox import Outbox
 from hub import memory
-from hub.delivery import frames, process_limits
-from hub.delivery.delivery_id import DeliveryIds
-from hub.delivery.failures import row_of
-from hub.delivery.frames import THREADED, Row, To, Work
-from hub.delivery.handing import hand
-from hub.delivery.lanes import Job, Lane, Precedence
-from hub.delivery.outcome import Outcome
-from hub.delivery.provider_rates import ProviderRates
-from hub.delivery.purse import Purse
-from hub.delivery.receiver_rates import ReceiverRates
-from hub.delivery.window import Window
+from hub.delivery.sending import frames, process_limits
+from hub.delivery.sending.delivery_id import DeliveryIds
+from hub.delivery.sending.failures import row_of
+from hub.delivery.sending.frames import THREADED, Row, To, Work
+from hub.delivery.sending.handing import hand
+from hub.delivery.sending.lanes import Job, Lane, Precedence
+from hub.delivery.sending.outcome import Outcome
+from hub.delivery.sending.provider_rates import ProviderRates
+from hub.delivery.sending.purse import Purse
+from hub.delivery.sending.receiver_rates import ReceiverRates
+from hub.delivery.sending.window import Window
 from hub.durations import Durations
 from hub.log import configure as configure_log
 from subscriptions.errors import VaultError

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from channels.contract import Purpose
-from hub.delivery.frames import To
-from hub.delivery.outcome import Outcome
+from hub.delivery.sending.frames import To
+from hub.delivery.sending.outcome import Outcome
 
 BATCH_SIZE = 1000
 SECONDS_OF_WORK = 5.0
@@ -77,7 +77,7 @@ class Settlement(msgspec.Struct, frozen=True):
     next_attempt: int = 0
     copies: tuple[tuple[int, str], ...] = ()
     posted: tuple[tuple[int, int], ...] = ()
-    """(address, number of the message in its chat), where a channel tells: see `hub.delivery.threads`."""
+    """(address, number of the message in its chat), where a channel tells: see `hub.delivery.ledger.threads`."""
 
 
 class Reached(msgspec.Struct, frozen=True):
