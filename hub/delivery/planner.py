@@ -32,6 +32,8 @@ from subscriptions.store.prepared import Prepared
 
 SWEEP_S = 1.0
 QUIET_S = 3.0
+STILL_S = 0.7
+"""All senders of all nodes have heard of a stop by then, and said who had not been begun: who is left waits for a provider's answer."""
 LOOK_S = 0.02
 
 log = structlog.get_logger()
@@ -133,11 +135,17 @@ class Planner:
         earlier = await self._earlier(alert)
         for mailing in earlier:
             await self._halt(mailing)
-        for _ in range(int(QUIET_S / LOOK_S)):
-            if not await self._ledger.leased(earlier):
-                return
+        left, since = 0, time.monotonic()
+        patience = since + QUIET_S
+        while in_hand := await self._ledger.in_hand(earlier):
+            now = time.monotonic()
+            if in_hand != left:
+                left, since = in_hand, now
+            if now >= min(since + STILL_S, patience):
+                break
             await asyncio.sleep(LOOK_S)
-        log.warning("still_in_flight", alert_id=alert.id)
+        if in_hand:
+            log.warning("still_in_flight", alert_id=alert.id, people=in_hand)
 
     async def audience_of(self, alert: StoredAlert) -> Match:
         """Who would get it if it went now; `alert` need not be stored, then its number is 0."""

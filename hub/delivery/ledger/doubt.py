@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from hub.delivery.ledger import in_hand
 from hub.delivery.ledger.statements import Statements
 from hub.delivery.sending.outcome import Outcome
 
@@ -33,7 +34,7 @@ def settle(s: Statements, now: int) -> None:
     lost = s.connection.execute(query).fetchall()
     for batch, mailing, attempt, addresses in lost:
         ids = np.frombuffer(addresses, dtype="<i8").tolist()
-        settled = s.settled(batch, mailing, s.connection.ids(ids))
+        settled = in_hand.settled(s.connection, batch, mailing, s.connection.ids(ids))
         s.note(mailing, batch, attempt, Outcome.DOUBTFUL, [address for address in ids if address not in settled], now, REASON)
     numbers = s.connection.ids(row[0] for row in lost)
     s.connection.execute("UPDATE batch SET state=0 WHERE id IN (SELECT j.value FROM ids(?) j)", (numbers,))

@@ -17,7 +17,7 @@ import psycopg
 import structlog
 from msgspec.structs import replace
 
-from hub.delivery.ledger import catching_up, doubt, held_back, reached, threads
+from hub.delivery.ledger import catching_up, doubt, held_back, in_hand, reached, threads
 from hub.delivery.ledger.batches import Finished, Leased, Offer, Planned, Reached, Settlement
 from hub.delivery.ledger.statements import Statements
 from hub.delivery.sending.frames import THREADED
@@ -196,9 +196,9 @@ class Ledger:
         """The clock has been put back by so many milliseconds: what waits for a time of the old one would wait that much too long."""
         return await self._write(lambda s: s.bring_forward(by, now))
 
-    async def leased(self, mailings: Sequence[int]) -> bool:
-        """Whether anything of these is still in a sender's hands."""
-        return await self._read(lambda s: s.is_leased(mailings))
+    async def in_hand(self, mailings: Sequence[int]) -> int:
+        """How many may be reached by these just now."""
+        return await self._read(lambda s: len(in_hand.of(s.connection, mailings)))
 
     async def stopped(self, mailings: Iterable[int]) -> list[int]:
         """Those of these that were stopped, here or on another node."""

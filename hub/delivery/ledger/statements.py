@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from hub.delivery.ledger import threads
+from hub.delivery.ledger import in_hand, threads
 from hub.delivery.ledger.asleep import Asleep
 from hub.delivery.ledger.batches import Finished, Leased, Planned, Settlement
 from hub.delivery.ledger.times import Times
@@ -149,7 +149,7 @@ class Statements:
                 self.close(batch.batch, batch.mailing, batch.channel, refused, [to.address for to in owed], now)
             self.connection.execute("DELETE FROM batch WHERE id=?", (batch.batch,))
             return None
-        busy = self._in_flight(batch.alert) if batch.alert is not None else frozenset[int]()
+        busy = frozenset[int]() if batch.alert is None else in_hand.of_earlier_versions(self.connection, batch.alert)
         waiting = [to.address for to in owed if to.address in busy]
         if waiting:
             self._wait(batch, waiting, now + IN_FLIGHT_MS, all_of_them=len(waiting) == len(owed))
@@ -161,15 +161,6 @@ class Statements:
             kept = waiting if not recipients else [to.address for to in recipients]
             self.connection.execute("UPDATE batch SET addresses=? WHERE id=?", (_listed(kept), batch.batch))
         return replace(batch, recipients=recipients)
-
-    def _in_flight(self, alert: int) -> frozenset[int]:
-        """Addresses at which an earlier version of an alert is in a sender's hands: a later one never overtakes it."""
-        batches = self.connection.execute(
-            "SELECT b.addresses FROM alert a JOIN alert e ON e.chain=a.chain AND e.number<a.number JOIN mailing m ON m.alert=e.number"
-            " JOIN batch b ON b.mailing=m.id WHERE a.number=? AND b.state=1",
-            (alert,),
-        )
-        return frozenset(address for row in batches for address in np.frombuffer(row[0], dtype="<i8").tolist())
 
     def _wait(self, batch: Leased, addresses: list[int], due_at: int, *, all_of_them: bool) -> None:
         if all_of_them:
@@ -196,7 +187,7 @@ class Statements:
         of `Asleep.until`) wait for their end.
         """
         wanted, states = self.connection.ids(ids), _STATES[batch.purpose]
-        settled = set[int]() if fresh else self.settled(batch.batch, batch.mailing, wanted)
+        settled = set[int]() if fresh else in_hand.settled(self.connection, batch.batch, batch.mailing, wanted)
         rows = self.connection.execute(
             "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state, s.quiet, s.paused_until FROM address a"
             " JOIN subscriber s ON s.id=a.subscriber WHERE a.id IN (SELECT j.value FROM ids(?) j)",
@@ -233,15 +224,6 @@ class Statements:
             self._move(batch, addresses, self._new_batch(batch, addresses, until, batch.attempt, held=True))
             self.count(batch.mailing, batch.channel, "held", len(addresses))
         return [To(*row[:5]) for row in left if row[6] not in asleep]
-
-    def settled(self, batch: int, mailing: int, wanted: Any) -> set[int]:
-        """Who of the addresses in `wanted` is no more this batch's to reach."""
-        rows = self.connection.execute(
-            "SELECT d.address FROM ids(?) j JOIN delivery d ON d.mailing=? AND d.address=j.value"
-            " WHERE NOT (d.outcome IN (0, 7) AND d.batch=?)",
-            (wanted, mailing, batch),
-        )
-        return {row[0] for row in rows.fetchall()}
 
     def give_back(self, batches: Iterable[int]) -> int:
         """Whoever comes next may lease these, of which nobody was begun."""
@@ -378,11 +360,6 @@ class Statements:
         return [
             row[0] for row in self.connection.execute("SELECT DISTINCT channel FROM batch WHERE state=0 AND due_at<=?", (now,)).fetchall()
         ]
-
-    def is_leased(self, mailings: Sequence[int]) -> bool:
-        """Whether anything of these is in a sender's hands."""
-        query = "SELECT 1 FROM batch WHERE state=1 AND mailing IN (SELECT j.value FROM ids(?) j) LIMIT 1"
-        return self.connection.execute(query, (self.connection.ids(mailings),)).fetchone() is not None
 
     def stopped(self, mailings: Iterable[int]) -> list[int]:
         """Those of these that were stopped."""
