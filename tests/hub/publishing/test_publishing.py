@@ -175,17 +175,17 @@ async def test_an_update_replaces_and_reaches_both_the_new_area_and_whoever_had_
 async def test_an_alert_does_not_wait_for_an_update_that_must_wait(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     """S15: an earlier version is still in some sender's hands."""
     looked, may = asyncio.Event(), asyncio.Event()
-    leased = city.hub.ledger.leased
+    in_hand = city.hub.ledger.in_hand
 
-    async def hangs(mailings: Sequence[int]) -> bool:
+    async def hangs(mailings: Sequence[int]) -> int:
         looked.set()
         await may.wait()
-        return await leased(mailings)
+        return await in_hand(mailings)
 
     await city.people("zip=11201")
     first = await city.publishing.submit(document(), PUBLISHER)
     await city.finished(first.id)
-    monkeypatch.setattr(city.hub.ledger, "leased", hangs)
+    monkeypatch.setattr(city.hub.ledger, "in_hand", hangs)
     update = await city.publishing.update(first.id, document(), PUBLISHER)
     await looked.wait()
     other = await city.publishing.submit(document(event="Other"), PUBLISHER)
