@@ -91,7 +91,7 @@ class Listen(msgspec.Struct, frozen=True):
 async def open_door(app: web.Application, hub: HubContext, port: socket.socket, busy: Callable[[], bool]) -> AsyncIterator[None]:
     """Serve `app` on a listening socket, public documents and streams at the door. `busy` says whether an alert is being handed over."""
     _raise_file_limit()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, auto_decompress=False)
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - set up a line above
     front = Front(runner.server, app, hub, busy)
@@ -108,7 +108,7 @@ async def open_door(app: web.Application, hub: HubContext, port: socket.socket, 
 @asynccontextmanager
 async def open_hatch(app: web.Application, port: socket.socket) -> AsyncIterator[None]:
     """Serve `app` on a listening socket to those few who watch a node, and nothing else."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, auto_decompress=False)
     await runner.setup()
     try:
         await web.SockSite(runner, port).start()

@@ -16,7 +16,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_response import ContentCoding
 
 from hub.clock import Clock
-from hub.errors import BadRequest, HubError, NotFound, TooMany
+from hub.errors import BadRequest, HubError, NotFound, TooMany, WrongType
 from hub.staff.actor import Actor
 from hub.staff.rate_limit import Buckets
 from hub.web.api.problems import INTERNAL, NO_DATABASE, Problem, add_headers, problem_of, problem_response
@@ -167,8 +167,13 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 @web.middleware
-async def refuse_nul(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuses U+0000 in an address before anything looks for it; for a form see `_read_form`, and JSON is read by its own rules."""
+async def refuse_unreadable(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses U+0000 in an address before anything looks for it (for a form see `_read_form`, and JSON is read by its own rules).
+
+    And bodies that are compressed: a megabyte can be a gigabyte, and to unpack it would stop everything else. The server unpacks none.
+    """
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise WrongType("The body is compressed: send it as it is, without Content-Encoding.")
     if _NUL in request.path:
         raise NotFound("There is nothing at this address.")
     if any(_NUL in name or _NUL in value for name, value in request.query.items()):
@@ -228,4 +233,4 @@ async def preflight(_: web.Request) -> web.Response:
     return web.Response(status=204, headers=headers)
 
 
-MIDDLEWARES = (log_requests, compress_text, answer_errors, identify, refuse_nul, guard_changes)
+MIDDLEWARES = (log_requests, compress_text, answer_errors, refuse_unreadable, identify, guard_changes)

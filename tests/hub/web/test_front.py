@@ -6,13 +6,14 @@ import asyncio
 import json
 import socket
 import time
+import zlib
 from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import http_parser, web
 from aiohttp.test_utils import TestClient
 
 from hub.incidents.incident import Incidents
@@ -293,6 +294,18 @@ async def test_what_the_door_answers_is_counted(hub: Parts, app: web.Application
             line.writer.close()
     assert b'tocsin_http_requests_total{method="GET",route="/",status="200"} 3.0' in hub.metrics.render()
     assert b'tocsin_http_requests_total{method="GET",route="/",status="304"} 2.0' in hub.metrics.render()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/subscriptions", "/subscribe", "/console/log-in"])
+async def test_nothing_that_comes_is_unpacked(door: Door, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """A megabyte that is a gigabyte would hold up the hand-overs."""
+    unpacked = list[object]()
+    monkeypatch.setattr(http_parser, "ZLibDecompressor", lambda **_: unpacked.append(1))
+    line, body = await door.line(), zlib.compress(b" " * 100_000)
+    line.send(f"POST {path} HTTP/1.1\nHost: x\nContent-Type: application/json\nContent-Encoding: deflate\nContent-Length: {len(body)}\n\n")
+    line.writer.write(body)
+    assert (await line.answer())[0] == 415
+    assert unpacked == []
 
 
 async def test_what_is_said_again_has_the_date_of_now(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
