@@ -53,6 +53,8 @@ PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
 )
 
+_WHOLE_TABLES = text("SET LOCAL enable_nestloop=off")
+"""Of a table that was just filled PostgreSQL knows nothing yet, takes it for empty, and would read it once for each row of another."""
 _WRITER = text("SELECT pg_advisory_xact_lock(7861736)")
 """Any number that no other program on the same database uses."""
 
@@ -163,6 +165,8 @@ class Database:
             if self.shared:
                 await connection.execution_options(isolation_level="REPEATABLE READ")
             async with connection.begin():
+                if long and self.shared:
+                    await connection.execute(_WHOLE_TABLES)
                 yield connection
 
     def write(self, *, alone: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:

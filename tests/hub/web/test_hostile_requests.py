@@ -60,7 +60,7 @@ async def test_a_form_that_can_not_be_read_is_a_bad_request(client: TestClient, 
         assert answer.status in {400, 403}
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "Zstd"])
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
 @pytest.mark.parametrize(("path", "kind"), [("/api/v1/subscriptions", "application/problem+json"), ("/subscribe", "text/html")])
 async def test_a_packed_body_is_refused(client: TestClient, path: str, kind: str, coding: str) -> None:
     content_type = "application/json" if path.startswith("/api/") else "application/x-www-form-urlencoded"
