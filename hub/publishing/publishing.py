@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 import msgspec
+import structlog
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -40,6 +41,8 @@ Transition = Literal["approve", "reject", "stop"]
 GROWTH_ALLOWED = 3
 """An audience grown by more than this since the draft is shown again before it is approved (S6)."""
 STOP_WAIT_S = 2.0
+
+log = structlog.get_logger()
 
 
 class Stopped(msgspec.Struct, frozen=True):
@@ -227,6 +230,7 @@ class Publishing(Reading):
     async def stop(self, alert_id: str, actor: Actor) -> Stopped:
         """End all hand-overs of it (S12). Returns once no sender works on it any more, 2 s at most."""
         actor.require("stop")
+        await self._end_hand_overs(alert_id)
         before = await self._move(alert_id, "stop", actor, {})
         self._ended(before)
         for mailing in await self._mailings(before):
@@ -237,6 +241,21 @@ class Publishing(Reading):
             details = msgspec.to_builtins(stopped)
             await audit.append(connection, milliseconds(self._clock), actor.label, "stop counted", alert_id, details)
         return stopped
+
+    async def _end_hand_overs(self, alert_id: str) -> None:
+        """Without waiting for who writes now: that node may hang, and the hand-overs go on meanwhile.
+
+        If no more than this comes to pass, the alert is live still and reaches nobody, and whoever asks again stops it.
+        """
+        live = select(tables.alert.c.number).where(tables.alert.c.id == alert_id, tables.alert.c.status == "live")
+        ending = update(tables.mailing).where(tables.mailing.c.alert.in_(live)).values(state="stopped").returning(tables.mailing.c.id)
+        try:
+            async with self._database.write(alone=False) as connection:
+                mailings = list((await connection.execute(ending)).scalars())
+            for mailing in mailings:
+                await self._halt(mailing)
+        except Exception:  # whatever it was, what follows does the same again
+            log.exception("stop_not_at_once", alert_id=alert_id)
 
     async def _quiet(self, alert: StoredAlert) -> Progress:
         deadline = asyncio.get_running_loop().time() + STOP_WAIT_S

@@ -39,7 +39,7 @@ SERVER = {
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
     # A node that was suspended inside a transaction holds its locks in everybody's way: the server ends it.
-    "options": "-c idle_in_transaction_session_timeout=10s",
+    "options": "-c idle_in_transaction_session_timeout=5s",
 }
 """What a connection to PostgreSQL asks for, unless TOCSIN_DATABASE says otherwise (libpq's names)."""
 POOL = 10

@@ -5,12 +5,16 @@ And what follows an alert is as real as that one.
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
 from hub.errors import Conflict, InvalidInput
+from hub.store.database import _WRITER
 from tests.hub.publishing.conftest import APPROVER, AUTHOR, PUBLISHER, City, document
+from tests.waiting import until
 
 ON_ONE = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 """Of rules that are decided before anything is stored."""
@@ -101,3 +105,25 @@ async def test_a_drill_does_not_become_real_nor_a_real_alert_a_test(city: City, 
         with pytest.raises(InvalidInput) as refused:
             await later
         assert [fault.pointer for fault in refused.value.errors] == ["/status"]
+
+
+async def test_a_stop_does_not_wait_for_a_node_that_hangs_while_it_writes(city: City) -> None:
+    """S12. On SQLite there is no other node."""
+    await city.people("zip=11201")
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    database = city.hub.database
+    if database.shared:
+        async with database.engine.connect() as hung:
+            await hung.execute(_WRITER)
+            stop = asyncio.create_task(city.publishing.stop(alert.id, PUBLISHER))
+            await until(partial(_is_stopped, city))
+            assert not stop.done()
+            assert await city.table("SELECT status FROM alert") == [("live",)]
+        await stop
+    else:
+        await city.publishing.stop(alert.id, PUBLISHER)
+    assert await city.table("SELECT a.status, m.state FROM alert a JOIN mailing m ON m.alert=a.number") == [("stopped", "stopped")]
+
+
+async def _is_stopped(city: City) -> bool:
+    return await city.table("SELECT state FROM mailing") == [("stopped",)]

@@ -95,7 +95,7 @@ def test_a_server_that_is_not_there_is_said_in_one_sentence() -> None:
 
 
 def test_a_server_is_asked_to_end_what_a_suspended_node_holds_unless_the_setting_says_otherwise() -> None:
-    assert database_url("postgresql://me:secret@db/hub", Path()).query["options"] == "-c idle_in_transaction_session_timeout=10s"
+    assert database_url("postgresql://me:secret@db/hub", Path()).query["options"] == "-c idle_in_transaction_session_timeout=5s"
     own = database_url("postgresql://me:secret@db/hub?options=-c%20lock_timeout%3D1s&sslmode=require", Path())
     assert (own.query["options"], own.query["sslmode"]) == ("-c lock_timeout=1s", "require")
     assert shown(own) == "postgresql://me:***@db/hub"
