@@ -234,6 +234,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         told=wiring.Doing(metrics, signals),
     )
     membership = Membership(database, role, signals=signals.shared, joined=ledger.join, freed=coordinator.wake, lost=coordinator.fence)
+    sync.changed = coordinator.changed
     wiring.watch(metrics, coordinator, signals, sync, audience)
     halting = wiring.Halting(coordinator, signals)
     planner = Planner(

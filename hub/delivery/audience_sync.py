@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Collection
 
 import numpy as np
 import structlog
@@ -28,6 +29,8 @@ class AudienceSync:
 
     def __init__(self, database: Database, audience: Audience, catalog: AreaCatalog) -> None:
         self._database, self._audience, self._catalog = database, audience, catalog
+        self.changed: Callable[[Collection[int]], None] = lambda _: None
+        """Told who has changed, after each look that found any."""
         self._at = time.monotonic()
         self._lock = asyncio.Lock()
 
@@ -85,6 +88,7 @@ class AudienceSync:
             for person in people:
                 self._audience.put(person)
             self._seen = lines[-1]
+        self.changed(changed)
 
     async def _read_rules(self, connection: AsyncConnection) -> None:
         rules = self._audience.quiet_rules

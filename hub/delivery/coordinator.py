@@ -23,6 +23,7 @@ from hub.delivery.handle import HUNG_S, LOWEST, Handle, start
 from hub.delivery.ledger.batches import Leased, Settlement
 from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.rate_limit import RateLimit
+from hub.delivery.recalls import Recalls
 from hub.delivery.sending import frames
 from hub.delivery.sending.frames import Row
 from hub.delivery.sending.outcome import Outcome
@@ -35,8 +36,6 @@ TOGETHER = 64
 """People of small batches that one sender is given at once."""
 SILENCE_S = 10.0
 """A sender hands over for so long after the coordinator's last word."""
-ENDING_S = 5.0
-"""For a sender that has said its last word, to end by itself."""
 JUMP_S = 1.0
 """A clock that loses more than this between two looks was put back."""
 GATHER_S = 0.01
@@ -78,13 +77,16 @@ class Coordinator:
         self._readers: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._ahead = clock() - time.monotonic()
+        self._recalls = Recalls(self._feeding, lambda: self.handles)
+        self.changed = self._recalls.note
         self._stops = Stops(ledger, self._held, self.hold, self._speak_now)
         self._credits = Credits(rate_limit, rate_of, configure.provider_rates, lambda: self.handles)
 
     async def __aenter__(self) -> Coordinator:
         for _ in range(self._count):
             await self._start_sender()
-        loops = (self._dispatch, self._settle, self._speak, self._stops.run, self._watch, self._credits.run, self._credits.answer)
+        loops = [self._dispatch, self._settle, self._speak, self._watch]
+        loops += [self._stops.run, self._recalls.run, self._credits.run, self._credits.answer]
         self._tasks = [asyncio.create_task(loop()) for loop in loops]
         return self
 
@@ -98,7 +100,7 @@ class Coordinator:
                 await asyncio.gather(*(handle.ended.wait() for handle in self.handles))
         for handle in self.handles:
             if not handle.ended.is_set():
-                _kill(handle)
+                handle.kill()
         await asyncio.gather(*self._readers)
         try:
             async with asyncio.timeout(LAST_COMMITS_S):
@@ -107,7 +109,7 @@ class Coordinator:
             log.exception("receipts_not_settled", receipts=len(self._rows))
         finally:
             # After the receipts are safe: to take a process down can last on a busy machine.
-            await asyncio.gather(*(self._end(handle) for handle in self.handles))
+            await asyncio.gather(*(handle.end() for handle in self.handles))
             await self._lose([batch for handle in self.handles if handle.process.returncode for batch in handle.held])
             for task in self._tasks:
                 task.cancel()
@@ -158,7 +160,7 @@ class Coordinator:
         for handle in self.handles:
             if not handle.ended.is_set():
                 log.error("sender_fenced", pid=handle.process.pid)
-                _kill(handle)
+                handle.kill()
 
     async def _start_sender(self) -> None:
         handle = await start(self._configure, self._alive())
@@ -237,7 +239,7 @@ class Coordinator:
         """Each step may be repeated: until the last one succeeded the handle stays, and the next look finds it."""
         if self._stopping:
             return
-        await self._end(handle)
+        await handle.end()
         log.warning("sender_replaced", pid=handle.process.pid, code=handle.process.returncode, batches=len(handle.held))
         await handle.ended.wait()
         while any(owner is handle for owner, *_ in self._rows):
@@ -257,15 +259,6 @@ class Coordinator:
             moved = await self._ledger.bring_forward(int((before - ahead) * 1000), int(self._clock() * 1000))
             log.warning("clock_was_put_back", seconds=round(before - ahead, 1), batches=moved)
         self._ahead = ahead
-
-    async def _end(self, handle: Handle) -> None:
-        with contextlib.suppress(TimeoutError):
-            if handle.ended.is_set():
-                await asyncio.wait_for(handle.process.wait(), ENDING_S)
-        if handle.process.returncode is None:
-            _kill(handle)
-            await handle.process.wait()
-        handle.writer.close()
 
     async def _dispatch(self) -> None:
         while True:
@@ -393,8 +386,3 @@ class Coordinator:
             self._wake.set()
         dead = [row.address for _, _, rows, _ in taken for row in rows if row.dead]
         self._settled(settlements, dead)
-
-
-def _kill(handle: Handle) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        handle.process.kill()

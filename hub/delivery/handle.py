@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import sys
 import time
 from collections import Counter
+from collections.abc import Collection
 
 from hub.delivery.ledger.batches import Leased
 from hub.delivery.sending import frames
@@ -15,6 +17,8 @@ HELD_PER_CHANNEL = 2
 """Batches of one channel that a sender holds: one being handed over and one ready behind it."""
 LOWEST = 1_000
 HUNG_S = 5.0
+ENDING_S = 5.0
+"""For a sender that has said its last word, to end by itself."""
 STARTING_S = 60.0
 """Until a sender's first word: on a busy machine it loads for long, and killing it would only begin that anew."""
 
@@ -72,10 +76,32 @@ class Handle:
         """So many credits were void before it could begin anybody with them."""
         self._granted[channel] = max(0, self._granted[channel] - count)
 
+    def recall(self, subscribers: Collection[int]) -> None:
+        """These have changed, and whoever of them it holds and has not begun is to be leased anew."""
+        for batch, leased in self.held.items():
+            addresses = [to.address for to in leased.recipients if to.subscriber in subscribers]
+            if addresses:
+                self.send(frames.Recall(batch, addresses))
+
     def drop(self, batch: int) -> None:
         """It holds a batch no more."""
         self.held.pop(batch, None)
         self._limited.discard(batch)
+
+    def kill(self) -> None:
+        """At once; whoever waits for its end sees it."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+
+    async def end(self) -> None:
+        """Its process is gone: by itself if it has said its last word, else it is killed."""
+        with contextlib.suppress(TimeoutError):
+            if self.ended.is_set():
+                await asyncio.wait_for(self.process.wait(), ENDING_S)
+        if self.process.returncode is None:
+            self.kill()
+            await self.process.wait()
+        self.writer.close()
 
     @property
     def limited_channels(self) -> set[str]:

@@ -20,6 +20,7 @@ from hub.delivery.ledger.turns import next_in_turn
 from hub.delivery.sending.frames import To
 from hub.delivery.sending.outcome import OPEN, REACHED, Outcome
 from hub.store.driver import Connection
+from subscriptions import languages
 from subscriptions.quiet_hours import WaitsFor
 
 AT_ONCE = 0
@@ -34,6 +35,8 @@ IN_FLIGHT_MS = 500
 _STATES = {"alert": ("active",), "access": ("active",), "notice": ("active",), "strike": ("active",), "confirm": ("unconfirmed",)} | {
     "answer": ("active", "stopped", "answered")  # whoever writes is answered, a STOP and a stranger too
 }
+_BY_CHOICE = ("alert", "notice")
+"""What these say, and how, is their reader's choice as it stands when they are handed over."""
 _COLUMNS = Leased.__struct_fields__[:-1]
 
 _NEW_BATCHES = (
@@ -143,7 +146,7 @@ class Statements:
     def _leased(self, batch: Leased, ids: list[int], state: str, fresh: bool, now: int, asleep: Mapping[int, int]) -> Leased | None:
         """The batch with whoever is owed it; without anyone while all of them must wait, None when it was closed."""
         refused = Outcome.WITHHELD if state == "stopped" else Outcome.EXPIRED if batch.expires_at <= now else None
-        owed = self._owed(batch, ids, fresh, now, {} if refused is not None else asleep)
+        owed = self._owed(batch, ids, fresh, now, {} if refused is not None else asleep, moves=refused is None)
         if refused is not None or not owed:
             if refused is not None:
                 self.close(batch.batch, batch.mailing, batch.channel, refused, [to.address for to in owed], now)
@@ -180,7 +183,7 @@ class Statements:
         values = (*kind, batch.priority, batch.turn, due_at, int(held), attempt, self.node, _listed(addresses))
         return int(self.connection.execute(_NEW_BATCH, values).fetchone()[0])
 
-    def _owed(self, batch: Leased, ids: list[int], fresh: bool, now: int, asleep: Mapping[int, int]) -> list[To]:
+    def _owed(self, batch: Leased, ids: list[int], fresh: bool, now: int, asleep: Mapping[int, int], *, moves: bool) -> list[To]:
         """Who of a batch is to be reached now. Address state and pauses are read here, at lease, so whoever unsubscribes always wins.
 
         Of a batch that nobody has ever held nothing can be settled. Those whose quiet hours have begun since it was planned (`asleep`, as
@@ -189,19 +192,35 @@ class Statements:
         wanted, states = self.connection.ids(ids), _STATES[batch.purpose]
         settled = set[int]() if fresh else in_hand.settled(self.connection, batch.batch, batch.mailing, wanted)
         rows = self.connection.execute(
-            "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state, s.quiet, s.paused_until FROM address a"
-            " JOIN subscriber s ON s.id=a.subscriber WHERE a.id IN (SELECT j.value FROM ids(?) j)",
+            "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state, s.quiet, s.paused_until, s.language, s.discreet"
+            " FROM address a JOIN subscriber s ON s.id=a.subscriber WHERE a.id IN (SELECT j.value FROM ids(?) j)",
             (wanted,),
         ).fetchall()
         left = [row for row in rows if row[5] in states and row[0] not in settled]
         if batch.purpose == "alert" and (paused := {row[0] for row in left if row[7] is not None and row[7] > now}):
             paused -= self._told_before(batch, paused)
             left = [row for row in left if row[0] not in paused]
+        kind = languages.number(batch.language), batch.discreet
+        others = [row for row in left if row[8:] != kind] if batch.purpose in _BY_CHOICE else ()
         owed = [To(*row[:5]) for row in left]
         if len(owed) + len(settled) < len(ids):
             gone = set(ids) - settled - {to.address for to in owed}
             self.close(batch.batch, batch.mailing, batch.channel, Outcome.WITHHELD, sorted(gone), now)
+        if others and moves:
+            apart = self._retell(batch, others)
+            left = [row for row in left if row[0] not in apart]
+            owed = [To(*row[:5]) for row in left]
         return self._awake(batch, left, asleep) if asleep else owed
+
+    def _retell(self, batch: Leased, others: Sequence[Any]) -> set[int]:
+        """Whoever has chosen another language since, or discreet words, gets a batch that says it so. Returns their addresses."""
+        kinds: dict[tuple[int, int], list[int]] = {}
+        for row in others:
+            kinds.setdefault(row[8:], []).append(row[0])
+        for (language, discreet), addresses in sorted(kinds.items()):
+            kind = replace(batch, language=languages.tag(language), discreet=discreet)
+            self._move(batch, addresses, self._new_batch(kind, addresses, AT_ONCE, batch.attempt))
+        return {row[0] for row in others}
 
     def _told_before(self, batch: Leased, addresses: set[int]) -> set[int]:
         """Who of these may have been reached by an earlier version: they learn what became of it, whatever they chose since (S3)."""

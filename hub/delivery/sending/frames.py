@@ -105,6 +105,13 @@ class Halt(msgspec.Struct, frozen=True, tag="halt"):
     mailing: int
 
 
+class Recall(msgspec.Struct, frozen=True, tag="recall"):
+    """Hand over no more to these of a batch: they have changed something, and are to be leased anew."""
+
+    batch: int
+    addresses: list[int]
+
+
 class Alive(msgspec.Struct, frozen=True, tag="alive"):
     """Either side, every second: silence means hung.
 
@@ -158,7 +165,7 @@ class Receipts(msgspec.Struct, frozen=True, tag="receipts"):
     finished: bool = False
 
 
-ToSender = Configure | Work | Committed | Credits | Granted | Halt | Alive | Drain
+ToSender = Configure | Work | Committed | Credits | Granted | Halt | Recall | Alive | Drain
 ToCoordinator = Receipts | Unused | Wanted | Doing | Alive
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from heapq import heapify, heappop, heappush
 
 from channels.contract import Channel, Draft, Hosted, Paced, Purpose, TryAgain
@@ -31,11 +30,10 @@ LEAST = 1_000
 class Job:
     """One batch on its way through this sender."""
 
-    __slots__ = ("channel", "draft", "left", "next", "priority", "rows", "still", "work")
+    __slots__ = ("channel", "draft", "left", "next", "priority", "rows", "work")
 
-    def __init__(self, work: Work, channel: Channel, draft: Draft, still: Callable[[Work], None] = lambda _: None) -> None:
-        """`still` raises CalledOff when nothing of it may be handed over any more."""
-        self.work, self.channel, self.draft, self.still = work, channel, draft, partial(still, work)
+    def __init__(self, work: Work, channel: Channel, draft: Draft) -> None:
+        self.work, self.channel, self.draft = work, channel, draft
         self.priority = work.priority
         self.next = 0
         self.left = len(work.recipients)

@@ -36,6 +36,7 @@ from hub.delivery.sending.frames import THREADED, Row, To, Work
 from hub.delivery.sending.handing import hand
 from hub.delivery.sending.lanes import Job, Lane, Precedence
 from hub.delivery.sending.outcome import Outcome
+from hub.delivery.sending.personal_links import PersonalLinks
 from hub.delivery.sending.provider_rates import ProviderRates
 from hub.delivery.sending.purse import Purse
 from hub.delivery.sending.receiver_rates import ReceiverRates
@@ -43,8 +44,6 @@ from hub.delivery.sending.window import Window
 from hub.durations import Durations
 from hub.log import configure as configure_log
 from subscriptions.errors import VaultError
-from subscriptions.links import LinkPurpose, Links
-from subscriptions.return_path import ReturnPaths
 from subscriptions.vault import Keyring
 
 FLUSH_ROWS = 64
@@ -63,8 +62,7 @@ class Sender:
         keyring = Keyring.from_bytes(configure.keyring)
         self._settings = configure.channels
         self._keyring = keyring
-        self._links = Links(keyring.link_key, configure.channels.public_url)
-        self._return_paths = ReturnPaths(keyring.link_key, configure.channels.bounces)
+        self._links = PersonalLinks(keyring.link_key, configure.channels.public_url, configure.channels.bounces)
         self._ids = DeliveryIds(keyring.link_key)
         self._shift = configure.clock_shift
         self._window = Window(configure.window)
@@ -78,6 +76,7 @@ class Sender:
         self._precedence = Precedence()
         self._tasks: set[asyncio.Task[None]] = set()
         self._halted: set[int] = set()
+        self._recalled: dict[int, set[int]] = {}
         self._drafts: dict[tuple[str, bool, bytes], Draft] = {}
         self._unsent: list[Job] = []
         self._flush_timer: asyncio.TimerHandle | None = None
@@ -131,6 +130,8 @@ class Sender:
             case frames.Halt(mailing):
                 self._halted.add(mailing)
                 self._withhold(lambda job: job.work.mailing != mailing)
+            case frames.Recall(batch, addresses):
+                self._recalled.setdefault(batch, set()).update(addresses)
             case frames.Drain():
                 self._draining = True
                 self._window.close()
@@ -170,7 +171,7 @@ class Sender:
             return
         if self._draining:
             return
-        job = Job(work, channel, draft, self._still)
+        job = Job(work, channel, draft)
         key = (work.channel, work.simulated)
         if key not in self._lanes:
             each = None if work.simulated else self._per_second_each.get(work.channel)
@@ -231,10 +232,14 @@ class Sender:
 
     def _not_now(self, work: Work, to: To) -> Row | None:
         over = self._over(work)
-        return None if over is None else Row(to.address, over, int(self.clock() * 1000))
+        if over is not None:
+            return Row(to.address, over, int(self.clock() * 1000))
+        if self._recalled and to.address in self._recalled.get(work.batch, ()):
+            return Row(to.address, Outcome.WAITING, int(self.clock() * 1000), after=0.0)
+        return None
 
-    def _still(self, work: Work) -> None:
-        if self._over(work) is not None or self._window.is_shut:
+    def _still(self, work: Work, to: To) -> None:
+        if self._window.is_shut or self._not_now(work, to) is not None:
             raise CalledOff
 
     async def _deliver(self, lane: Lane, job: Job, to: To, provider: int) -> Row | None:
@@ -244,10 +249,10 @@ class Sender:
             recipient = Recipient(
                 delivery_id=self._ids.of(work.mailing, to.address),
                 address=self._keyring.open(work.channel, to.key_id, to.sealed),
-                links=self._stamp(job, to) if job.draft.slots else {},
+                links=self._links.of(work, to, job.draft.slots),
                 earlier=work.earlier.get(to.address),
                 provider=provider,
-                still=job.still,
+                still=partial(self._still, work, to),
             )
             host = lane.host(recipient.address)
             if host is not None and host.is_full and not host.rests_s:
@@ -269,17 +274,6 @@ class Sender:
         posted = int(receipt.provider_id) if receipt.provider_id and work.channel in THREADED else None
         return Row(to.address, outcome, int(self.clock() * 1000), copy=receipt.copy, posted=posted)
 
-    def _stamp(self, job: Job, to: To) -> dict[str, str]:
-        numbers: dict[LinkPurpose, int] = {"why": to.epoch, "unsubscribe": to.epoch, "confirm": job.work.serial, "access": job.work.serial}
-        stamped: dict[str, str] = {
-            name: self._links.url(name, to.subscriber, to.address, numbers[name], job.work.mailing if name == "why" else 0)
-            for name in numbers
-            if name in job.draft.slots
-        }
-        if "bounce" in job.draft.slots:
-            stamped["bounce"] = self._return_paths.of(to.address)
-        return stamped
-
     def _report(self, job: Job, row: Row) -> None:
         if not job.rows:
             self._unsent.append(job)
@@ -297,6 +291,8 @@ class Sender:
         for job in self._unsent:
             self._say(frames.Receipts(job.work.batch, job.rows, finished=not job.left))
             job.rows = []
+            if not job.left:
+                self._recalled.pop(job.work.batch, None)
         self._unsent.clear()
 
     def _withhold(self, keep: Callable[[Job], bool]) -> None:

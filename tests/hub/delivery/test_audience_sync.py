@@ -101,3 +101,18 @@ async def test_people_are_found_although_a_replica_took_over_that_had_not_heard_
     assert house.matched() == await house.in_tables()
     assert len(house.matched()) == 5
     assert [line["event"] for line in logs] == ["audience_went_back"] * 2
+
+
+async def test_it_tells_who_has_changed_once_that_is_in_force(house: House) -> None:
+    await house.sync.load()
+    told = list[tuple[list[int], list[int]]]()
+    house.sync.changed = lambda people: told.append((sorted(people), house.matched()))
+    await house.people_come(1, 3)
+    await house.sync.catch_up()
+    await house.sync.catch_up()
+    await house.address_dies(2)
+    await house.sync.catch_up()
+    assert told == [([1, 2, 3], [1, 2, 3]), ([2], [1, 3])]
+    await house.people_come(4, FEW + 1)
+    await house.sync.catch_up()
+    assert len(told[-1][0]) == FEW + 1

@@ -75,6 +75,8 @@ class Node:
         self.dead: list[int] = []
         self.written = asyncio.Event()
         self.asked = False
+        self.trouble: dict[int, str] = {}
+        """Mailing → what is wrong with its text."""
         self.rate_limit: Counted = Counted()
 
     @asynccontextmanager
@@ -82,9 +84,9 @@ class Node:
         self, *, senders: int = 2, rate: float | None = None, each: dict[str, float] | None = None, clock: Clock = time.time
     ) -> AsyncIterator[Coordinator]:
         async def render(leased: Leased) -> Message:
-            if leased.language == "broken":
+            if self.trouble.get(leased.mailing) == "broken":
                 raise LookupError("no such words")
-            if leased.language == "away" and not self.asked:
+            if self.trouble.get(leased.mailing) == "away" and not self.asked:
                 self.asked = True
                 raise OperationalError("SELECT", None, ConnectionError())
             now = time.time()
@@ -125,13 +127,14 @@ class Node:
         coordinator: Coordinator,
         count: int,
         *,
-        language: str = "en",
+        trouble: str = "",
         priority: int = 2,
         ends_ms: int = HOUR_MS,
         simulated: bool = False,
     ) -> int:
         mailing = add_mailing(self.store, priority=priority, expires_at=int(time.time() * 1000) + ends_ms)
-        part = Planned("webhook", language, simulated, np.arange(1, count + 1, dtype=np.int64), 250)
+        self.trouble[mailing] = trouble
+        part = Planned("webhook", "en", simulated, np.arange(1, count + 1, dtype=np.int64), 250)
         assert await coordinator._ledger.plan(mailing, count, [part], int(time.time() * 1000))
         coordinator.wake()
         return mailing
@@ -315,7 +318,7 @@ async def test_nothing_is_handed_over_after_it_expires(store: URL) -> None:
 
 async def test_a_text_that_fails_in_one_language_fails_alone(store: URL) -> None:
     async with node(store, 10) as house, house.running() as coordinator:
-        broken = await house.launch(coordinator, 10, language="broken")
+        broken = await house.launch(coordinator, 10, trouble="broken")
         fine = await house.launch(coordinator, 10)
         await house.until(lambda: house.state(broken) == "done" and house.state(fine) == "done")
         assert house.counters(broken) == {"planned": 10, "failed": 10}
@@ -324,7 +327,7 @@ async def test_a_text_that_fails_in_one_language_fails_alone(store: URL) -> None
 
 async def test_a_database_that_is_away_while_a_text_is_made_costs_nobody_the_alert(store: URL) -> None:
     async with node(store, 10) as house, house.running() as coordinator:
-        mailing = await house.launch(coordinator, 10, language="away")
+        mailing = await house.launch(coordinator, 10, trouble="away")
         await house.until(lambda: house.state(mailing) == "done")
         assert house.asked
         assert house.counters(mailing) == {"planned": 10, "handed_over": 10}
