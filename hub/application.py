@@ -217,8 +217,8 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     throughput = Throughput(in_use=in_use)
     words = wiring.Words(renderer, alerts, incidents, public_url, metrics)
 
-    async def close(numbers: Sequence[int]) -> None:
-        await enrolment.close_addresses(numbers)
+    async def close(tried: Sequence[tuple[int, bytes]]) -> None:
+        await enrolment.close_tried(tried)
 
     dead = DeadAddresses(close)
     coordinator = Coordinator(

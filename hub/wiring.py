@@ -175,7 +175,7 @@ class Settled:
         self._metrics, self._throughput, self._dead = metrics, throughput, dead
         self._begun: OrderedDict[int, None] = OrderedDict()
 
-    def __call__(self, settlements: Sequence[Settlement], dead: Sequence[int]) -> None:
+    def __call__(self, settlements: Sequence[Settlement], dead: Sequence[tuple[int, bytes]]) -> None:
         for settlement in settlements:
             leased, count = settlement.leased, len(settlement.addresses)
             self._metrics.handovers.labels(leased.channel, settlement.outcome.label).inc(count)

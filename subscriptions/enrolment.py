@@ -168,9 +168,9 @@ class Enrolment:
         """As `unsubscribe`, for who said so on the channel itself. False when there was no such address."""
         return await self._opting_out.end_address(channel, canonical, source)
 
-    async def close_addresses(self, numbers: Sequence[int], state: str = "dead") -> None:
-        """The transport said that these addresses are gone."""
-        await self._opting_out.close(numbers, state)
+    async def close_tried(self, tried: Sequence[tuple[int, bytes]]) -> None:
+        """The transport said that these (number, sealed address) are gone. Who has another one since keeps it and is sent what is live."""
+        await self._opting_out.close_tried(tried)
 
     async def why(self, token: str) -> WhyView:
         """Why a message came, without an address, a label or coordinates. Raises LinkInvalid, LinkExpired."""

@@ -74,10 +74,18 @@ class OptingOut:
             await _end(work, subscriber, address, source)
             return True
 
-    async def close(self, numbers: Sequence[int], state: str) -> None:
-        """Nothing goes to these addresses any more: the transport said that they are gone."""
+    async def close_tried(self, tried: Sequence[tuple[int, bytes]]) -> None:
+        """Nothing goes to these addresses any more: the transport said that they are gone, as they were sealed when they were tried. Where
+        another one has come since, it is that one's turn (S28)."""
         async with self._desk.work() as work:
-            await close_addresses(work, numbers, state, action=state, source="transport")
+            gone = list[int]()
+            for number, sealed in tried:
+                address = await sql.address_by_id(work.connection, number)
+                if address is None or address.sealed == sealed:
+                    gone.append(number)
+                elif address.state == "active":
+                    await self._desk.tell_what_is_live(work, address.subscriber)
+            await close_addresses(work, gone, "dead", action="dead", source="transport")
 
     async def why(self, token: str) -> WhyView:
         """Why the message with this link came. Raises LinkInvalid, LinkExpired."""

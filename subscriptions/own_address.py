@@ -62,6 +62,8 @@ class OwnAddress:
                 return False
             key_id, sealed = self._desk.addresses.keyring.seal(channel, moved_to)
             await sql.change_address(work.connection, address.id, lookup=lookup, key_id=key_id, sealed=sealed)
+            work.changed.add(address.subscriber)
+            await self._desk.tell_what_is_live(work, address.subscriber)  # which the old one may have refused
             return True
 
     async def join(self, channel: str, canonical: str, places: tuple[PlaceRequest, ...], *, language: str, source: str) -> SubscriptionView:

@@ -83,6 +83,7 @@ class Renewal:
         owner = await sql.existing_subscriber(work.connection, address.subscriber)
         await work.consent(owner, "renewed", CHANNEL, source)
         work.changed.add(owner.id)
+        await self._desk.tell_what_is_live(work, owner.id)  # which the old address may have refused
 
 
 def _service(given: PushSubscription) -> tuple[str, str, int | None]:

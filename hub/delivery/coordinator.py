@@ -60,7 +60,7 @@ class Coordinator:
         render: Callable[[Leased], Awaitable[Message]],
         rate_of: Callable[[str, bool], float | None],
         rate_limit: RateLimit,
-        settled: Callable[[Sequence[Settlement], Sequence[int]], None],
+        settled: Callable[[Sequence[Settlement], Sequence[tuple[int, bytes]]], None],
         told: Callable[[frames.Doing], object] = lambda _: None,
     ) -> None:
         """`told` is given what each sender says of itself each second."""
@@ -384,5 +384,5 @@ class Coordinator:
                 handle.send(frames.Committed(len(rows)))
         if finished:
             self._wake.set()
-        dead = [row.address for _, _, rows, _ in taken for row in rows if row.dead]
+        dead = [tried for _, leased, rows, _ in taken for tried in leased.sealed(row.address for row in rows if row.dead)]
         self._settled(settlements, dead)

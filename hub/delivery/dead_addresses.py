@@ -21,14 +21,14 @@ log = structlog.get_logger()
 class DeadAddresses:
     """Use with `async with`, around whatever notes them."""
 
-    def __init__(self, close: Callable[[Sequence[int]], Awaitable[None]]) -> None:
-        """`close` closes addresses by their numbers."""
+    def __init__(self, close: Callable[[Sequence[tuple[int, bytes]]], Awaitable[None]]) -> None:
+        """`close` closes addresses by their numbers, each as it was tried: a browser may have exchanged its own meanwhile."""
         self._close = close
-        self._noted: list[int] = []
+        self._noted: list[tuple[int, bytes]] = []
         self._some = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def note(self, addresses: Sequence[int]) -> None:
+    def note(self, addresses: Sequence[tuple[int, bytes]]) -> None:
         """To be closed soon."""
         if addresses:
             self._noted += addresses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from subscriptions.areas import AreaCatalog
 from subscriptions.enrolment import Enrolment
 from subscriptions.geocoding import Geocoder
 from subscriptions.links import Links
-from subscriptions.opting_out import Matched
+from subscriptions.opting_out import Matched, close_addresses
 from subscriptions.post import Letter
 from subscriptions.store.tables import metadata
 from subscriptions.subscriber import SubscriptionRequest, read_subscription
@@ -120,6 +120,11 @@ class Residents:
         confirmed = await self.confirm_newest()
         assert confirmed.manage is not None
         return confirmed.manage
+
+    async def close(self, numbers: Sequence[int], state: str = "dead") -> None:
+        """Nothing goes to these addresses any more."""
+        async with self.enrolment._desk.work() as work:
+            await close_addresses(work, numbers, state, action=state, source="transport")
 
     def token(self, purpose: Any, letter: Letter) -> str:
         """The token that the letter's link carries when it is stamped."""

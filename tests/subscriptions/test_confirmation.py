@@ -219,7 +219,7 @@ async def test_a_link_does_not_say_that_alerts_come_where_they_have_ended(reside
     await residents.subscribe("a@example.org")
     token = residents.token("confirm", (await residents.letters())[0])
     await residents.enrolment.confirm(token)
-    await residents.enrolment.close_addresses([1], ended)
+    await residents.close([1], ended)
     before = await residents.everything()
     for ask in (residents.enrolment.look_at_confirmation, residents.enrolment.confirm):
         with pytest.raises(LinkExpired):
@@ -231,14 +231,14 @@ async def test_the_link_of_a_second_sign_up_ends_with_the_subscription_that_it_w
     await residents.resident()
     await residents.subscribe("a@example.org", places=[{"borough": "Bronx"}])
     assert (await residents.confirm_newest()).view.confirmed
-    await residents.enrolment.close_addresses([1])
+    await residents.close([1])
     with pytest.raises(LinkExpired):
         await residents.confirm_newest()
 
 
 async def test_a_letter_that_bounced_can_not_be_confirmed_by_it(residents: Residents) -> None:
     await residents.subscribe("a@example.org")
-    await residents.enrolment.close_addresses([1])
+    await residents.close([1])
     with pytest.raises(LinkExpired):
         await residents.confirm_newest()
 
@@ -257,7 +257,7 @@ async def test_a_start_link_that_is_opened_again_after_a_stop_starts_again(resid
 async def test_a_start_link_of_a_chat_that_is_gone_is_over(residents: Residents) -> None:
     token = await _telegram_sign_up(residents)
     await residents.enrolment.attach_telegram(token, "4242")
-    await residents.enrolment.close_addresses([1])
+    await residents.close([1])
     assert not await residents.enrolment.attach_telegram(token, "4242")
 
 

@@ -100,7 +100,7 @@ async def test_stop_on_the_channel_itself_ends_that_address(residents: Residents
 
 async def test_a_dead_address_is_closed_and_its_owner_sees_it(residents: Residents) -> None:
     manage = await two_channels(residents)
-    await residents.enrolment.close_addresses([1, 1, 999])
+    await residents.close([1, 1, 999])
     assert [channel.state for channel in (await residents.enrolment.view(manage)).channels] == ["dead", "active"]
     assert await residents.column("SELECT count(*) FROM consent WHERE action='dead'") == [1]
     assert (await residents.column("SELECT subscriber FROM audience_change ORDER BY seq"))[-1] == 1
@@ -108,7 +108,7 @@ async def test_a_dead_address_is_closed_and_its_owner_sees_it(residents: Residen
 
 async def test_a_dead_address_can_be_signed_up_again(residents: Residents) -> None:
     await residents.resident("a@example.org")
-    await residents.enrolment.close_addresses([1])
+    await residents.close([1])
     residents.clock.now += 86_401
     manage = await residents.resident("a@example.org")
     assert [channel.state for channel in (await residents.enrolment.view(manage)).channels] == ["active"]

@@ -195,7 +195,7 @@ async def test_a_phone_that_was_added_to_a_running_subscription_gets_its_own_by_
     manage = await residents.resident()
     added = read_change(f'{{"add_channels": [{{"kind": "sms", "address": "{NUMBER}"}}]}}'.encode())
     await residents.enrolment.change(manage, added, source="test")
-    await residents.enrolment.close_addresses([1])
+    await residents.close([1])
     async with residents.database.write() as connection:
         await sql.delete_address(connection, 1)
     assert await own(residents).start("sms", NUMBER, source="sms") is not None

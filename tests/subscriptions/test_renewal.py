@@ -72,10 +72,28 @@ async def test_who_knows_the_endpoint_alone_changes_nothing(residents: Residents
 async def test_an_address_that_its_service_called_gone_comes_back_with_its_successor(residents: Residents) -> None:
     old, new = browser("old"), browser("new")
     manage = await resident(residents, old)
-    await residents.enrolment.close_addresses(await residents.column("SELECT id FROM address"))
+    await residents.close(await residents.column("SELECT id FROM address"))
     await renew(residents, old, new)
     assert [channel.state for channel in (await residents.enrolment.view(manage)).channels] == ["active"]
     assert await endpoint(residents, manage) == new["endpoint"]
+
+
+async def sealed(residents: Residents) -> bytes:
+    return (await residents.column("SELECT sealed FROM address"))[0]
+
+
+@pytest.mark.parametrize("renewed", [True, False])
+async def test_a_late_word_that_the_old_address_is_gone_says_nothing_of_its_successor(residents: Residents, renewed: bool) -> None:
+    old, new = browser("old"), browser("new")
+    manage = await resident(residents, old)
+    tried = await sealed(residents)
+    if renewed:
+        await renew(residents, old, new)
+        assert await residents.caught_up() == [1, 1]  # by its confirmation, and now
+    await residents.enrolment.close_tried([(1, tried), (999, tried)])
+    states = [channel.state for channel in (await residents.enrolment.view(manage)).channels]
+    assert states == (["active"] if renewed else ["dead"])
+    assert await residents.caught_up() == ([1, 1, 1] if renewed else [1])
 
 
 async def test_an_address_that_was_ended_stays_ended(residents: Residents) -> None:

@@ -28,7 +28,7 @@ async def test_a_person_comes_with_places_and_confirmed_addresses_only(residents
 
 async def test_who_has_no_living_address_or_has_ended_is_not_there(residents: Residents) -> None:
     await residents.resident("dead@example.org")
-    await residents.enrolment.close_addresses([1])
+    await residents.close([1])
     await residents.enrolment.end(await residents.resident("ended@example.org"), source="test")
     await residents.subscribe("pending@example.org")
     assert await people(residents, 1, 2, 3, 4) == []
@@ -78,7 +78,7 @@ async def test_the_log_of_changes_names_everyone_from_a_position_on(residents: R
         position = await sql.audience_position(connection)
     await residents.resident("b@example.org")
     await residents.enrolment.end(first, source="test")
-    await residents.enrolment.close_addresses([2])
+    await residents.close([2])
     async with residents.database.read(long=True) as connection:
         lines = await sql.changes_from(connection, position)
         assert [subscriber for _, subscriber in lines[1:]] == [2, 1, 2]

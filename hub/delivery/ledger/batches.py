@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +60,11 @@ class Leased(msgspec.Struct, frozen=True):
     def serial(self) -> int:
         """The number that a letter's one-use link is made of, 0 for every other text."""
         return int(self.parameter("serial") or "0")
+
+    def sealed(self, addresses: Iterable[int]) -> list[tuple[int, bytes]]:
+        """These of its people, each with the address as it was tried."""
+        wanted = set(addresses)
+        return [(to.address, to.sealed) for to in self.recipients if to.address in wanted] if wanted else []
 
     def parameter(self, name: str) -> str:
         """One of a mailing's parameters, "" when it has none of this name."""

@@ -10,6 +10,9 @@ from hub.delivery.ledger.batches import Offer, Planned
 from hub.delivery.ledger.statements import Statements
 from hub.delivery.sending.outcome import Outcome
 
+_REOPENED = (Outcome.WITHHELD, Outcome.FAILED)
+"""Nothing went there: its owner had opted out or paused and is back, or has another address now, for instance a browser a renewed one."""
+
 
 def catch_up(statements: Statements, subscriber: int, offers: Sequence[Offer], asked: int) -> int:
     """Queue live alerts for one person, each address once; strike the debt. For the inside of a transaction.
@@ -26,8 +29,7 @@ def catch_up(statements: Statements, subscriber: int, offers: Sequence[Offer], a
             continue
         mailing, priority, _ = row
         known = _known(statements, mailing, [*own, *offer.addresses])
-        # From whom it was withheld had opted out or paused, and has come back.
-        fresh = [address for address in offer.addresses if known.get(address, Outcome.WITHHELD) is Outcome.WITHHELD]
+        fresh = [address for address in offer.addresses if known.get(address, Outcome.WITHHELD) in _REOPENED]
         if fresh:
             _reopen(statements, mailing, offer.channel, fresh)
             ids = np.array(fresh, dtype=np.int64)
@@ -54,8 +56,9 @@ def _known(statements: Statements, mailing: int, addresses: list[int]) -> dict[i
 
 
 def _reopen(statements: Statements, mailing: int, channel: str, addresses: Sequence[int]) -> None:
-    """From whom it was withheld is planned anew: nothing went there."""
-    query = "DELETE FROM delivery WHERE mailing=? AND outcome=? AND address IN (SELECT j.value FROM ids(?) j)"
-    reopened = statements.connection.execute(query, (mailing, int(Outcome.WITHHELD), statements.connection.ids(addresses))).rowcount
-    statements.count(mailing, channel, Outcome.WITHHELD.label, -reopened)
-    statements.count(mailing, channel, "planned", -reopened)
+    """Whom nothing reached is planned anew."""
+    for outcome in _REOPENED:
+        query = "DELETE FROM delivery WHERE mailing=? AND outcome=? AND address IN (SELECT j.value FROM ids(?) j)"
+        reopened = statements.connection.execute(query, (mailing, int(outcome), statements.connection.ids(addresses))).rowcount
+        statements.count(mailing, channel, outcome.label, -reopened)
+        statements.count(mailing, channel, "planned", -reopened)

@@ -319,6 +319,22 @@ async def test_somebody_who_joins_is_sent_what_is_live_once(house: House) -> Non
     assert house.counters(70) == {"planned": 3, "handed_over": 3}
 
 
+@pytest.mark.parametrize("outcome", [Outcome.WITHHELD, Outcome.FAILED])
+async def test_whom_nothing_reached_and_who_is_owed_it_again_is_tried_again(house: House, outcome: Outcome) -> None:
+    """They came back, or have another address now."""
+    alert_row(house.store, 7, "al_7", chain="al_7")
+    mailing = await house.planned([1, 2], alert=7)
+    (batch,) = await house.lease()
+    await house.settle(batch, outcome, [1])
+    await house.settle(batch, Outcome.UNCERTAIN, [2], finish=True)
+    assert await house.ledger.catch_up(1, [Offer(7, "email", "en", False, [1, 2])], 1) == 1
+    (again,) = await house.lease()
+    assert of(again) == [1]
+    await house.settle(again, Outcome.HANDED_OVER, [1], finish=True)
+    counters = {name: count for name, count in house.counters(mailing).items() if count}
+    assert counters == {"planned": 2, "handed_over": 1, "uncertain": 1}
+
+
 async def test_a_debt_stays_while_an_alert_is_still_to_be_planned(house: House) -> None:
     """Another node may be planning it for an audience in which this person is not."""
     alert_row(house.store, 7, "al_7", chain="al_7")
