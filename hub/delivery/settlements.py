@@ -43,7 +43,8 @@ def _settlement(leased: Leased, outcome: Outcome, rows: list[Row], reason: str |
         again = retry_policy.next_try(leased.priority, leased.attempt, after, now, until, maybe_sent=doubtful)
         if again is not None:
             return Settlement(leased, outcome, addresses, at, reason, due_at=int(again[0] * 1000), next_attempt=again[1])
-        outcome = Outcome.UNCERTAIN if doubtful else Outcome.FAILED
+        # Whoever was put off until it is over was not refused: their time ran out.
+        outcome = Outcome.UNCERTAIN if doubtful else Outcome.FAILED if after is None else Outcome.EXPIRED
     copies = tuple([(row.address, row.copy) for row in rows if row.copy is not None])
     posted = tuple([(row.address, row.posted) for row in rows if row.posted is not None]) if leased.channel in THREADED else ()
     return Settlement(leased, outcome, addresses, at, reason, first_at=min(moments), copies=copies, posted=posted)

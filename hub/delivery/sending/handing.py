@@ -40,13 +40,13 @@ async def _at_host(lane: Lane, host: Host, job: Job, recipient: Recipient) -> Re
         host.failed()
         raise
     except DeliveryFailed:
-        lane.took.note(host.answered(began))
+        lane.took.note(host.answered(began, alone=lane.has_idle))
         raise
     except BaseException:
         host.abandoned()
         raise
     else:
-        lane.took.note(host.answered(began))
+        lane.took.note(host.answered(began, alone=lane.has_idle))
         return receipt
     finally:
         lane.left(host)

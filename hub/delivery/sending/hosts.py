@@ -13,7 +13,10 @@ from channels.contract import TryAgain
 
 FIRST_PLACES = 8
 QUICK_S = 1.0
-"""An answer within this time earns a place, a later one costs one."""
+"""An answer within this time earns a place. A later one costs one while others need the workers; else it earns one, too, so that a push
+service which takes its time of an evening still gets what it can take."""
+STEADY_S = 5.0
+"""A host that takes longer than this is slow, whoever waits."""
 AGAIN_S = 5.0
 """Whoever waited in vain for a place at a slow host is tried again after this."""
 
@@ -21,14 +24,14 @@ AGAIN_S = 5.0
 class Host:
     """Ask `enter` before a hand-over, and tell by one of `answered`, `failed` and `abandoned` how it ended."""
 
-    __slots__ = ("_breaker", "_clock", "_most", "_places", "_quick_at", "under_way")
+    __slots__ = ("_breaker", "_clock", "_most", "_places", "_quick_at", "_takes_s", "under_way")
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Never more than `most` at once."""
         self._breaker = Breaker(clock)
         self._clock, self._most = clock, most
         self._places = min(FIRST_PLACES, most)
-        self._quick_at = 0.0
+        self._quick_at = self._takes_s = 0.0
         self.under_way = 0
 
     @property
@@ -43,8 +46,8 @@ class Host:
 
     @property
     def is_slow(self) -> bool:
-        """Whether hand-overs are under way and none was answered quickly of late: waiting here takes long."""
-        return self.under_way > 0 and self._clock() - self._quick_at > QUICK_S
+        """Whether hand-overs are under way and none was answered well of late: waiting here takes long."""
+        return self.under_way > 0 and self._clock() - self._quick_at > QUICK_S + self._takes_s
 
     @property
     def rests_s(self) -> float:
@@ -64,14 +67,17 @@ class Host:
         self.under_way += 1
         return True
 
-    def answered(self, began: float) -> float:
-        """It said something, whatever it was, to a hand-over that began then. Returns the seconds that this took."""
+    def answered(self, began: float, *, alone: bool = False) -> float:
+        """It said something, whatever it was, to a hand-over that began then; `alone` when nobody else needs the workers.
+
+        Returns the seconds that this took.
+        """
         self.under_way -= 1
         self._breaker.worked()
         now = self._clock()
         took = now - began
-        if took <= QUICK_S:
-            self._quick_at = now
+        if took <= QUICK_S or (alone and took <= STEADY_S):
+            self._quick_at, self._takes_s = now, took if took > QUICK_S else 0.0
             if self._places < self._most:
                 self._places += 1
         elif self._places > 1:

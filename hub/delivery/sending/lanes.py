@@ -113,6 +113,11 @@ class Lane:
         """Hosts that are left alone after failures."""
         return sum(1 for host in self._hosts.values() if host.rests_s)
 
+    @property
+    def has_idle(self) -> bool:
+        """Whether a worker has nothing to do."""
+        return bool(self._idle)
+
     def put(self, job: Job) -> None:
         """Queue a batch by its priority; there is somebody in it."""
         self._jobs.append(job)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hub.delivery.sending.hosts import FIRST_PLACES, QUICK_S, Host
+from hub.delivery.sending.hosts import FIRST_PLACES, QUICK_S, STEADY_S, Host
 
 
 class Clock:
@@ -57,6 +57,34 @@ def test_slow_answers_cost_places_and_never_the_last_one(host: Host, clock: Cloc
         for _ in range(begun):
             host.answered(began)
     assert fill(host) == 1
+
+
+def test_answers_that_take_their_time_earn_places_while_nobody_else_needs_the_workers(host: Host, clock: Clock) -> None:
+    rounds = []
+    for _ in range(4):
+        begun, began = fill(host), clock.now
+        rounds.append(begun)
+        clock.now += 1.2 * QUICK_S
+        for _ in range(begun):
+            host.answered(began, alone=True)
+        fill(host)
+        clock.now += 1.2 * QUICK_S
+        assert not host.is_slow
+        for _ in range(host.under_way):
+            host.answered(clock.now - 1.2 * QUICK_S, alone=True)
+    assert rounds == [8, 32, 64, 64]
+    began = clock.now
+    fill(host)
+    clock.now += 1.2 * QUICK_S
+    host.answered(began, alone=False)
+    assert host.places == 63
+
+
+def test_a_host_that_takes_very_long_loses_places_whoever_waits(host: Host, clock: Clock) -> None:
+    began, _ = clock.now, fill(host)
+    clock.now += 1.1 * STEADY_S
+    host.answered(began, alone=True)
+    assert (host.places, host.is_slow) == (FIRST_PLACES - 1, True)
 
 
 def test_silence_halves_its_places(host: Host) -> None:

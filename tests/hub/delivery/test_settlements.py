@@ -1,0 +1,38 @@
+"""What the rows of senders come to in the ledger."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from hub.delivery.ledger.batches import Leased
+from hub.delivery.sending.frames import Row
+from hub.delivery.sending.outcome import Outcome
+from hub.delivery.settlements import group
+
+NOW = 1000.0
+BATCH = Leased(
+    batch=1, mailing=1, purpose="alert", alert=1, parameters="{}", channel="email", language="en", simulated=0, discreet=0, priority=9,
+    turn=0, attempt=99, created_at=0, expires_at=int((NOW + 60) * 1000), recipients=[],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome"),
+    [
+        (Row(1, Outcome.WAITING, 0, "later", after=30.0), Outcome.WAITING),
+        (Row(1, Outcome.WAITING, 0, "the receiver's host is slow", after=90.0), Outcome.EXPIRED),
+        (Row(1, Outcome.WAITING, 0, "refused"), Outcome.FAILED),
+        (Row(1, Outcome.WAITING, 0, "no answer", maybe_sent=True), Outcome.UNCERTAIN),
+        (Row(1, Outcome.WAITING, 0, "no answer", after=90.0, maybe_sent=True), Outcome.UNCERTAIN),
+    ],
+)
+def test_when_no_try_is_left_before_its_end_it_is_said_why(row: Row, outcome: Outcome) -> None:
+    (settlement,) = group([(None, BATCH, [row], True)], NOW)
+    assert (settlement.outcome, settlement.reason) == (outcome, row.reason)
+
+
+def test_what_ended_alike_is_written_together() -> None:
+    rows = [Row(number, Outcome.WAITING, number, "later", after=number / 10) for number in range(1, 60)]
+    settlements = group([(None, msgspec.structs.replace(BATCH, expires_at=10**9), rows, True)], NOW)
+    assert sorted(len(settlement.addresses) for settlement in settlements) == [9, 50]
