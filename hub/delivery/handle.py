@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from hub.delivery.ledger.batches import Leased
 from hub.delivery.sending import frames
@@ -76,10 +76,10 @@ class Handle:
         """So many credits were void before it could begin anybody with them."""
         self._granted[channel] = max(0, self._granted[channel] - count)
 
-    def recall(self, subscribers: Collection[int]) -> None:
-        """These have changed, and whoever of them it holds and has not begun is to be leased anew."""
+    def recall(self, changed: Mapping[int, float]) -> None:
+        """These subscribers have changed, at these times: whoever of them it was given before and has not begun is to be leased anew."""
         for batch, leased in self.held.items():
-            addresses = [to.address for to in leased.recipients if to.subscriber in subscribers]
+            addresses = [to.address for to in leased.recipients if changed.get(to.subscriber, 0.0) > leased.since]
             if addresses:
                 self.send(frames.Recall(batch, addresses))
 

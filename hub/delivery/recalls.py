@@ -7,6 +7,7 @@ since is taken back from the sender, unless they were begun, and is leased again
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Sequence
 
 from hub.delivery.handle import Handle
@@ -21,12 +22,12 @@ class Recalls:
     def __init__(self, feeding: asyncio.Lock, handles: Callable[[], Sequence[Handle]]) -> None:
         """`feeding` is held while batches are on their way from the ledger to a sender."""
         self._feeding, self._handles = feeding, handles
-        self._changed = set[int]()
+        self._changed: dict[int, float] = {}
         self._news = asyncio.Event()
 
     def note(self, subscribers: Collection[int]) -> None:
         """These have changed, and that is in the tables."""
-        self._changed.update(subscribers)
+        self._changed.update(dict.fromkeys(subscribers, time.monotonic()))
         self._news.set()
 
     async def run(self) -> None:
@@ -36,6 +37,6 @@ class Recalls:
             self._news.clear()
             await asyncio.sleep(TOGETHER_S)
             async with self._feeding:
-                changed, self._changed = self._changed, set()
+                changed, self._changed = self._changed, {}
                 for handle in self._handles():
                     handle.recall(changed)

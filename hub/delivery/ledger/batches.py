@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 import msgspec
@@ -55,6 +56,8 @@ class Leased(msgspec.Struct, frozen=True):
     created_at: int
     expires_at: int
     recipients: list[To]
+    since: float = msgspec.field(default_factory=time.monotonic)
+    """What was chosen before this moment was read, by `time.monotonic`."""
 
     @property
     def serial(self) -> int:

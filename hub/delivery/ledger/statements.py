@@ -37,7 +37,7 @@ _STATES = {"alert": ("active",), "access": ("active",), "notice": ("active",), "
 }
 _BY_CHOICE = ("alert", "notice")
 """What these say, and how, is their reader's choice as it stands when they are handed over."""
-_COLUMNS = Leased.__struct_fields__[:-1]
+_COLUMNS = Leased.__struct_fields__[:-2]
 
 _NEW_BATCHES = (
     "INSERT INTO batch(mailing, channel, language, simulated, discreet, priority, turn, due_at, held, attempt, state, node, addresses)"

@@ -52,6 +52,7 @@ async def test_who_is_reached_between_the_looks_is_not_queued_again(postgres: Po
         alert_row(database.url, 7, "al_7", chain="al_7")
         with connected(database.url) as connection:
             run(connection, "INSERT INTO catch_up(subscriber) VALUES (1)")
+            run(connection, "UPDATE subscriber SET language=1 WHERE id=1")
         mailing = add_mailing(database.url, alert=7)
         async with node(database, 1) as sending, node(database, 2) as planning:
             lists = [Planned("email", language, False, np.array([address], dtype=np.int64)) for address, language in ((2, "en"), (1, "es"))]

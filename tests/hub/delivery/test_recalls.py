@@ -10,7 +10,7 @@ from hub.delivery.sending import frames
 from hub.delivery.sending.outcome import Outcome
 from tests.databases import write
 from tests.hub.delivery.sender_process import SenderProcess
-from tests.hub.delivery.test_coordinator import node
+from tests.hub.delivery.test_coordinator import ON_ONE, node
 from tests.hub.delivery.test_ledger import House, house, of
 from tests.hub.delivery.test_stops import hears_nothing_more
 from tests.peers.http_sink import HttpSink
@@ -47,6 +47,23 @@ async def test_who_leaves_while_a_slow_receiver_holds_up_the_batch_gets_nothing_
         assert set(house.reached()) == {f"/{number}" for number in [*range(1, 201), *range(251, 501)]}
         assert set(house.reached().values()) == {1}
         assert house.counters(mailing) == {"planned": 600, "handed_over": 450, "withheld": 150}
+
+
+@ON_ONE
+async def test_what_was_chosen_before_the_lease_takes_nobody_back(store: URL) -> None:
+    slow = Slow()
+    async with node(store, 40, slow) as house, house.running(senders=1) as coordinator:
+        before = time.monotonic()
+        mailing = await house.launch(coordinator, 40)
+        await house.sink.arrived(8)
+        (leased,) = coordinator.handles[0].held.values()
+        said = list[object]()
+        coordinator.handles[0].send = said.append  # type: ignore[method-assign]
+        coordinator.handles[0].recall(dict.fromkeys(range(1, 41), before) | {40: leased.since + 1})
+        assert said == [frames.Recall(leased.batch, [40])]
+        del coordinator.handles[0].send
+        slow.go_on.set()
+        await house.until(lambda: house.state(mailing) == "done")
 
 
 async def test_a_language_and_discreet_words_that_were_chosen_since_are_heeded(house: House) -> None:

@@ -30,7 +30,7 @@ async def test_a_publisher_publishes_what_needs_no_approval(program, hub) -> Non
     status, body = await publisher("POST", ALERTS, json=hub.alert())
     assert (status, body["status"]) == (201, "live")
     assert body["audience"] == {"people": 0, "by_channel": {}}
-    assert body["forecast"] == {"seconds": 0.0, "slowest": None, "by_channel": {}}
+    assert body["forecast"] == {"seconds": 0.0, "slowest": None, "by_channel": {}, "unprovided": {}}
     assert body["links"]["page"] == f"http://alerts.example/alerts/{body['id']}"
     assert {"self", "progress", "stop", "update", "cancel"} <= body["links"].keys()
     assert (await publisher("GET", f"{ALERTS}/{body['id']}"))[1]["alert"]["event"] == "Flood Advisory"
