@@ -60,6 +60,7 @@ def test_a_drill_is_approved_in_other_words_and_marked_for_everyone(visitor: Vis
     write_flood(page, "10025", "Straus <i>Park</i>", kind="Drill")
     expect(page.get_by_role("article")).to_contain_text("Drill. This is not real.")
     page.get_by_role("button", name="Start the drill").click()
+    expect(page.get_by_role("heading", name="Gone out")).to_be_visible()  # the page has asked for itself again, and stays
     expect(page.get_by_role("heading", level=1)).to_contain_text("Flash Flood Warning")
     page.goto("/")
     card = page.get_by_role("article").filter(has_text="Straus <i>Park</i>")
