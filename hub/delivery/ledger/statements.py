@@ -184,7 +184,8 @@ class Statements:
         return int(self.connection.execute(_NEW_BATCH, values).fetchone()[0])
 
     def _owed(self, batch: Leased, ids: list[int], fresh: bool, now: int, asleep: Mapping[int, int], *, moves: bool) -> list[To]:
-        """Who of a batch is to be reached now. Address state and pauses are read here, at lease, so whoever unsubscribes always wins.
+        """Who of a batch is to be reached now. Address state, pauses, language and discreet words are read here, at lease, so whoever
+        unsubscribes always wins, and who chose other words since is moved to a batch that says it so, where anybody `moves` at all.
 
         Of a batch that nobody has ever held nothing can be settled. Those whose quiet hours have begun since it was planned (`asleep`, as
         of `Asleep.until`) wait for their end.
@@ -201,12 +202,12 @@ class Statements:
             paused -= self._told_before(batch, paused)
             left = [row for row in left if row[0] not in paused]
         kind = languages.number(batch.language), batch.discreet
-        others = [row for row in left if row[8:] != kind] if batch.purpose in _BY_CHOICE else ()
+        others = [row for row in left if row[8:] != kind] if moves and batch.purpose in _BY_CHOICE else ()
         owed = [To(*row[:5]) for row in left]
         if len(owed) + len(settled) < len(ids):
             gone = set(ids) - settled - {to.address for to in owed}
             self.close(batch.batch, batch.mailing, batch.channel, Outcome.WITHHELD, sorted(gone), now)
-        if others and moves:
+        if others:
             apart = self._retell(batch, others)
             left = [row for row in left if row[0] not in apart]
             owed = [To(*row[:5]) for row in left]
