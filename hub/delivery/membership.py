@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 import structlog
-from sqlalchemy import ColumnElement, delete, false, insert, or_, select, text, true, update
+from sqlalchemy import BigInteger, ColumnElement, cast, delete, extract, func, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.errors import SettingsError
@@ -33,7 +33,7 @@ TAKEOVER_S = 7.0
 """Later than LEASE_S by more than clocks drift and a statement takes."""
 ANSWER_S = 3.0
 
-_SHARED_NOW = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")
+_SHARED_NOW = cast(extract("epoch", func.clock_timestamp()) * 1000, BigInteger)
 
 log = structlog.get_logger()
 
@@ -87,7 +87,7 @@ class Membership:
         async with self._database.write() as connection:
             now = await self._now(connection)
             old = tables.node.c.beat_at < now - int(TAKEOVER_S * 1000)
-            await self._bury(connection, old if self._database.shared else true())
+            await self._free(connection, await self._bury(connection, old if self._database.shared else true()))
             self.others = await self._living(connection)
             self._check()
             row = {"name": _name(), "role": self._role, "signals": int(self._signals), "started_at": now, "beat_at": now}
@@ -131,8 +131,7 @@ class Membership:
         while True:
             await asyncio.sleep(BEAT_S)
             try:
-                async with asyncio.timeout(ANSWER_S):
-                    await self._beat()
+                await self._beat()
             except Exception as error:  # noqa: BLE001 - whatever the database has, the next beat tries again, and the lease runs out meanwhile
                 log.error("beat_failed", error=type(error).__name__)  # noqa: TRY400 - a traceback may hold the database's address
             if self.until <= time.monotonic():
@@ -140,51 +139,55 @@ class Membership:
 
     async def _beat(self) -> None:
         began = time.monotonic()
-        async with self._database.write(alone=False) as connection:
-            now = await self._now(connection)
-            mine = update(tables.node).where(tables.node.c.id == self.node).values(beat_at=now)
+        async with asyncio.timeout(ANSWER_S), self._database.write(alone=False) as connection:
+            mine = update(tables.node).where(tables.node.c.id == self.node).values(beat_at=_SHARED_NOW)
             alive = bool((await connection.execute(mine)).rowcount)
         if not alive:
             log.error("node_was_given_up", node=self.node)
             self._lost()
-            await self.join()
+            async with asyncio.timeout(ANSWER_S):
+                await self.join()
             return
         self._extend(began)
-        async with self._database.write(alone=False) as connection:
-            if await self._bury(connection, await self._silent(connection)):
-                self._freed()
-            self.others = await self._living(connection)
+        async with asyncio.timeout(ANSWER_S), self._database.write(alone=False) as connection:
+            freed = await self._look_after_others(connection)
+        if freed:
+            self._freed()
 
     async def _now(self, connection: AsyncConnection) -> int:
         if self._database.shared:
-            return int((await connection.execute(_SHARED_NOW)).scalar_one())
+            return int((await connection.execute(select(_SHARED_NOW))).scalar_one())
         return int(time.time() * 1000)
 
     def _extend(self, began: float) -> None:
         self.until = began + LEASE_S if self._database.shared else math.inf
 
-    async def _silent(self, connection: AsyncConnection) -> ColumnElement[bool]:
-        """Other nodes of which no new beat was seen for too long."""
+    async def _look_after_others(self, connection: AsyncConnection) -> bool:
+        """Strike out of which no new beat was seen for too long. Returns whether work of theirs became free."""
         node, now = tables.node.c, self._timer()
-        beats = {row.id: row.beat_at for row in await connection.execute(select(node.id, node.beat_at).where(node.id != self.node))}
-        known = {other: heard for other, heard in self._heard.items() if beats.get(other) == heard[0]}
-        self._heard = {other: (beat, now) for other, beat in beats.items()} | known
-        gone = [(other, beat) for other, (beat, since) in self._heard.items() if now - since > TAKEOVER_S]
-        return or_(false(), *((node.id == other) & (node.beat_at == beat) for other, beat in gone))
+        beats = select(node.beat_at, node.id, node.name, node.role, node.signals).where(node.id != self.node).order_by(node.id)
+        seen = {row.id: row for row in await connection.execute(beats)}
+        known = {other: heard for other, heard in self._heard.items() if other in seen and seen[other].beat_at == heard[0]}
+        self._heard = {other: (row.beat_at, now) for other, row in seen.items()} | known
+        gone = {other: beat for other, (beat, since) in self._heard.items() if now - since > TAKEOVER_S}
+        buried = await self._bury(connection, or_(*(_at(other, beat) for other, beat in gone.items()))) if gone else {}
+        self.others = tuple(Other(*row[1:]) for other, row in seen.items() if other not in buried)
+        return await self._free(connection, buried)
 
-    async def _bury(self, connection: AsyncConnection, gone: ColumnElement[bool]) -> int:
-        """Strike these out, and free whatever is leased by nobody who lives: also what one who was buried has leased as it woke."""
-        buried = await connection.execute(delete(tables.node).where(gone).returning(tables.node.c.name))
-        names = [row.name for row in buried]
-        if freed := await self._free(connection):
-            log.warning("leases_voided", batches=freed, nodes=names)
-        return freed
+    async def _bury(self, connection: AsyncConnection, gone: ColumnElement[bool]) -> dict[int, str]:
+        """Strike these out. Returns their numbers and names."""
+        buried = await connection.execute(delete(tables.node).where(gone).returning(tables.node.c.id, tables.node.c.name))
+        return {row.id: row.name for row in buried}
 
-    async def _free(self, connection: AsyncConnection) -> int:
+    async def _free(self, connection: AsyncConnection, buried: dict[int, str]) -> bool:
+        """Free whatever is leased by nobody who lives: also what one who was buried has leased as it woke."""
         batch, living = tables.batch.c, select(tables.node.c.id)
         orphaned = update(tables.batch).where(batch.state == 1, batch.node.is_(None) | batch.node.not_in(living))
         # What it reached is in doubt: see `hub.delivery.ledger.doubt`.
-        return int((await connection.execute(orphaned.values(state=2))).rowcount)
+        freed = (await connection.execute(orphaned.values(state=2))).rowcount
+        if freed:
+            log.warning("leases_voided", batches=freed, nodes=sorted(buried.values()))
+        return freed > 0
 
     async def _living(self, connection: AsyncConnection) -> tuple[Other, ...]:
         node = tables.node.c
@@ -204,3 +207,8 @@ class Membership:
 
 def _name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"[:80]
+
+
+def _at(node: int, beat: int) -> ColumnElement[bool]:
+    """It has not beaten since."""
+    return (tables.node.c.id == node) & (tables.node.c.beat_at == beat)

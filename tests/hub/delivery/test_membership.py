@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, event
 
 from hub.delivery.ledger.batches import Planned
 from hub.delivery.ledger.ledger import Ledger
@@ -225,3 +225,13 @@ async def test_a_node_beats_however_many_read(nodes: Nodes) -> None:
             await stack.enter_async_context(nodes.database.read())
         async with asyncio.timeout(ANSWER_S):
             await node._beat()
+
+
+async def test_a_beat_asks_little_so_that_a_slow_network_ends_no_lease(nodes: Nodes) -> None:
+    node, other = nodes.node(), nodes.node()
+    await node.join()
+    await other.join()
+    asked: list[str] = []
+    event.listen(nodes.database._beating.sync_engine, "before_cursor_execute", lambda *said: asked.append(said[2].split()[0]))
+    await node._beat()
+    assert asked == ["UPDATE", "SELECT", "UPDATE"]
