@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import apprise
+from apprise.manager_plugins import NotificationManager
 
 from channels.contract import InvalidAddress
 
@@ -73,6 +74,7 @@ ASSET = apprise.AppriseAsset(
 """Without a service timeout of Apprise's own, it works in the thread that calls it and not in its pool of few.
 Nothing is kept on disk, redirects are not followed, and ``${NAME}`` in a URL is not looked up in the hub's environment."""
 
+_PLUGINS = NotificationManager()
 _SCHEME = re.compile(r"[a-z0-9]+", re.ASCII)
 _LONGEST_URL = 2000
 _REACHES_OTHERS = re.compile(r"phone|email|contact|short_?code|callsign")
@@ -127,6 +129,17 @@ def harmless_schemes() -> frozenset[str]:
 def open_service(url: str) -> apprise.NotifyBase | None:
     """Apprise's own object for an address, None when it can't be one. New for each use: it holds state of its last message."""
     return _plugin(url)
+
+
+def service_of(url: str) -> str:
+    """Who answers for an address: the service, by its scheme, or the host where the service is one that people run themselves."""
+    scheme = url.partition(":")[0]
+    return f"{scheme}://{urlsplit(url).netloc.rpartition('@')[2]}" if _has_own_hosts(scheme) else scheme
+
+
+@cache
+def _has_own_hosts(scheme: str) -> bool:
+    return scheme in _PLUGINS and any("{host" in template for template in _PLUGINS[scheme].templates)
 
 
 def _is_harmless(details: Mapping[str, Any]) -> bool:

@@ -9,17 +9,21 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import ClassVar, Literal
 
 import apprise
 import msgspec
 
-from channels.apprise_address import ASSET, open_service, parse_service
+from channels.apprise_address import ASSET, open_service, parse_service, service_of
 from channels.apprise_text import fit
-from channels.contract import ChannelSettings, Limits, Message, Receipt, Recipient, Rejected, TryAgain, Uncertain
+from channels.contract import ChannelSettings, Limits, Message, NotAsked, Receipt, Recipient, Rejected, TryAgain, Uncertain
 from channels.stamping import Stamp
 
-THREADS = 64
+AT_ONCE = 64
+MOST_THREADS = 256
+"""Those of hand-overs that took too long among them: such a thread can't be ended, and hangs for as long as its service lets it."""
 TIMEOUT = 30.0
 """Seconds for one hand-over, all requests of a service together."""
 
@@ -40,7 +44,7 @@ class AppriseServices:
     """Hands messages to whatever service an address names."""
 
     name: ClassVar[str] = "apprise"
-    limits: ClassVar[Limits] = Limits(concurrency=THREADS)
+    limits: ClassVar[Limits] = Limits(concurrency=AT_ONCE)
 
     def __init__(
         self, settings: ChannelSettings, clock: Callable[[], float] = time.time, *, timeout: float = TIMEOUT, fits: bool = False
@@ -48,11 +52,16 @@ class AppriseServices:
         """`timeout` in seconds is for one hand-over. With `fits`, texts have their right length and are never cut."""
         self._timeout, self._fits = timeout, fits
         self._threads: ThreadPoolExecutor | None = None
+        self._free = asyncio.Semaphore(MOST_THREADS)
 
     @classmethod
     def parse_address(cls, raw: str) -> str:
         """Any address that Apprise can use; what residents may enter is `apprise_address.parse_resident`'s to say."""
         return parse_service(raw)
+
+    def host_of(self, address: str) -> str:
+        """The service, or its host where people run it themselves."""
+        return service_of(address)
 
     def compose(self, message: Message) -> ServiceDraft:
         """`message.parts` needs ``text``, and has ``title`` where the words have one."""
@@ -62,23 +71,41 @@ class AppriseServices:
 
     async def deliver(self, draft: ServiceDraft, to: Recipient) -> Receipt:
         """Hand over in a thread. One that takes too long can't be stopped and may still succeed; what none began was never sent."""
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
         title, text = draft.title.stamp(to.links), draft.text.stamp(to.links)
-        sending = self._threads.submit(send, to.address, title, text, draft.mood, self._timeout, fits=self._fits)
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._free.acquire()
+        except TimeoutError:
+            raise NotAsked("all threads for Apprise's services are busy") from None
+        try:
+            to.still()
+            sending = self._pool().submit(send, to.address, title, text, draft.mood, self._timeout, fits=self._fits)
+        except BaseException:
+            self._free.release()
+            raise
+        sending.add_done_callback(partial(self._ended, asyncio.get_running_loop()))
         try:
             async with asyncio.timeout(self._timeout):
                 taken = await asyncio.wrap_future(sending)
         except TimeoutError:
-            if sending.cancel():
-                raise TryAgain("all threads for Apprise's services are busy") from None
             raise Uncertain("the service did not answer in time") from None
         if not taken:
             raise TryAgain("the service did not take it; Apprise gives no reason")
         return Receipt()
 
+    def _pool(self) -> ThreadPoolExecutor:
+        """Never fuller than it has threads, so nobody waits in its own queue, where nothing could be called off."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="apprise")
+        return self._threads
+
+    def _ended(self, loop: asyncio.AbstractEventLoop, _: object) -> None:
+        """Called in the thread, maybe when the loop is no more."""
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._free.release)
+
     async def aclose(self) -> None:
-        """Drop what waits for a thread; threads that are under way end by their own timeouts."""
+        """Threads that are under way end by their own timeouts."""
         threads, self._threads = self._threads, None
         if threads is not None:
             threads.shutdown(wait=False, cancel_futures=True)

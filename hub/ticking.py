@@ -58,6 +58,7 @@ class Ticking:
     def __enter__(self) -> None:
         every = self._scheduler.add_job
         every(self._hub.publishing.end_expired, "interval", seconds=2)
+        every(self._hub.publishing.finish_stops, "interval", seconds=15)
         every(self._hub.sync.catch_up, "interval", seconds=2)
         every(self._hub.sync.tidy, "interval", seconds=2)
         every(self._hub.providers.look, "interval", seconds=LOOK_EVERY_S)

@@ -30,7 +30,7 @@ from hub.publishing import chains, records
 from hub.publishing.draft import Draft, Source
 from hub.publishing.reading import Reading, needs_second
 from hub.staff import audit
-from hub.staff.actor import Actor
+from hub.staff.actor import SYSTEM, Actor
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
@@ -75,6 +75,7 @@ class Publishing(Reading):
         """`took` is told how many seconds it took to match and commit an alert that went live."""
         super().__init__(database, catalog, planner, renderer, clock, forecaster, refresh=refresh)
         self._launched, self._halt, self._ended, self._took = launched, halt, ended, took
+        self._half_stopped: set[str] = set()
 
     # -- submitting
 
@@ -228,7 +229,7 @@ class Publishing(Reading):
         return await self._move(alert_id, "reject", actor, {"reason": reason})
 
     async def stop(self, alert_id: str, actor: Actor) -> Stopped:
-        """End all hand-overs of it (S12). Returns once no sender works on it any more, 2 s at most."""
+        """End all hand-overs of it (S12), also when that was done already. Returns once no sender works on it any more, 2 s at most."""
         actor.require("stop")
         await self._end_hand_overs(alert_id)
         before = await self._move(alert_id, "stop", actor, {})
@@ -245,7 +246,7 @@ class Publishing(Reading):
     async def _end_hand_overs(self, alert_id: str) -> None:
         """Without waiting for who writes now: that node may hang, and the hand-overs go on meanwhile.
 
-        If no more than this comes to pass, the alert is live still and reaches nobody, and whoever asks again stops it.
+        If no more than this comes to pass, the alert is live still and reaches nobody: `finish_stops` does the rest.
         """
         live = select(tables.alert.c.number).where(tables.alert.c.id == alert_id, tables.alert.c.status == "live")
         ending = update(tables.mailing).where(tables.mailing.c.alert.in_(live)).values(state="stopped").returning(tables.mailing.c.id)
@@ -271,9 +272,21 @@ class Publishing(Reading):
             alert = await fetch(connection, alert_id)
             if alert is None:
                 raise NotFound(f"There is no alert {alert_id!r}.")
+            if action == "stop" and alert.status == "stopped":
+                return alert
             alert = await records.move(connection, alert, action, now)
             await audit.append(connection, now, actor.label, action, alert_id, details)
         return alert
+
+    async def finish_stops(self) -> None:
+        """A stop that broke off after its first step is ended by whoever looks, once two looks have found it."""
+        halves = select(tables.alert.c.id).join(tables.mailing, tables.mailing.c.alert == tables.alert.c.number)
+        async with self._database.read() as connection:
+            found = await connection.execute(halves.where(tables.alert.c.status == "live", tables.mailing.c.state == "stopped"))
+        half = set(found.scalars())
+        due, self._half_stopped = half & self._half_stopped, half
+        for alert_id in due:
+            await self.stop(alert_id, SYSTEM)
 
     async def _mailings(self, alert: StoredAlert) -> list[int]:
         async with self._database.read() as connection:

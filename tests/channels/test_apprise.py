@@ -11,12 +11,25 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import apprise
+import msgspec
 import pytest
 
 from channels.apprise_address import RESIDENT_SERVICES, harmless_schemes, parse_resident, parse_service, resident_schemes
 from channels.apprise_services import AppriseServices
 from channels.apprise_sms import AppriseSms
-from channels.contract import ChannelSettings, InvalidAddress, Message, NotConfigured, Recipient, Rejected, TryAgain, Uncertain, slot
+from channels.contract import (
+    CalledOff,
+    ChannelSettings,
+    InvalidAddress,
+    Message,
+    NotAsked,
+    NotConfigured,
+    Recipient,
+    Rejected,
+    TryAgain,
+    Uncertain,
+    slot,
+)
 from tests.peers.http_sink import HANG, Fault, HttpSink, Reply
 
 SETTINGS = ChannelSettings(public_url="https://alerts.example")
@@ -91,18 +104,48 @@ async def test_a_thread_that_takes_too_long_is_uncertain(sink: HttpSink) -> None
     await channel.aclose()
 
 
-async def test_what_no_thread_ever_began_was_certainly_not_sent(sink: HttpSink) -> None:
-    release = threading.Event()
-    channel = AppriseServices(SETTINGS, timeout=0.1)
-    channel._threads = ThreadPoolExecutor(1)
-    busy = asyncio.get_running_loop().run_in_executor(channel._threads, release.wait)
-    with pytest.raises(TryAgain):
-        await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/"))
+@pytest.mark.parametrize("called_off", [False, True])
+async def test_while_all_threads_hang_whoever_waits_for_one_can_be_called_off(sink: HttpSink, called_off: bool) -> None:
+    """What no thread ever began was certainly not sent."""
+    release, off = threading.Event(), False
+
+    def still() -> None:
+        if off:
+            raise CalledOff
+
+    channel = AppriseServices(SETTINGS, timeout=60 if called_off else 0.1)
+    channel._free, channel._threads = asyncio.Semaphore(1), ThreadPoolExecutor(1)
+    hanging = asyncio.Event()
+
+    async def hang(writer: asyncio.StreamWriter, _: asyncio.Event) -> None:
+        hanging.set()
+        await asyncio.to_thread(release.wait)
+        writer.write(Reply().encode())
+
+    sink.respond = lambda _: Fault(hang)
+    draft, url = channel.compose(message()), f"json://127.0.0.1:{sink.port}/?rto=60"
+    first = asyncio.ensure_future(channel.deliver(draft, person(url)))
+    await hanging.wait()
+    second = asyncio.ensure_future(channel.deliver(draft, msgspec.structs.replace(person(url), still=still)))
+    if called_off:
+        await asyncio.sleep(0)
+        off = True
+        release.set()
+    with pytest.raises(CalledOff if called_off else NotAsked):
+        await second
     release.set()
-    await busy
-    channel._threads.shutdown()
-    assert sink.requests == []
+    await asyncio.gather(first, return_exceptions=True)
+    assert len(sink.requests) == 1
+    await channel.deliver(draft, person(url))
     await channel.aclose()
+
+
+def test_a_service_is_one_host_and_what_people_run_themselves_is_as_many_as_they_have() -> None:
+    host_of = AppriseServices(SETTINGS).host_of
+    assert host_of("discord://1/a") == host_of("discord://bot@2/b") == "discord"
+    assert host_of("jsons://user:pass@one.example:8443/x") == "jsons://one.example:8443"
+    assert host_of("json://two.example") == "json://two.example"
+    assert host_of("gone://x") == "gone"
 
 
 async def test_many_are_under_way_at_once(sink: HttpSink, channel: AppriseServices) -> None:

@@ -39,6 +39,9 @@ async def _at_host(lane: Lane, host: Host, job: Job, recipient: Recipient) -> Re
         lane.took.note(time.monotonic() - began)
         host.failed()
         raise
+    except NotAsked:
+        host.abandoned()
+        raise
     except DeliveryFailed:
         lane.took.note(host.answered(began, alone=lane.has_idle))
         raise

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from hub.errors import Conflict, InvalidInput
+from hub.staff import audit
+from hub.staff.actor import SYSTEM
 from hub.store.database import _WRITER
 from tests.hub.publishing.conftest import APPROVER, AUTHOR, PUBLISHER, City, document
 from tests.waiting import until
@@ -127,3 +129,19 @@ async def test_a_stop_does_not_wait_for_a_node_that_hangs_while_it_writes(city: 
 
 async def _is_stopped(city: City) -> bool:
     return await city.table("SELECT state FROM mailing") == [("stopped",)]
+
+
+async def test_a_stop_that_broke_off_between_its_steps_is_finished_by_the_hub(city: City) -> None:
+    await city.people("zip=11201")
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    await city.finished(alert.id)
+    await city.publishing._end_hand_overs(alert.id)
+    await city.publishing.finish_stops()
+    assert await city.table("SELECT status FROM alert") == [("live",)]  # whoever asked may be at it still
+    await city.publishing.finish_stops()
+    assert await city.table("SELECT status FROM alert") == [("stopped",)]
+    async with city.hub.database.read(long=True) as connection:
+        assert [(entry.actor, entry.action) for entry in await audit.entries(connection)][:2] == [
+            (SYSTEM.label, "stop counted"),
+            (SYSTEM.label, "stop"),
+        ]
