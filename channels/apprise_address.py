@@ -74,7 +74,7 @@ ASSET = apprise.AppriseAsset(
 """Without a service timeout of Apprise's own, it works in the thread that calls it and not in its pool of few.
 Nothing is kept on disk, redirects are not followed, and ``${NAME}`` in a URL is not looked up in the hub's environment."""
 
-_PLUGINS = NotificationManager()
+_PLUGINS = NotificationManager()  # type: ignore[no-untyped-call]  # Apprise leaves this one untyped
 _SCHEME = re.compile(r"[a-z0-9]+", re.ASCII)
 _LONGEST_URL = 2000
 _REACHES_OTHERS = re.compile(r"phone|email|contact|short_?code|callsign")
