@@ -170,7 +170,7 @@ async def open_hub(settings: Settings, *, demo: bool, port: int, role: Role = "a
         hub = await _joined(stack, settings, folder, demo=demo, port=port, role=role)
         await hub.sync.load()
         await hub.membership.join()
-        stack.push_async_callback(hub.membership.leave)
+        stack.push_async_callback(lambda: hub.membership.leave(in_doubt=hub.coordinator.in_doubt))
         await stack.enter_async_context(_running(hub.membership.run))
         await stack.enter_async_context(hub.dead)
         await stack.enter_async_context(hub.coordinator)

@@ -69,6 +69,8 @@ class Coordinator:
         self._render, self._rate_of, self._settled = render, rate_of, settled
         self.handles: list[Handle] = []
         self._rows: list[Taken] = []
+        self.in_doubt = False
+        """After the end: whether the database could not be told of somebody who may have been reached."""
         self._committing = asyncio.Lock()
         self._feeding = asyncio.Lock()
         self._wake = asyncio.Event()
@@ -106,6 +108,7 @@ class Coordinator:
             async with asyncio.timeout(LAST_COMMITS_S):
                 await self._commit_all()
         except TimeoutError:
+            self.in_doubt = True
             log.exception("receipts_not_settled", receipts=len(self._rows))
         finally:
             # After the receipts are safe: to take a process down can last on a busy machine.
@@ -122,6 +125,7 @@ class Coordinator:
                 if batches:
                     await self._ledger.lose(batches)
         except Exception as error:  # noqa: BLE001 - see above
+            self.in_doubt = True
             log.error("doubt_not_noted", error=type(error).__name__, batches=len(batches))  # noqa: TRY400 - a traceback may quote an address
 
     async def _commit_all(self) -> None:

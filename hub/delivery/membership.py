@@ -96,14 +96,17 @@ class Membership:
         self._extend(began)
         return self.node
 
-    async def leave(self) -> None:
-        """Whatever this node had leased is free at once; when the database does not answer, a takeover's time later."""
+    async def leave(self, *, in_doubt: bool = False) -> None:
+        """Whatever this node had leased is free at once; when the database does not answer, a takeover's time later.
+
+        `in_doubt` when some of it was begun without a word in the ledger, see `hub.delivery.ledger.doubt`.
+        """
         self.until = 0.0
         try:
             async with asyncio.timeout(ANSWER_S), self._database.write(alone=False) as connection:
                 batch = tables.batch.c
                 mine = update(tables.batch).where(batch.state == 1, batch.node == self.node)
-                await connection.execute(mine.values(state=0))
+                await connection.execute(mine.values(state=2 if in_doubt else 0))
                 await connection.execute(delete(tables.node).where(tables.node.c.id == self.node))
         except Exception as error:  # noqa: BLE001 - the node ends in any case
             log.error("leave_failed", error=type(error).__name__)  # noqa: TRY400 - a traceback may hold the database's address

@@ -22,9 +22,10 @@ from sqlalchemy.exc import OperationalError
 
 from channels.contract import ChannelSettings, Message
 from hub.clock import Clock
+from hub.delivery import coordinator as coordinator_module
 from hub.delivery import handle
 from hub.delivery.coordinator import WINDOW, Coordinator
-from hub.delivery.ledger.batches import Leased, Planned
+from hub.delivery.ledger.batches import Finished, Leased, Planned
 from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.rate_limit import LocalRateLimit
 from hub.delivery.sending import frames
@@ -294,6 +295,25 @@ async def test_a_drain_with_a_shut_window_settles_what_is_in_flight(store: URL) 
             await house.sink.arrived(200)
             sender = coordinator.handles[0].process
         assert sender.returncode == 0
+
+
+@pytest.mark.parametrize("away", [True, False])
+@ON_ONE
+async def test_a_coordinator_that_ends_while_the_database_is_away_says_that_some_are_in_doubt(
+    store: URL, away: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coordinator_module, "LAST_COMMITS_S", 0.2 if away else 60)
+
+    async def stalls(*_: object) -> list[Finished]:
+        return await asyncio.get_running_loop().create_future()
+
+    async with node(store, 20) as house:
+        async with house.running(senders=1) as coordinator:
+            if away:
+                monkeypatch.setattr(coordinator._ledger, "settle", stalls)
+            await house.launch(coordinator, 20)
+            await house.sink.arrived(20)
+        assert coordinator.in_doubt is away
 
 
 @ON_ONE

@@ -167,13 +167,14 @@ async def test_a_node_whose_database_does_not_answer_stops_handing_over(nodes: N
     beating.cancel()
 
 
-async def test_leaving_frees_at_once(nodes: Nodes) -> None:
+@pytest.mark.parametrize(("in_doubt", "state"), [(False, WAITING), (True, LOST)])
+async def test_leaving_frees_at_once(nodes: Nodes, in_doubt: bool, state: int) -> None:
     going, staying = nodes.node(), nodes.node()
     await going.join()
     await staying.join()
     batch = await leased(nodes, going.node)
-    await going.leave()
-    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(WAITING,)]
+    await going.leave(in_doubt=in_doubt)
+    assert rows(nodes.database.url, "SELECT state FROM batch WHERE id=?", batch) == [(state,)]
     assert going.until <= time.monotonic()
 
 
