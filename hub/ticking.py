@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 from sqlalchemy import func, select
 
 from hub.clock import Clock, milliseconds
@@ -24,6 +27,13 @@ from subscriptions.enrolment import Enrolment
 
 WORDS_AFTER = timedelta(seconds=30)
 """After the start, the words of all languages are read, which the first alert of a hub that was restarted in haste need not wait for."""
+
+
+HOUR_S = 3600
+JUMP_S = 1.0
+"""A clock that is set by more than this within a second has jumped."""
+
+log = structlog.get_logger()
 
 
 class Ticked(Protocol):
@@ -47,6 +57,20 @@ class Ticked(Protocol):
     def clock(self) -> Clock: ...
 
 
+class Every(BaseTrigger):  # type: ignore[misc]  # apscheduler is untyped
+    """So long after the last time, by whatever the clock says then.
+
+    apscheduler's own goes through each time that a clock which was put forward has passed over: for a month that takes seconds.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.interval = timedelta(seconds=seconds)
+
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        """The next time."""
+        return now + self.interval
+
+
 class Ticking:
     """What happens by the clock. Due times live in the tables; this only looks."""
 
@@ -56,20 +80,34 @@ class Ticking:
         self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=defaults)
 
     def __enter__(self) -> None:
-        every = self._scheduler.add_job
-        every(self._hub.publishing.end_expired, "interval", seconds=2)
-        every(self._hub.publishing.finish_stops, "interval", seconds=15)
-        every(self._hub.sync.catch_up, "interval", seconds=2)
-        every(self._hub.sync.tidy, "interval", seconds=2)
-        every(self._hub.providers.look, "interval", seconds=LOOK_EVERY_S)
-        every(self._hub.outcomes.look, "interval", seconds=CHECK_EVERY_S)
-        every(self._forget_keys, "interval", hours=1)
-        every(self._count_waiting, "interval", seconds=5)
-        every(self._purge, "interval", hours=1)
-        every(self._hub.enrolment.resume, "interval", seconds=30)
+        hub = self._hub
+        for work, seconds in (
+            (hub.publishing.end_expired, 2),
+            (hub.sync.catch_up, 2),
+            (hub.sync.tidy, 2),
+            (self._count_waiting, 5),
+            (hub.publishing.finish_stops, 15),
+            (hub.providers.look, LOOK_EVERY_S),
+            (hub.outcomes.look, CHECK_EVERY_S),
+            (hub.enrolment.resume, 30),
+            (self._forget_keys, HOUR_S),
+            (self._purge, HOUR_S),
+        ):
+            self._scheduler.add_job(work, Every(seconds))
         self._scheduler.add_job(self._read_words, "date", run_date=datetime.now(UTC) + WORDS_AFTER)
         self._scheduler.start()
-        self._first = asyncio.ensure_future(self._hub.providers.look())
+        self._tasks = [asyncio.ensure_future(hub.providers.look()), asyncio.ensure_future(self._mind_the_clock())]
+
+    async def _mind_the_clock(self) -> None:
+        """apscheduler goes by the clock on the wall: one that is put back would leave everything undone until it has caught up."""
+        ahead = _ahead_s()
+        while True:
+            await asyncio.sleep(JUMP_S)
+            before, ahead = ahead, _ahead_s()
+            if abs(ahead - before) > JUMP_S:
+                log.warning("clock_was_set", seconds=round(ahead - before, 1))
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=datetime.now(UTC))
 
     async def _read_words(self) -> None:
         await asyncio.to_thread(read_all)
@@ -87,5 +125,11 @@ class Ticking:
         await self._hub.enrolment.purge(self._hub.clock())
 
     def __exit__(self, *_: object) -> None:
-        self._first.cancel()
+        for task in self._tasks:
+            task.cancel()
         self._scheduler.shutdown(wait=False)
+
+
+def _ahead_s() -> float:
+    """How far the clock on the wall is ahead of the one that nobody sets."""
+    return time.time() - time.monotonic()

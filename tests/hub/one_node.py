@@ -38,10 +38,14 @@ async def opened(folder: Path, *, role: Role = "all", **changes: str) -> AsyncIt
 class Hurried(Ticking):
     """A second clockwork of a hub, whose next time for everything can be now."""
 
-    def hurry(self) -> None:
-        """All of it."""
+    def hurry(self, when: datetime | None = None) -> None:
+        """All of it, now or then."""
         for job in self._scheduler.get_jobs():
-            job.modify(next_run_time=datetime.now(UTC))
+            job.modify(next_run_time=when or datetime.now(UTC))
+
+    def due(self) -> list[datetime]:
+        """When each comes next."""
+        return [job.next_run_time for job in self._scheduler.get_jobs()]
 
     def intervals(self) -> list[tuple[str, float]]:
         """(what, after how many seconds again) for whatever comes again."""

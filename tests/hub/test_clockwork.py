@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from hub import ticking
 from hub.application import Hub, open_hub
 from hub.delivery.outcome_check import QUIET_S
 from hub.errors import SettingsError
@@ -122,9 +125,32 @@ async def test_each_look_comes_as_often_as_it_must(tmp_path: Path) -> None:
         clockwork = Hurried(hub)
         with clockwork:
             assert clockwork.intervals() == [
-                ("catch_up", 2), ("count_waiting", 5), ("end_expired", 2), ("forget_keys", HOUR_S), ("look", 15), ("look", 15),
-                ("purge", HOUR_S), ("resume", 30), ("tidy", 2),
+                ("catch_up", 2), ("count_waiting", 5), ("end_expired", 2), ("finish_stops", 15), ("forget_keys", HOUR_S), ("look", 15),
+                ("look", 15), ("purge", HOUR_S), ("resume", 30), ("tidy", 2),
             ]  # fmt: skip
+
+
+@pytest.mark.parametrize("set_by", [-7200.0, 30.0 * DAY_S])
+async def test_whatever_is_done_by_the_clock_is_done_at_once_when_that_is_set(
+    tmp_path: Path, set_by: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as hub:
+        clockwork = Hurried(hub)
+        with clockwork:
+            put_off = datetime.now(UTC) + timedelta(hours=2)
+            clockwork.hurry(put_off)
+            await asyncio.sleep(0)
+            monkeypatch.setattr(ticking, "_ahead_s", lambda: time.time() - time.monotonic() + set_by)
+            await until(lambda: all(due < put_off for due in clockwork.due()))
+
+
+def test_a_clock_that_is_put_forward_by_years_is_looked_at_once() -> None:
+    """By apscheduler's reckoning each time that was passed over would be one."""
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    job = scheduler.add_job(time.time, ticking.Every(2))
+    now = datetime.now(UTC)
+    job._modify(next_run_time=now - timedelta(days=3650))
+    assert len(job._get_run_times(now)) == 1
 
 
 async def test_a_clock_that_is_set_is_refused_where_people_are_warned(tmp_path: Path) -> None:
