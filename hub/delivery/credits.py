@@ -7,7 +7,11 @@ Where providers of a channel have rates of their own, each sender gets credits b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import msgspec
 import structlog
@@ -19,6 +23,14 @@ from hub.delivery.sending import frames
 TICK_S = 0.05
 
 log = structlog.get_logger()
+
+
+class Wish(NamedTuple):
+    """Of one sender: people for whom it has no credit yet, and the priority of its most urgent batch."""
+
+    priority: int
+    count: int
+    handle: Handle
 
 
 class Credits:
@@ -39,6 +51,8 @@ class Credits:
         self._wishes: dict[tuple[Handle, str], frames.Wanted] = {}
         self._fresh: set[tuple[Handle, str]] = set()
         self._new_work = False
+        self._last = WeakKeyDictionary[Handle, int]()
+        self._grants = 0
 
     async def run(self) -> None:
         """Grant as time goes by, while anybody needs it."""
@@ -107,19 +121,34 @@ class Credits:
             await self._grant(channel)
 
     async def _grant(self, channel: str) -> None:
-        used_up = set[str]()
-        wishes = sorted(((*handle.wants(channel), index, handle) for index, handle in enumerate(self._living())), key=lambda wish: wish[:3])
-        for _, count, _, handle in wishes:
-            key = frames.provider_key(channel, handle.doing.in_use.get(channel, 1), self._provider_rates)
-            if count <= 0 or key in used_up:
-                continue
+        wishes = defaultdict[str, list[Wish]](list)
+        for handle in self._living():
+            priority, count = handle.wants(channel)
+            if count > 0:
+                key = frames.provider_key(channel, handle.doing.in_use.get(channel, 1), self._provider_rates)
+                wishes[key].append(Wish(priority, count, handle))
+        for key, of_key in wishes.items():
             per_second = self._provider_rates[key] if key in self._provider_rates else self._rate_of(channel, False)
-            granted = count if per_second is None else await self._rate_limit.take(key, per_second, count)
-            if granted:
-                handle.credit(channel, granted, key)
-            if granted < count:
+            wanted = sum(wish.count for wish in of_key)
+            granted = wanted if per_second is None else await self._rate_limit.take(key, per_second, wanted)
+            if granted < wanted:
                 self._wanted.set()
-                used_up.add(key)
+            for handle, count in self._shared_out(granted, of_key):
+                handle.credit(channel, count, key)
+
+    def _shared_out(self, granted: int, wishes: list[Wish]) -> Iterator[tuple[Handle, int]]:
+        """The most urgent first; alike ones get alike, so that what one sender holds never waits for all that another does. Where there is
+        not one for each, whoever got some longest ago is next."""
+        for _, alike in groupby(
+            sorted(wishes, key=lambda wish: (wish.priority, self._last.get(wish.handle, 0))), lambda wish: wish.priority
+        ):
+            each = list(alike)
+            for place, count in enumerate(fair_shares(granted, [wish.count for wish in each])):
+                if count:
+                    granted -= count
+                    self._grants += 1
+                    self._last[each[place].handle] = self._grants
+                    yield each[place].handle, count
 
     async def _grant_each(self, wishes: Collection[tuple[Handle, str]]) -> None:
         """The most urgent first at each receiver."""
@@ -136,3 +165,17 @@ class Credits:
                     del self._wishes[handle, key]
             if granted < wanted.count:
                 self._wanted.set()
+
+
+def fair_shares(total: int, wanted: Sequence[int]) -> list[int]:
+    """As much of `total` for each as for any other, and none more than it wants: what one leaves is the others'. The first ones get what
+    can't be divided."""
+    shares, open_ = [0] * len(wanted), list(range(len(wanted)))
+    while total and open_:
+        each, more = divmod(total, len(open_))
+        for place, index in enumerate(open_):
+            share = min(wanted[index] - shares[index], each + (place < more))
+            shares[index] += share
+            total -= share
+        open_ = [index for index in open_ if shares[index] < wanted[index]]
+    return shares

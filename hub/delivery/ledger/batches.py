@@ -14,8 +14,8 @@ from hub.delivery.sending.frames import To
 from hub.delivery.sending.outcome import Outcome
 
 BATCH_SIZE = 1000
-SECONDS_OF_WORK = 5.0
-"""A batch is no more than this at its provider's rate, so that no lease is held for long."""
+SECONDS_OF_WORK = 0.5
+"""A batch is no more than this at its provider's rate: each sender holds two, and whatever is as urgent waits behind them all."""
 
 Ids = npt.NDArray[np.int64]
 

@@ -23,7 +23,7 @@ PRIORITY = 4
 """Behind every alert that is going out."""
 VALID_MS = 24 * 3600 * 1000
 STRUCK_AT_ONCE = 150
-"""In a batch: five seconds at the thirty a second that Telegram allows."""
+"""In a batch: five seconds at the thirty a second that Telegram allows. Nothing as urgent waits behind them."""
 
 _ARRIVED = ",".join(str(int(outcome)) for outcome in (*REACHED, Outcome.DOUBTFUL))
 _EARLIER = (

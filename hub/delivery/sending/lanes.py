@@ -119,9 +119,9 @@ class Lane:
         return bool(self._idle)
 
     def put(self, job: Job) -> None:
-        """Queue a batch by its priority; there is somebody in it."""
+        """Queue a batch by its priority, behind those that came before: they come by their turns. There is somebody in it."""
         self._jobs.append(job)
-        self._jobs.sort(key=lambda waiting: (waiting.priority, waiting.work.batch))
+        self._jobs.sort(key=lambda waiting: waiting.priority)
         self._note()
         self._wake(job.left)
 

@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from hub.delivery.credits import Credits
+from hub.delivery.credits import Credits, Wish, fair_shares
 from hub.delivery.handle import Handle
 from hub.delivery.ledger.batches import Leased
 from hub.delivery.rate_limit import LocalRateLimit
@@ -70,7 +70,7 @@ async def grants() -> AsyncIterator[Grants]:
 
 
 async def test_each_sender_gets_them_by_the_rate_of_its_provider_and_one_that_is_used_up_holds_up_no_other(grants: Grants) -> None:
-    assert await grants.granted() == [[(10, "email")], [(2, "email:2")], [], [(PEOPLE, "email:3")], []]
+    assert await grants.granted() == [[(5, "email")], [(1, "email:2")], [(1, "email:2")], [(PEOPLE, "email:3")], [(5, "email")]]
 
 
 async def test_whoever_waits_in_the_midst_of_a_hand_over_goes_before_those_who_are_not_begun(grants: Grants) -> None:
@@ -84,6 +84,30 @@ async def test_a_sender_that_has_ended_takes_nothing_from_the_others(grants: Gra
     grants._handles[0].ended.set()
     grants._handles[1].ended.set()
     assert (await grants.granted())[:3] == [[], [], [(2, "email:2")]]
+
+
+async def test_senders_that_hold_what_is_as_urgent_take_turns_and_the_most_urgent_goes_first(grants: Grants) -> None:
+    first, second, urgent = grants._handles[:3]
+    got = [[handle for handle, _ in grants.credits._shared_out(1, [Wish(2, 9, first), Wish(2, 1, second)])] for _ in range(3)]
+    assert got == [[first], [second], [first]]
+    shares = grants.credits._shared_out(10, [Wish(2, 9, first), Wish(2, 9, second), Wish(0, 4, urgent)])
+    assert list(shares) == [(urgent, 4), (second, 3), (first, 3)]
+
+
+@pytest.mark.parametrize(
+    ("total", "wanted", "shares"),
+    [
+        (30, [1000, 1], [29, 1]),
+        (30, [1000, 1000], [15, 15]),
+        (3, [9, 9], [2, 1]),
+        (1, [9, 9], [1, 0]),
+        (10, [2, 9, 3], [2, 5, 3]),
+        (10, [2, 3], [2, 3]),
+        (0, [2, 3], [0, 0]),
+    ],
+)
+def test_none_gets_more_than_it_wants_or_another_may_have(total: int, wanted: list[int], shares: list[int]) -> None:
+    assert fair_shares(total, wanted) == shares
 
 
 def test_whoever_is_reached_on_such_a_channel_needs_one_but_for_samples() -> None:

@@ -20,7 +20,7 @@ from subscriptions.vault import Keyring
 from tests import databases
 from tests.hub.delivery.people import NOW, filled
 
-RATES = {"sms": 0.5}
+RATES = {"sms": 4.0}
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def test_whoever_is_written_to_twice_gets_both(database: Database, letters
     assert await sent(database, letters, letter(1), letter(2), letter(1)) == [[[1, 2]], [[1]]]
 
 
-async def test_a_channel_with_a_rate_gets_batches_of_a_few_seconds(database: Database, letters: Letters) -> None:
+async def test_a_channel_with_a_rate_gets_batches_of_half_a_second(database: Database, letters: Letters) -> None:
     assert await sent(database, letters, *(letter(number, "sms") for number in range(1, 6))) == [[[1, 2], [3, 4], [5]]]
 
 
