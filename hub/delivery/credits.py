@@ -29,7 +29,7 @@ class Wish(NamedTuple):
     """Of one sender: people for whom it has no credit yet, and the priority of its most urgent batch."""
 
     priority: int
-    count: int
+    people: int
     handle: Handle
 
 
@@ -129,7 +129,7 @@ class Credits:
                 wishes[key].append(Wish(priority, count, handle))
         for key, of_key in wishes.items():
             per_second = self._provider_rates[key] if key in self._provider_rates else self._rate_of(channel, False)
-            wanted = sum(wish.count for wish in of_key)
+            wanted = sum(wish.people for wish in of_key)
             granted = wanted if per_second is None else await self._rate_limit.take(key, per_second, wanted)
             if granted < wanted:
                 self._wanted.set()
@@ -143,7 +143,7 @@ class Credits:
             sorted(wishes, key=lambda wish: (wish.priority, self._last.get(wish.handle, 0))), lambda wish: wish.priority
         ):
             each = list(alike)
-            for place, count in enumerate(fair_shares(granted, [wish.count for wish in each])):
+            for place, count in enumerate(fair_shares(granted, [wish.people for wish in each])):
                 if count:
                     granted -= count
                     self._grants += 1

@@ -30,7 +30,7 @@ def is_any(s: Statements) -> bool:
 
 def settle(s: Statements, now: int) -> None:
     """Lost batches wait again, as what they are."""
-    query = "SELECT id, mailing, attempt, addresses FROM batch WHERE state=2 ORDER BY id FOR UPDATE"
+    query = "SELECT id, mailing, attempt, addresses FROM batch WHERE state=2 ORDER BY id FOR UPDATE SKIP LOCKED"
     lost = s.connection.execute(query).fetchall()
     for batch, mailing, attempt, addresses in lost:
         ids = np.frombuffer(addresses, dtype="<i8").tolist()

@@ -271,7 +271,8 @@ class Statements:
 
     def _postpone(self, settlement: Settlement) -> Counter[tuple[int, str, str]]:
         leased, addresses = settlement.leased, settlement.addresses
-        (state,) = self.connection.execute("SELECT state FROM mailing WHERE id=? FOR UPDATE", (leased.mailing,)).fetchone()
+        # Shared: a node that hangs in the midst of this holds up who would end the mailing, and no other that puts somebody off.
+        (state,) = self.connection.execute("SELECT state FROM mailing WHERE id=? FOR SHARE", (leased.mailing,)).fetchone()
         if state == "done":
             return Counter()  # this node hung, and another took the batch over and reached everybody
         if state == "stopped":
@@ -346,8 +347,8 @@ class Statements:
 
     def end(self, mailings: Iterable[int]) -> list[Finished]:
         """Those of these of which nothing is left. With several nodes not in the transaction that finished the last batch, since each would
-        still see the other's."""
-        query = "SELECT id FROM mailing WHERE state='planned' AND id IN (SELECT j.value FROM ids(?) j) ORDER BY id FOR UPDATE"
+        still see the other's. What another node is at is left to the next look: it may hang."""
+        query = "SELECT id FROM mailing WHERE state='planned' AND id IN (SELECT j.value FROM ids(?) j) FOR UPDATE SKIP LOCKED"
         planned = [row[0] for row in self.connection.execute(query, (self.connection.ids(mailings),)).fetchall()]
         if not planned:
             return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,6 +19,8 @@ from tests.databases import connected, rows, run
 from tests.hub.delivery.people import NOW, add_mailing, filled
 
 LOWEST = 1000
+PATIENCE_S = 30.0
+"""For a broken product."""
 
 
 class House:
@@ -388,3 +391,24 @@ async def test_small_batches_are_taken_together_up_to_a_handful_of_people(house:
     rest = await house.ledger.lease("email", 1, LOWEST, NOW, 500)
     assert [batch.mailing for batch in rest] == letters[5:]
     assert {batch.mailing for batch in await house.lease()} == {many}
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+async def test_a_node_that_hangs_as_it_puts_somebody_off_holds_up_no_other(house: House) -> None:
+    mailing = await house.planned([1, 2], size=1)
+    one, other = await house.lease()
+    lost = await house.planned([3])
+    (doubted,) = await house.lease()
+    await house.ledger.lose([doubted.batch])
+    with connected(house.store) as hung:
+        run(hung, "SELECT state FROM mailing WHERE id=? FOR SHARE", mailing)
+        run(hung, "SELECT id FROM batch WHERE state=2 FOR UPDATE")
+        async with asyncio.timeout(PATIENCE_S):
+            await house.settle(one, Outcome.WAITING, [1], finish=True, due_at=NOW + 9, next_attempt=2)
+            assert await house.settle(other, Outcome.HANDED_OVER, [2], finish=True) == []
+            (again,) = await house.lease(now=NOW + 9)
+            assert await house.settle(again, Outcome.HANDED_OVER, [1], finish=True) == []  # it may put somebody off
+            assert await house.ledger.waiting_channels(NOW) == []
+    assert await house.ledger.end_all() == [Finished(mailing)]
+    assert await house.ledger.waiting_channels(NOW) == ["email"]
+    assert house.outcomes(lost) == {3: Outcome.DOUBTFUL}
