@@ -31,6 +31,8 @@ _BY_KEY = " ".join(
     f"-c {name}" for name in ("enable_seqscan=off", "enable_bitmapscan=off", "enable_hashjoin=off", "enable_mergejoin=off", "jit=off")
 )
 """Every statement here asks for some hundred rows by their keys. On tables of middling size the planner would rather read all of them."""
+_NO_IDLING = "-c idle_in_transaction_session_timeout=1s"
+"""Its statements follow one another at once. Who hangs between two holds locks that a stop waits for; what is taken back is done again."""
 _encoder = msgspec.json.Encoder()
 
 
@@ -111,7 +113,7 @@ class PostgresConnection:
     def __init__(self, database: Database) -> None:
         parts = database.url.translate_connect_args(username="user", database="dbname")
         asked = {name: str(value) for name, value in database.url.query.items()}
-        self._conninfo = make_conninfo(**parts, **asked | {"options": f"{asked.get('options', '')} {_BY_KEY}"})
+        self._conninfo = make_conninfo(**parts, **asked | {"options": f"{asked.get('options', '')} {_BY_KEY} {_NO_IDLING}"})
         self._driver: psycopg.Connection[Any] | None = None
 
     def _open(self) -> psycopg.Connection[Any]:

@@ -412,3 +412,10 @@ async def test_a_node_that_hangs_as_it_puts_somebody_off_holds_up_no_other(house
     assert await house.ledger.end_all() == [Finished(mailing)]
     assert await house.ledger.waiting_channels(NOW) == ["email"]
     assert house.outcomes(lost) == {3: Outcome.DOUBTFUL}
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+async def test_what_a_ledger_holds_is_soon_free_when_it_hangs_in_the_midst_of_it(house: House) -> None:
+    """A stop waits for it (S12)."""
+    shown = await house.ledger._read(lambda s: s.connection.execute("SHOW idle_in_transaction_session_timeout").fetchone())
+    assert shown == ("1s",)
