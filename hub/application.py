@@ -117,6 +117,7 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
             | self.receivers.status
             | self.backups.status
             | self.outcomes.status
+            | self.membership.clock_status
         )
 
     def _can_deliver(self) -> str:
@@ -130,7 +131,11 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     async def _can_write(self) -> str:
         try:
             async with asyncio.timeout(2), self.database.write():
-                return "ok"
+                return (
+                    "its file was moved or replaced while the hub runs: stop it, and put the file back"
+                    if self.database.is_elsewhere
+                    else "ok"
+                )
         except Exception as error:  # noqa: BLE001 - whatever it is, the hub can't publish, and the page must say so instead of failing
             return f"the database can't be written ({type(error).__name__})"
 
@@ -233,7 +238,9 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         settled=wiring.Settled(metrics, throughput, dead),
         told=wiring.Doing(metrics, signals),
     )
-    membership = Membership(database, role, signals=signals.shared, joined=ledger.join, freed=coordinator.wake, lost=coordinator.fence)
+    membership = Membership(
+        database, role, signals=signals.shared, joined=ledger.join, freed=coordinator.wake, lost=coordinator.fence, clock=clock
+    )
     sync.changed = coordinator.changed
     wiring.watch(metrics, coordinator, signals, sync, audience)
     halting = wiring.Halting(coordinator, signals)

@@ -9,6 +9,7 @@ On SQLite there is one node, which a lock on the file holds: its lease never end
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import os
 import socket
@@ -21,6 +22,7 @@ import structlog
 from sqlalchemy import BigInteger, ColumnElement, cast, delete, extract, func, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.clock import Clock, milliseconds
 from hub.errors import SettingsError
 from hub.store import tables
 from hub.store.database import Database
@@ -32,6 +34,8 @@ LEASE_S = 5.0
 TAKEOVER_S = 7.0
 """Later than LEASE_S by more than clocks drift and a statement takes."""
 ANSWER_S = 3.0
+CLOCK_OFF_S = 2.0
+"""More between a node's clock and the database's is told: whatever is due or runs out is so at another time on each node then."""
 
 _SHARED_NOW = cast(extract("epoch", func.clock_timestamp()) * 1000, BigInteger)
 
@@ -60,10 +64,14 @@ class Membership:
         freed: Callable[[], None],
         lost: Callable[[], None],
         timer: Callable[[], float] = time.monotonic,
+        clock: Clock = time.time,
     ) -> None:
         """`joined` is told each number, `freed` when another node's work became free, `lost` when this one's lease is over."""
         self._database, self._role, self._signals = database, role, signals
         self._joined, self._freed, self._lost, self._timer = joined, freed, lost, timer
+        self._clock = clock
+        self.clock_off_s = 0.0
+        """How far this node's clock is ahead of the database's."""
         self._heard: dict[int, tuple[int, float]] = {}
         """The last beat of each other node, and when it was first seen here."""
         self.node = 0
@@ -75,6 +83,14 @@ class Membership:
     def is_first(self) -> bool:
         """Whether this node does what only one may do, for instance answer chats. At most one believes it, but for a takeover's moment."""
         return self.until > time.monotonic() and all(other.id > self.node for other in self.others if other.role != "deliver")
+
+    @property
+    def clock_status(self) -> dict[str, str]:
+        """As a part of `/readyz`; there is nothing to compare with where a node has its database to itself."""
+        if not self._database.shared:
+            return {}
+        off = abs(self.clock_off_s) > CLOCK_OFF_S
+        return {"clock": f"{self.clock_off_s:+.0f} s beside the database's: set both by NTP" if off else "ok"}
 
     @property
     def delivering(self) -> int:
@@ -141,21 +157,30 @@ class Membership:
                 self._lost()
 
     async def _beat(self) -> None:
-        began = time.monotonic()
+        began, asked = time.monotonic(), milliseconds(self._clock)
         async with asyncio.timeout(ANSWER_S), self._database.write(alone=False) as connection:
-            mine = update(tables.node).where(tables.node.c.id == self.node).values(beat_at=_SHARED_NOW)
-            alive = bool((await connection.execute(mine)).rowcount)
-        if not alive:
+            mine = update(tables.node).where(tables.node.c.id == self.node).values(beat_at=_SHARED_NOW).returning(tables.node.c.beat_at)
+            beat = (await connection.execute(mine)).scalar_one_or_none()
+            answered = milliseconds(self._clock)
+        if beat is None:
             log.error("node_was_given_up", node=self.node)
             self._lost()
             async with asyncio.timeout(ANSWER_S):
                 await self.join()
             return
         self._extend(began)
+        self._compare(asked, beat, answered)
         async with asyncio.timeout(ANSWER_S), self._database.write(alone=False) as connection:
             freed = await self._look_after_others(connection)
         if freed:
             self._freed()
+
+    def _compare(self, asked: int, beat: int, answered: int) -> None:
+        """All in milliseconds since 1970: the database's clock, and this node's before and after."""
+        off = (max(0, asked - beat) or min(0, answered - beat)) / 1000
+        if (abs(off) > CLOCK_OFF_S) != (abs(self.clock_off_s) > CLOCK_OFF_S):
+            log.log(logging.ERROR if abs(off) > CLOCK_OFF_S else logging.INFO, "clock_compared", ahead_s=round(off, 1))
+        self.clock_off_s = off
 
     async def _now(self, connection: AsyncConnection) -> int:
         if self._database.shared:

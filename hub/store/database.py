@@ -83,6 +83,14 @@ def connect(path: Path) -> sqlite3.Connection:
     return _opened(path, sqlite3.Connection)
 
 
+def _file(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _opened(path: Path, kind: type[C]) -> C:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256, factory=kind)
     for pragma in PRAGMAS:
@@ -111,6 +119,7 @@ class Database:
         self._writers = Writers(self._begin_writing, self.write_lock)
         self._looking: sqlite3.Connection | None = None
         self._writer: inline_sqlite.InlineConnection | None = None
+        self._file: tuple[int, int] | None = None
 
     @property
     def path(self) -> Path:
@@ -144,7 +153,13 @@ class Database:
         pages that it had in memory, so there is no second one."""
         if self._writer is None or self._writer.closed:
             self._writer = _opened(self.path, inline_sqlite.InlineConnection)
+            self._file = _file(self.path)
         return self._writer
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether SQLite's file was moved or replaced since it was opened: what is written then is in none that the next start finds."""
+        return self._writer is not None and _file(self.path) != self._file
 
     def _open_writer(self) -> sqlite3.Connection:
         return self.writer

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from sqlalchemy import URL, event
 
+from hub.clock import Clock
 from hub.delivery.ledger.batches import Planned
 from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.membership import ANSWER_S, LEASE_S, TAKEOVER_S, Membership
@@ -37,7 +38,7 @@ class Nodes:
         self.now = 0.0
         """Seconds, by which they notice that another is silent."""
 
-    def node(self, role: Any = "all", *, signals: bool = True) -> Membership:
+    def node(self, role: Any = "all", *, signals: bool = True, clock: Clock = time.time) -> Membership:
         return Membership(
             self.database,
             role,
@@ -46,6 +47,7 @@ class Nodes:
             freed=lambda: self.told.append("freed"),
             lost=lambda: self.told.append("lost"),
             timer=lambda: self.now,
+            clock=clock,
         )
 
 
@@ -236,3 +238,11 @@ async def test_a_beat_asks_little_so_that_a_slow_network_ends_no_lease(nodes: No
     event.listen(nodes.database._beating.sync_engine, "before_cursor_execute", lambda *said: asked.append(said[2].split()[0]))
     await node._beat()
     assert asked == ["UPDATE", "SELECT", "UPDATE"]
+
+
+@pytest.mark.parametrize(("ahead_s", "said"), [(0.0, "ok"), (300.0, "+300 s beside"), (-60.0, "-60 s beside")])
+async def test_a_clock_that_is_not_the_databases_is_told(nodes: Nodes, ahead_s: float, said: str) -> None:
+    node = nodes.node(clock=lambda: time.time() + ahead_s)
+    await node.join()
+    await node._beat()
+    assert node.clock_status["clock"].startswith(said)
