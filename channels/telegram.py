@@ -2,7 +2,7 @@
 
 What the API's answers mean (core.telegram.org/bots/api#making-requests)::
 
-    429 with retry_after                                  TryAgain after that
+    429 with retry_after                                  TryAgain after that, or after a day
     401, 404 (our token), 409, 5xx, no connection         ProviderFault
     403 (blocked, deactivated), 400 "chat not found"      Rejected, and the chat is dead
     400 with migrate_to_chat_id, other 400                Rejected
@@ -45,6 +45,7 @@ from channels.contract import (
     slot,
 )
 from channels.http_client import HttpClient, Timeouts
+from channels.http_outcomes import LONGEST_WAIT
 from channels.json_body import JsonBody
 from channels.telegram_text import shorten
 
@@ -181,7 +182,8 @@ def verdict(said: Said) -> DeliveryFailed:
     """What a refusal means, by the table above."""
     code, words = said.error_code, said.description.lower()
     if code == 429:
-        return TryAgain("Telegram said 429", after=said.parameters.retry_after)
+        asked = said.parameters.retry_after
+        return TryAgain("Telegram said 429", after=None if asked is None else min(asked, LONGEST_WAIT))
     if code >= 500 or code in _OUR_FAULT:
         return ProviderFault("Telegram does not know our bot's token" if code in {401, 404} else "Telegram has a fault of its own")
     if code == 403:

@@ -31,6 +31,7 @@ from channels.contract import (
     slot,
 )
 from channels.failover import Failover
+from channels.http_outcomes import LONGEST_WAIT
 from channels.telegram import Telegram
 from channels.telegram_text import shorten
 from tests.peers.bot_api import TOKEN, BotApi, failure, result
@@ -184,6 +185,14 @@ async def test_a_flood_stops_one_message_and_names_its_time_while_others_go_on(a
     assert isinstance(failed, TryAgain)
     assert failed.after == 35.0
     assert ends[3] is failed
+
+
+async def test_a_flood_that_would_last_for_weeks_is_asked_again_after_a_day(api: BotApi, channel: Telegram) -> None:
+    """As any provider's Retry-After."""
+    api.fault = (429, "Too Many Requests: retry after 31536000", {"retry_after": 31_536_000})
+    with pytest.raises(TryAgain) as caught:
+        await channel.deliver(channel.compose(message()), person())
+    assert caught.value.after == LONGEST_WAIT
 
 
 async def test_a_server_that_is_away_is_tried_again(api: BotApi, channel: Telegram) -> None:
