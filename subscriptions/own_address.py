@@ -62,6 +62,7 @@ class OwnAddress:
                 return False
             key_id, sealed = self._desk.addresses.keyring.seal(channel, moved_to)
             await sql.change_address(work.connection, address.id, lookup=lookup, key_id=key_id, sealed=sealed)
+            await self._desk.post.moved(work.connection, address.id)
             work.changed.add(address.subscriber)
             await self._desk.tell_what_is_live(work, address.subscriber)  # which the old one may have refused
             return True

@@ -41,6 +41,9 @@ class Post(Protocol):
     async def live_for(self, connection: AsyncConnection, subscriber: int) -> None:
         """Queue the alerts that are still live for this person's places (safeguard S28), inside the caller's write transaction."""
 
+    async def moved(self, connection: AsyncConnection, address: int) -> None:
+        """This address is another chat from now on, which numbers its messages anew: forget what is known by the old numbers."""
+
     def wake(self, *, live: bool) -> None:
         """Say that a transaction with letters has committed, with `live` also with somebody to tell what is live. Only a hint: the queue
         is swept anyway."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import numpy as np
-from sqlalchemy import text
+from sqlalchemy import bindparam, delete, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.clock import Clock, milliseconds
@@ -28,6 +28,13 @@ PRIORITY = 1
 VALID_MS = 24 * 3600 * 1000
 
 _OWE = Prepared(text("INSERT INTO catch_up(subscriber) VALUES (:subscriber) ON CONFLICT(subscriber) DO UPDATE SET asked=catch_up.asked+1"))
+_FORGET = Prepared(
+    # By each mailing's key: rows are ordered by mailing, and there is no index by address.
+    delete(tables.posted).where(
+        tables.posted.c.mailing.in_(select(tables.mailing.c.id).where(tables.mailing.c.alert.is_not(None))),
+        tables.posted.c.address == bindparam("address"),
+    )
+)
 
 
 class Letters:
@@ -82,6 +89,10 @@ class Letters:
     async def live_for(self, connection: AsyncConnection, subscriber: int) -> None:
         """Owe this person what is still live at their places; the planner pays it after the commit, and again after a crash."""
         await _OWE.all(connection, subscriber=subscriber)
+
+    async def moved(self, connection: AsyncConnection, address: int) -> None:
+        """Nothing is answered or struck through by a number of the old chat: in the new one it is another message's."""
+        await _FORGET.all(connection, address=address)
 
     def wake(self, *, live: bool) -> None:
         """After the commit."""

@@ -32,6 +32,7 @@ HOUR, DAY = 3600.0, 86_400.0
 _tables = MetaData()
 _letter = Table("test_letter", _tables, Column("id", Integer, primary_key=True), Column("body", Text))
 _live = Table("test_live", _tables, Column("id", Integer, primary_key=True), Column("subscriber", Integer))
+_moved = Table("test_moved", _tables, Column("id", Integer, primary_key=True), Column("address", Integer))
 
 
 class TestClock:
@@ -57,6 +58,9 @@ class Mailbox:
 
     async def live_for(self, connection: AsyncConnection, subscriber: int) -> None:
         await connection.execute(insert(_live).values(subscriber=subscriber))
+
+    async def moved(self, connection: AsyncConnection, address: int) -> None:
+        await connection.execute(insert(_moved).values(address=address))
 
     def wake(self, *, live: bool) -> None:
         self.wakes += 1
@@ -140,6 +144,10 @@ class Residents:
     async def caught_up(self) -> list[int]:
         """Whom the post was asked to tell what is live, in order."""
         return await self.column(select(_live.c.subscriber).order_by(_live.c.id))
+
+    async def moved(self) -> list[int]:
+        """Addresses that the post was told are other chats now, in order."""
+        return await self.column(select(_moved.c.address).order_by(_moved.c.id))
 
     async def column(self, statement: Any) -> list[Any]:
         """The first column of a query."""

@@ -304,7 +304,7 @@ class Statements:
                 [(leased.mailing, address, leased.channel, copy, settlement.at) for address, copy in settlement.copies],
             )
         if settlement.posted:
-            threads.note(self.connection, leased.mailing, settlement.posted)
+            threads.note(self.connection, leased, settlement.posted)
         return Counter({(leased.mailing, leased.channel, Outcome(label).label): count for label, count in written.items()})
 
     def close(self, batch: int, mailing: int, channel: str, outcome: Outcome, ids: list[int], now: int) -> int:

@@ -44,11 +44,14 @@ class Statements(Protocol):
         """Add to a counter."""
 
 
-def note(connection: Connection, mailing: int, posted: Iterable[tuple[int, int]]) -> None:
-    """Keep the numbers of messages that were taken, as (address, number)."""
+def note(connection: Connection, leased: Leased, posted: Iterable[tuple[int, int]]) -> None:
+    """Keep the numbers of messages that were taken, as (address, number), unless the address is another chat by now: a group that has
+    become a supergroup numbers its messages anew."""
+    numbers = dict(posted)
     connection.executemany(
-        "INSERT INTO posted(mailing, address, message) VALUES (?,?,?) ON CONFLICT(mailing, address) DO UPDATE SET message=excluded.message",
-        [(mailing, address, message) for address, message in posted],
+        "INSERT INTO posted(mailing, address, message) SELECT ?, a.id, ? FROM address a WHERE a.id=? AND a.sealed=?"
+        " ON CONFLICT(mailing, address) DO UPDATE SET message=excluded.message",
+        [(leased.mailing, numbers[address], address, sealed) for address, sealed in leased.sealed(numbers)],
     )
 
 

@@ -109,6 +109,26 @@ def test_no_language_and_no_letter_brings_the_link_that_ends_it_into_a_group(lan
         assert not re.search(r'·\s*"', shared)
 
 
+async def test_when_a_group_becomes_a_supergroup_no_message_of_the_new_chat_is_struck_by_a_number_of_the_old(
+    tmp_path: Path, api: BotApi
+) -> None:
+    api.administrators = {8}
+    async with hub_with(tmp_path, api) as hub:
+        old, new = Phone(api, 8, room=-77), Phone(api, 8, room=-100123)
+        await old.say("/subscribe 11201")
+        first = await hub.publishing.submit(document(), PUBLISHER)
+        assert "Flash flooding" in await old.answer()
+        await progressed(hub.publishing, first.id, lambda state: state.finished)
+        old.write(None, migrate_to_chat_id=-100123)
+        await api.acknowledged()
+        update = await hub.publishing.update(first.id, document(event="Flood"), PUBLISHER)
+        assert "Update" in await new.answer()
+        await progressed(hub.publishing, update.id, lambda state: state.finished)
+        assert "reply_parameters" not in api.sent[-1]
+        async with hub.database.read() as connection:
+            assert (await connection.exec_driver_sql("SELECT 1 FROM mailing WHERE purpose='strike'")).all() == []
+
+
 async def test_what_is_minor_comes_without_a_sound(tmp_path: Path, api: BotApi) -> None:
     async with hub_with(tmp_path, api) as hub:
         phone = Phone(api, 4242)

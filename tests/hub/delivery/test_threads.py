@@ -10,8 +10,10 @@ from sqlalchemy import URL
 
 from hub.delivery.ledger.batches import Leased, Planned, Settlement
 from hub.delivery.ledger.ledger import Ledger
+from hub.delivery.letters import Letters
 from hub.delivery.sending.outcome import Outcome
 from hub.store.database import Database
+from subscriptions.store import sql
 from subscriptions.vault import Keyring
 from tests.databases import rows, write
 from tests.hub.delivery.people import NOW, add_mailing, filled
@@ -23,8 +25,8 @@ CHATS = [1, 2, 3, 4]
 class Chats:
     """A ledger over a database of four chats and one e-mail address, which is number 5."""
 
-    def __init__(self, store: URL, ledger: Ledger) -> None:
-        self.store, self.ledger = store, ledger
+    def __init__(self, store: URL, database: Database, ledger: Ledger) -> None:
+        self.store, self.database, self.ledger = store, database, ledger
 
     async def sent(self, alert: int, addresses: list[int], *, outcome: Outcome = Outcome.HANDED_OVER) -> int:
         """Plan an alert for these chats and hand it over; the message in chat n of alert a has the number 100 a + n."""
@@ -44,6 +46,13 @@ class Chats:
     async def lease(self) -> list[Leased]:
         return await self.ledger.lease("telegram", 1, LOWEST, NOW)
 
+    async def move(self, address: int, *, new: bytes) -> None:
+        """As a group that becomes a supergroup."""
+        letters = Letters(self.database, lambda: NOW / 1000, lambda _: None, rate_of=lambda *_: None)
+        async with self.database.write() as connection:
+            await sql.change_address(connection, address, sealed=new)
+            await letters.moved(connection, address)
+
     def confirmed(self, mailing: int) -> list[int]:
         return [row[0] for row in rows(self.store, "SELECT count FROM counter WHERE mailing=? AND outcome='confirmed'", mailing)]
 
@@ -54,7 +63,7 @@ async def chats(store: URL) -> AsyncIterator[Chats]:
     async with Database(store) as database:
         ledger = Ledger(database)
         ledger.join(1)
-        yield Chats(store, ledger)
+        yield Chats(store, database, ledger)
         await ledger.aclose()
 
 
@@ -87,6 +96,24 @@ async def test_once_an_update_is_planned_the_newest_message_of_each_chat_is_stru
         str(first): {1: 101},
         str(second): {2: 202},
     }
+
+
+async def test_a_group_that_became_another_chat_has_nothing_answered_or_struck_by_its_old_numbers(chats: Chats) -> None:
+    """The new chat numbers its messages anew: a strike would take the place of another one."""
+    await chats.sent(1, [1, 2])
+    await chats.move(1, new=b"1")
+    await chats.planned(2, [1, 2])
+    update, strike = [(await chats.lease())[0] for _ in range(2)]
+    assert (update.purpose, strike.purpose) == ("alert", "strike")
+    assert [await chats.ledger.earlier(batch) for batch in (update, strike)] == [{2: 102}, {2: 102}]
+
+
+async def test_what_the_old_chat_took_and_said_only_later_has_no_number_in_the_new_one(chats: Chats) -> None:
+    await chats.planned(1, [1, 2])
+    (leased,) = await chats.lease()
+    await chats.move(1, new=b"1")
+    await chats.ledger.settle([Settlement(leased, Outcome.HANDED_OVER, [1, 2], NOW, posted=((1, 101), (2, 102)))], [leased])
+    assert rows(chats.store, "SELECT address, message FROM posted") == [(2, 102)]
 
 
 async def test_discreet_words_and_chats_that_are_gone_are_not_struck_through(chats: Chats) -> None:
