@@ -17,6 +17,9 @@ BATCH_SIZE = 1000
 SECONDS_OF_WORK = 0.5
 """A batch is no more than this at its provider's rate: each sender holds two, and whatever is as urgent waits behind them all."""
 
+HELD = "held"
+"""The notice of what quiet hours held back until it was over."""
+
 Ids = npt.NDArray[np.int64]
 
 
@@ -63,6 +66,11 @@ class Leased(msgspec.Struct, frozen=True):
     def serial(self) -> int:
         """The number that a letter's one-use link is made of, 0 for every other text."""
         return int(self.parameter("serial") or "0")
+
+    @property
+    def comes_unasked(self) -> bool:
+        """Alerts, and the notice of those that were missed: whoever has paused gets neither. Other letters come all the same."""
+        return self.purpose == "alert" or self.parameter("notice") == HELD
 
     def sealed(self, addresses: Iterable[int]) -> list[tuple[int, bytes]]:
         """These of its people, each with the address as it was tried."""

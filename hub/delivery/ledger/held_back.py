@@ -1,4 +1,7 @@
-"""What quiet hours held back until it was over: nobody gets an alert that has run out, but everybody is told what they missed (S8)."""
+"""What quiet hours held back until it was over: nobody gets an alert that has run out, but everybody is told what they missed (S8).
+
+In quiet hours that have begun meanwhile, or last longer by now, they are not woken by that; and whoever has paused is not told.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from hub.delivery.ledger.batches import Planned
+from hub.delivery.ledger.batches import HELD, Planned
 from hub.delivery.ledger.statements import Statements
 from hub.delivery.sending.outcome import Outcome
 from hub.store.driver import Connection
+from subscriptions.quiet_hours import WaitsFor
 
 PRIORITY = 4
 """Behind every alert that is going out."""
@@ -19,6 +23,7 @@ VALID_MS = 24 * 3600 * 1000
 
 _HELD_OVER = (
     " FROM batch b JOIN mailing m ON m.id=b.mailing WHERE b.held=1 AND b.state=0 AND b.due_at<=? AND m.expires_at<=? AND m.state<>'stopped'"
+    " AND m.purpose='alert'"  # a notice that waited in its turn, and too long, only ends
 )
 
 
@@ -56,11 +61,12 @@ def tell(connection: Connection, statements: Statements, now: int) -> None:
 
 
 def _add_notice(connection: Connection, statements: Statements, way: _Way, alerts: tuple[int, ...], addresses: list[int], now: int) -> None:
-    parameters = msgspec.json.encode({"notice": "held", "alerts": " ".join(map(str, alerts))}).decode()
+    parameters = msgspec.json.encode({"notice": HELD, "alerts": " ".join(map(str, alerts))}).decode()
     (mailing,) = connection.execute(
         "INSERT INTO mailing(purpose, parameters, priority, state, matched, created_at, planned_at, expires_at)"
         " VALUES ('notice', ?, ?, 'launched', 0, ?, ?, ?) RETURNING id",
         (parameters, PRIORITY, now, now, now + VALID_MS),
     ).fetchone()
     ids = np.array(sorted(addresses), dtype=np.int64)
-    statements.plan(mailing, len(ids), [Planned(way.channel, way.language, bool(way.simulated), ids, discreet=bool(way.discreet))], now)
+    part = Planned(way.channel, way.language, bool(way.simulated), ids, discreet=bool(way.discreet))
+    statements.plan(mailing, len(ids), [part], now, WaitsFor.EVERYBODY)

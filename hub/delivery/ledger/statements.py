@@ -198,7 +198,7 @@ class Statements:
             (wanted,),
         ).fetchall()
         left = [row for row in rows if row[5] in states and row[0] not in settled]
-        if batch.purpose == "alert" and (paused := {row[0] for row in left if row[7] is not None and row[7] > now}):
+        if batch.comes_unasked and (paused := {row[0] for row in left if row[7] is not None and row[7] > now}):
             paused -= self._told_before(batch, paused)
             left = [row for row in left if row[0] not in paused]
         kind = languages.number(batch.language), batch.discreet

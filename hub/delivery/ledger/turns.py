@@ -13,7 +13,8 @@ _DUE_OF_ANY_SIZE = (
     "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.discreet, b.priority,"
     " b.turn, b.attempt, m.created_at, m.expires_at, b.addresses, m.state, b.node, b.held, m.waits_for"
     " FROM batch b JOIN mailing m ON m.id=b.mailing"
-    " WHERE b.channel=? AND b.state=0 AND b.priority<? AND b.due_at<=? AND (b.held=0 OR m.expires_at>? OR m.state='stopped')"
+    " WHERE b.channel=? AND b.state=0 AND b.priority<? AND b.due_at<=?"
+    " AND (b.held=0 OR m.expires_at>? OR m.state='stopped' OR m.purpose<>'alert')"
     " AND b.id NOT IN (SELECT j.value FROM ids(?) j)"
 )
 _IN_TURN = " ORDER BY b.priority, b.turn, b.id LIMIT ? FOR UPDATE OF b SKIP LOCKED"
