@@ -114,10 +114,10 @@ class AlertStore:
         """By its number, which mailings and short links use."""
         return _first(await self._database.look(_BY_NUMBER, wanted=number))
 
-    async def live(self, now: int) -> list[StoredAlert]:
-        """What holds now, the worst and newest first. Cancels are told, not listed."""
+    async def live(self, now: int, *, cancels: bool = False) -> list[StoredAlert]:
+        """What holds now, the worst and newest first. Cancels are told, not listed: they come only if asked for."""
         alerts = [stored(row) for row in await self._database.look(_LIVE, now=now)]
-        return [alert for alert in alerts if alert.document.msgType != "Cancel"]
+        return [alert for alert in alerts if cancels or alert.document.msgType != "Cancel"]
 
     async def launched(self) -> list[tuple[int, StoredAlert]]:
         """(mailing, its alert) of everything that is to be planned, the most urgent first."""

@@ -39,6 +39,7 @@ LOOK_S = 0.02
 log = structlog.get_logger()
 
 
+_NOBODY = np.zeros(0, dtype=np.int64)
 _OF_CHAIN = Prepared(
     select(tables.mailing.c.id, tables.alert.c.number)
     .join(tables.alert, tables.alert.c.number == tables.mailing.c.alert)
@@ -154,7 +155,7 @@ class Planner:
 
     async def _lists(self, alert: StoredAlert, waits: WaitsFor) -> tuple[Lists, np.ndarray]:
         kind, holding = alert.document.msgType, self._audience.quiet_rules.holding(self._clock(), waits)
-        lists, people = self._matched(alert, holding) if kind != "Cancel" else ({}, np.zeros(0, dtype=np.int64))
+        lists, people = self._matched(alert, holding) if kind != "Cancel" else ({}, _NOBODY)
         if kind == "Alert":
             return lists, people
         return _with_reached(lists, people, await self._ledger.reached(await self._earlier(alert)), holding)
@@ -189,22 +190,36 @@ class Planner:
         return [mailing for mailing, number in rows if not alert.number or number < alert.number]
 
     async def catch_up(self) -> None:
-        """Send what is still live to those who have just confirmed or moved (S28), to each address at most once."""
+        """Send what is still live to those who have just confirmed or moved (S28), to each address at most once; and what became of it to
+        whoever had an earlier version before they left, wherever their places are now (S3)."""
         owed = await self._database.look(_OWED)
         if not owed:
             return
         await self._refresh()
-        live = await self._alerts.live(milliseconds(self._clock))
+        live = await self._alerts.live(milliseconds(self._clock), cancels=True)
+        later = [alert.number for alert in live if alert.document.msgType != "Alert"]
+        before = await self._ledger.reached_before(later, [subscriber for subscriber, _ in owed]) if later else {}
+        believed = {number for number, _ in before}
         holding = {waits: self._audience.quiet_rules.holding(self._clock(), waits) for waits in WaitsFor}
-        targets = [(alert, self._target(alert), holding[await self._waits_for(alert)]) for alert in live]
+        targets = [
+            (alert, self._target(alert), holding[await self._waits_for(alert)])
+            for alert in live
+            if alert.document.msgType != "Cancel" or alert.number in believed
+        ]
         for subscriber, asked in owed:
             offers = [
                 Offer(alert.number, group.channel, group.language, group.simulated, ids.tolist(), group.discreet, group.after)
                 for alert, aim, holding in targets
-                for group, ids in self._audience.match_one(subscriber, aim, holding).groups.items()
+                for group, ids in self._lists_of_one(subscriber, alert, aim, holding, before.get((alert.number, subscriber), ())).items()
             ]
             await self._ledger.catch_up(subscriber, offers, asked)
         self._planned()
+
+    def _lists_of_one(
+        self, subscriber: int, alert: StoredAlert, aim: Target, holding: Mapping[int, int], reached: Sequence[Reached]
+    ) -> Lists:
+        match = Match(0, {}, _NOBODY) if alert.document.msgType == "Cancel" else self._audience.match_one(subscriber, aim, holding)
+        return _with_reached(dict(match.groups), match.subscribers, reached, holding)[0]
 
 
 Lists = dict[Group, np.ndarray]

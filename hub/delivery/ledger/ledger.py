@@ -213,6 +213,10 @@ class Ledger:
         """Everyone to whom any of these mailings was, or may have been, handed over, and who has not opted out since."""
         return await self._read(lambda s: reached.everyone(s.connection, mailings))
 
+    async def reached_before(self, alerts: Sequence[int], people: Sequence[int]) -> Mapping[tuple[int, int], Sequence[Reached]]:
+        """As `reached`, where these people were by versions before these alerts: by (alert, subscriber)."""
+        return await self._read(lambda s: reached.before(s.connection, alerts, people))
+
     async def earlier(self, leased: Leased) -> Mapping[int, int]:
         """Address → number of the message that this batch answers or strikes through; empty on channels where that can't be."""
         return await self._read(lambda s: threads.earlier(s.connection, leased)) if leased.channel in THREADED else {}

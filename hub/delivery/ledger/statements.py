@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from hub.delivery.ledger import in_hand, threads
+from hub.delivery.ledger import in_hand, reached, threads
 from hub.delivery.ledger.asleep import Asleep
 from hub.delivery.ledger.batches import Finished, Leased, Planned, Settlement
 from hub.delivery.ledger.times import Times
 from hub.delivery.ledger.turns import next_in_turn
 from hub.delivery.sending.frames import To
-from hub.delivery.sending.outcome import OPEN, REACHED, Outcome
+from hub.delivery.sending.outcome import OPEN, Outcome
 from hub.store.driver import Connection
 from subscriptions import languages
 from subscriptions.quiet_hours import WaitsFor
@@ -199,7 +199,9 @@ class Statements:
         ).fetchall()
         left = [row for row in rows if row[5] in states and row[0] not in settled]
         if batch.comes_unasked and (paused := {row[0] for row in left if row[7] is not None and row[7] > now}):
-            paused -= self._told_before(batch, paused)
+            # Whoever may have been reached by an earlier version learns what became of it, whatever they chose since (S3).
+            told = reached.earlier(self.connection, () if batch.alert is None else (batch.alert,), paused)
+            paused -= {address for _, address in told}
             left = [row for row in left if row[0] not in paused]
         kind = languages.number(batch.language), batch.discreet
         others = [row for row in left if row[8:] != kind] if moves and batch.purpose in _BY_CHOICE else ()
@@ -222,17 +224,6 @@ class Statements:
             kind = replace(batch, language=languages.tag(language), discreet=discreet)
             self._move(batch, addresses, self._new_batch(kind, addresses, AT_ONCE, batch.attempt))
         return {row[0] for row in others}
-
-    def _told_before(self, batch: Leased, addresses: set[int]) -> set[int]:
-        """Who of these may have been reached by an earlier version: they learn what became of it, whatever they chose since (S3)."""
-        outcomes = (*REACHED, Outcome.DOUBTFUL)
-        rows = self.connection.execute(
-            "SELECT DISTINCT d.address FROM alert a JOIN alert e ON e.chain=a.chain AND e.number<a.number"  # noqa: S608 - only marks
-            f" JOIN mailing m ON m.alert=e.number JOIN delivery d ON d.mailing=m.id AND d.outcome IN ({','.join('?' * len(outcomes))})"
-            " JOIN ids(?) j ON j.value=d.address WHERE a.number=?",
-            (*map(int, outcomes), self.connection.ids(addresses), batch.alert),
-        )
-        return {row[0] for row in rows.fetchall()}
 
     def _awake(self, batch: Leased, left: Sequence[Sequence[Any]], asleep: Mapping[int, int]) -> list[To]:
         """Those who may be reached now; the others are put off until their quiet hours end."""

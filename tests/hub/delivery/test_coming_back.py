@@ -166,3 +166,23 @@ async def test_an_update_that_waits_for_an_earlier_version_at_some_reaches_every
     await house.hand_over(earlier)
     later = await house.ledger.lease("email", 10, 1000, NOW + 1000)
     assert sorted(address for one in later for address in of(one)) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_whoever_had_or_may_have_had_an_earlier_version_is_known_when_they_come_back(house: House) -> None:
+    alert_row(house.store, 8, "al_8", chain="al_7")
+    alert_row(house.store, 9, "al_9", chain="al_9")
+
+    async def known() -> list[tuple[int, int, int]]:
+        found = await house.ledger.reached_before([7, 8, 9], [1, 2, 3])
+        return [(*key, row.address) for key, rows in sorted(found.items()) for row in rows]
+
+    assert await known() == []
+    (batch,) = await house.lease()
+    assert await known() == [(8, 1, 1), (8, 2, 2), (8, 3, 3)]
+    doubtful = Settlement(batch, Outcome.DOUBTFUL, [2], NOW, due_at=NOW + 1, next_attempt=2)
+    await house.ledger.settle(
+        [Settlement(batch, Outcome.UNCERTAIN, [1], NOW), doubtful, Settlement(batch, Outcome.FAILED, [3], NOW)], [batch]
+    )
+    assert await known() == [(8, 1, 1), (8, 2, 2)]
+    house.write("UPDATE address SET state='stopped' WHERE id=2")
+    assert await known() == [(8, 1, 1)]
