@@ -44,6 +44,7 @@ class AppriseServices:
     """Hands messages to whatever service an address names."""
 
     name: ClassVar[str] = "apprise"
+    one_rate_a_host: ClassVar[bool] = False
     limits: ClassVar[Limits] = Limits(concurrency=AT_ONCE)
 
     def __init__(

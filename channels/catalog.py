@@ -81,7 +81,7 @@ _SMS_ADAPTERS = dict.fromkeys(("smpp", "smpps"), KINDS["sms"].adapter) | dict.fr
 _GUARDED = frozenset({"email", "sms", "telegram"})
 """All messages go to the hub's own providers, so that one which fails is left alone and the next takes over."""
 HOSTED = frozenset({"web_push", "webhook"})
-"""Addresses live on hosts of their own, and many people's may be on one: what `contract.Hosted` says, without loading an adapter."""
+"""Many people's addresses may be on one host, which has one rate: what `contract.Hosted` says, without loading an adapter."""
 _HEAVY = frozenset({"apprise"})
 """A second and many megabytes to load: only a process that uses it pays."""
 

@@ -211,6 +211,9 @@ class Channel(Protocol):
 class Hosted(Protocol):
     """A channel whose addresses live on hosts of their own, as webhooks do: one that is slow or dead must not hold up the others."""
 
+    one_rate_a_host: ClassVar[bool]
+    """Whether `Limits.per_second_each` counts for a host; else for each address."""
+
     def host_of(self, address: str) -> str:
         """The host that answers for a canonical address, by any name that is the same for all of its addresses."""
 

@@ -59,6 +59,7 @@ class WebPush:
     """POSTs one encrypted payload to one browser's push service."""
 
     name: ClassVar[str] = "web_push"
+    one_rate_a_host: ClassVar[bool] = True
     limits: ClassVar[Limits] = Limits(concurrency=128)
     """Push services are some 50 ms away: so many under way keep a sender busy. A small alert opens fewer, since a host earns its places."""
 

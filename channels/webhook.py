@@ -46,6 +46,7 @@ class Webhook:
     """POSTs to receivers: those that staff allowed wherever they are, all others by the guarded client."""
 
     name: ClassVar[str] = "webhook"
+    one_rate_a_host: ClassVar[bool] = True
     limits: ClassVar[Limits] = Limits()
 
     def __init__(self, settings: ChannelSettings, clock: Callable[[], float] = time.time, *, timeouts: Timeouts = PATIENT) -> None:

@@ -44,7 +44,7 @@ async def test_each_channel_opens_under_its_own_name_with_the_rate_that_the_tabl
     assert channel.name == name
     assert channel.limits.per_second == catalog.per_second(name)
     assert channel.limits.per_second_each == catalog.per_second_each(name)
-    assert isinstance(channel, Hosted) == (name in catalog.HOSTED)
+    assert (isinstance(channel, Hosted) and channel.one_rate_a_host) == (name in catalog.HOSTED)
     await channel.aclose()
 
 

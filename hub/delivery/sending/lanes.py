@@ -99,6 +99,7 @@ class Lane:
         self._concurrency = channel.limits.concurrency
         self._hosts: dict[str, Host] = {}
         self.host_of = channel.host_of if isinstance(channel, Hosted) else None
+        self._rate_is_of = channel.host_of if isinstance(channel, Hosted) and channel.one_rate_a_host else str
         self._share_of = channel.share_of if isinstance(channel, Paced) else None
         self._per_second_each, self._key_of = per_second_each, key_of
         self.paces: dict[str, Pace] = {}
@@ -157,7 +158,7 @@ class Lane:
         share = 1.0 if self._share_of is None else self._share_of(purpose, address)
         if not share:
             return None
-        key = self._key_of(address if self.host_of is None else self.host_of(address))
+        key = self._key_of(self._rate_is_of(address))
         pace = self.paces.get(key)
         if pace is None:
             if len(self.paces) >= self._many_paces:
