@@ -59,14 +59,16 @@ class Breaker:
         """The provider answered. Closes it, whoever brings the news: the probe or a hand-over from before."""
         self._in_a_row, self._open_for_s, self._opens_at, self._probing = 0, 0.0, None, False
 
-    def failed(self) -> None:
-        """The provider could not be reached or did not answer."""
+    def failed(self) -> bool:
+        """The provider could not be reached or did not answer. Returns whether this opened it, the first time or again."""
         if self._opens_at is None:
             self._in_a_row += 1
-            if self._in_a_row >= self._failures:
-                self._open()
-        elif self._probing:
-            self._open()  # while it is open and nobody probes, this is the end of an older hand-over and says nothing new
+            opens = self._in_a_row >= self._failures
+        else:
+            opens = self._probing  # while nobody probes, this is the end of an older hand-over and says nothing new
+        if opens:
+            self._open()
+        return opens
 
     def abandoned(self) -> None:
         """The hand-over ended without a word about the provider, for instance cancelled. The next one may be the probe."""

@@ -69,11 +69,14 @@ class CalledOff(ChannelError):
 
 
 class TryAgain(DeliveryFailed):
-    """A passing fault. `after` is the provider's own wish in seconds (Retry-After), None when it said nothing."""
+    """A passing fault. `after` is the provider's own wish in seconds (Retry-After), None when it said nothing.
 
-    def __init__(self, reason: str, after: float | None = None) -> None:
+    `away` says that all providers of the channel are left alone here; another process may reach one.
+    """
+
+    def __init__(self, reason: str, after: float | None = None, *, away: bool = False) -> None:
         super().__init__(reason)
-        self.after = after
+        self.after, self.away = after, away
 
 
 class ProviderFault(TryAgain):
@@ -233,6 +236,13 @@ class Guarded(Protocol):
     @property
     def resting(self) -> int:
         """Providers that are left alone now."""
+
+    @property
+    def away_s(self) -> float | None:
+        """None while any of its providers works; else seconds until one of them may be asked again, 0 when one may be now."""
+
+    def when_moved(self, moved: Callable[[], None]) -> None:
+        """Call `moved` whenever a provider is left alone, once more, or is back."""
 
 
 @runtime_checkable

@@ -62,7 +62,7 @@ class Failover:
         self.name: str = providers[0].name
         self.limits: Limits = providers[0].limits
         self._providers = tuple((place, provider, breaker(monotonic)) for place, provider in enumerate(providers))
-        self._moved: Callable[[], None] = lambda: None
+        self._told: list[Callable[[], None]] = []
         self._admits: Callable[[int, int], Awaitable[bool]] | None = None
         self._asking = set[Breaker]()
 
@@ -135,6 +135,17 @@ class Failover:
         return sum(1 for _, _, breaker in self._providers if not breaker.is_closed)
 
     @property
+    def away_s(self) -> float | None:
+        """See `channels.contract.Guarded`."""
+        if any(breaker.is_closed for _, _, breaker in self._providers):
+            return None
+        return min(breaker.wait_s for _, _, breaker in self._providers)
+
+    def when_moved(self, moved: Callable[[], None]) -> None:
+        """See `channels.contract.Guarded`."""
+        self._told.append(moved)
+
+    @property
     def in_use(self) -> int:
         """See `channels.contract.Several`. While all are left alone, the first."""
         usable = (place for place, _, breaker in self._providers if breaker.is_closed or breaker.overdue_s > IDLE_S)
@@ -142,7 +153,12 @@ class Failover:
 
     def watch(self, moved: Callable[[], None], admits: Callable[[int, int], Awaitable[bool]]) -> None:
         """See `channels.contract.Several`."""
-        self._moved, self._admits = moved, admits
+        self._told.append(moved)
+        self._admits = admits
+
+    def _moved(self) -> None:
+        for moved in self._told:
+            moved()
 
     def _worked(self, place: int, breaker: Breaker) -> None:
         was_closed = breaker.is_closed
@@ -153,10 +169,10 @@ class Failover:
 
     def _failed(self, place: int, breaker: Breaker) -> None:
         was_closed = breaker.is_closed
-        breaker.failed()
-        if was_closed and not breaker.is_closed:
+        opened = breaker.failed()
+        if opened and was_closed:
             log.warning("provider_left", channel=self.name, provider=place + 1, of=len(self._providers))
-        if not breaker.is_closed:
+        if opened:
             self._moved()
 
     def _later(self, fault: ProviderFault | None, *, kept_out: bool) -> TryAgain:
@@ -164,7 +180,6 @@ class Failover:
         kind = TryAgain if fault else NotAsked
         if kept_out:
             return kind(fault.reason if fault else "the next provider takes only so many a second", after=AGAIN_S)
-        if any(breaker.is_closed for _, _, breaker in self._providers):
+        if self.away_s is None:
             return fault or NotAsked("no provider can be reached now")
-        wait = min(breaker.wait_s for _, _, breaker in self._providers)
-        return kind(fault.reason if fault else "no provider can be reached now", after=wait)
+        return kind(fault.reason if fault else "no provider can be reached now", after=self.away_s, away=True)

@@ -360,3 +360,30 @@ async def test_one_waits_for_the_rate_of_a_provider_that_is_asked_again_and_the_
     room.set_result(True)
     await asks
     assert mails.reached()[0] == ["p3"]
+
+
+async def test_a_channel_is_away_while_all_are_left_alone_and_says_when_it_goes_when_it_stays_away_and_when_it_is_back(
+    mails: Mails,
+) -> None:
+    told: list[float | None] = []
+    mails.channel.when_moved(lambda: told.append(mails.channel.away_s))
+    await mails.first.refuse()
+    await mails.send(*range(3))
+    assert (mails.channel.away_s, told) == (None, [None])
+    await mails.second.refuse()
+    failures: list[TryAgain] = []
+    for number in range(3, 7):
+        with pytest.raises(TryAgain) as caught:
+            await mails.send(number)
+        failures.append(caught.value)
+    assert [(failure.away, failure.after) for failure in failures] == [(False, None), (False, None), (True, 10.0), (True, 10.0)]
+    assert told == [None, 10.0]
+    mails.clock.now += 10.0
+    assert mails.channel.away_s == 0.0
+    with pytest.raises(TryAgain):
+        await mails.send(7)
+    assert told == [None, 10.0, 0.0, 20.0]
+    await mails.second.listen()
+    mails.clock.now += 20.0
+    await mails.send(8)
+    assert (mails.channel.away_s, told[-1]) == (None, None)
