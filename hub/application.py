@@ -35,6 +35,7 @@ from hub.delivery.outcome_check import OutcomeCheck, Stalled
 from hub.delivery.planner import Planner
 from hub.delivery.providers import Providers
 from hub.delivery.rate_limit import LocalRateLimit, RedisRateLimit, read_rates
+from hub.delivery.reach import Elsewhere
 from hub.delivery.sending import frames
 from hub.delivery.words.rendering import Renderer
 from hub.errors import SettingsError
@@ -45,7 +46,7 @@ from hub.live import Live
 from hub.metrics import Metrics
 from hub.publishing.publishing import Publishing
 from hub.settings import Settings
-from hub.signals import ALERTS, HALT, PLAN, PROVIDERS, WORK, LocalSignals, RedisSignals, Signals, redis_at
+from hub.signals import ALERTS, AWAY, HALT, PLAN, PROVIDERS, WORK, LocalSignals, RedisSignals, Signals, redis_at
 from hub.sms.inbox import Inbox
 from hub.sms.start import Receivers, open_inbox, takes_replies
 from hub.staff.account import Staff
@@ -218,6 +219,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     renderer = Renderer(public_url, settings.hub_name, settings.city_name, clock, sms_replies=takes_replies(channels))
     incidents = Incidents(database, clock, lambda: signals.send(ALERTS))
     in_use, bot_name = InUse(), BotName()
+    elsewhere = Elsewhere(lambda: membership.node, lambda: membership.delivering - 1)
     rates = wiring.Rates(channels, read_rates(settings.rates, catalog.provider_counts(channels)), in_use)
     throughput = Throughput(in_use=in_use)
     words = wiring.Words(renderer, alerts, incidents, public_url, metrics)
@@ -236,7 +238,8 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         rate_of=rates,
         rate_limit=RedisRateLimit(redis, name, lambda: membership.delivering) if redis else LocalRateLimit(),
         settled=wiring.Settled(metrics, throughput, dead),
-        told=wiring.Doing(metrics, signals),
+        told=wiring.Doing(metrics, signals, lambda: coordinator.reach.away, elsewhere),
+        elsewhere=elsewhere,
     )
     membership = Membership(
         database, role, signals=signals.shared, joined=ledger.join, freed=coordinator.wake, lost=coordinator.fence, clock=clock
@@ -259,8 +262,8 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
 
     signals.listen(PLAN, lambda _: planner.wake())
     signals.listen(WORK, lambda _: coordinator.wake())
-    signals.listen(HALT, halting.heard)
-    signals.listen(PROVIDERS, in_use.heard)
+    for topic, heard in {HALT: halting.heard, PROVIDERS: in_use.heard, AWAY: elsewhere.heard}.items():
+        signals.listen(topic, heard)
 
     def posted(live: bool) -> None:
         signals.send(WORK)

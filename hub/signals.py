@@ -31,6 +31,8 @@ ALERTS = "alerts"
 """An alert went live, was replaced, ended or was stopped: whatever shows alerts is out of date."""
 PROVIDERS = "providers"
 """A sender's hand-overs go through other providers than the first; the body is from `hub.delivery.in_use`. Said again each second."""
+AWAY = "away"
+"""Channels that no sender of a node can reach; the body is from `hub.delivery.reach`. Said again each second."""
 
 CONNECT_S = 2.0
 RETRY_S = 0.5

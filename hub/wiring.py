@@ -24,6 +24,7 @@ from hub.delivery.forecast import Throughput
 from hub.delivery.ledger.batches import Leased, Settlement
 from hub.delivery.membership import Membership
 from hub.delivery.rate_limit import EACH
+from hub.delivery.reach import Elsewhere
 from hub.delivery.sending import frames
 from hub.delivery.sending.frames import THREADED
 from hub.delivery.sending.outcome import OPEN, REACHED, Outcome
@@ -31,7 +32,7 @@ from hub.delivery.words.rendering import Renderer
 from hub.incidents.incident import Incidents
 from hub.metrics import Metrics
 from hub.settings import Settings
-from hub.signals import ALERTS, HALT, PLAN, PROVIDERS, Signals
+from hub.signals import ALERTS, AWAY, HALT, PLAN, PROVIDERS, Signals
 from hub.store import tables
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
@@ -198,10 +199,11 @@ class Settled:
 
 
 class Doing:
-    """Told what each sender says of itself each second: counts it, and lets all nodes know which providers are in use."""
+    """Told what each sender says of itself each second: counts it, and lets all nodes know which providers are in use, and which channels
+    none of this node's senders can reach."""
 
-    def __init__(self, metrics: Metrics, signals: Signals) -> None:
-        self._metrics, self._signals = metrics, signals
+    def __init__(self, metrics: Metrics, signals: Signals, away: Callable[[], Collection[str]], elsewhere: Elsewhere) -> None:
+        self._metrics, self._signals, self._away, self._elsewhere = metrics, signals, away, elsewhere
 
     def __call__(self, doing: frames.Doing) -> None:
         self._metrics.window_waits.inc(doing.waits)
@@ -209,6 +211,8 @@ class Doing:
             self._metrics.deliver_seconds.add(channel, took)
         if doing.in_use:
             self._signals.send(PROVIDERS, in_use.body(doing.in_use))
+        if doing.away and (away := self._away()):
+            self._signals.send(AWAY, self._elsewhere.body(away))
 
 
 class Told:

@@ -23,6 +23,7 @@ from hub.delivery.handle import HUNG_S, LOWEST, Handle, start
 from hub.delivery.ledger.batches import Leased, Settlement
 from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.rate_limit import RateLimit
+from hub.delivery.reach import Reach
 from hub.delivery.recalls import Recalls
 from hub.delivery.sending import frames
 from hub.delivery.sending.frames import Row
@@ -62,12 +63,14 @@ class Coordinator:
         rate_limit: RateLimit,
         settled: Callable[[Sequence[Settlement], Sequence[tuple[int, bytes]]], None],
         told: Callable[[frames.Doing], object] = lambda _: None,
+        elsewhere: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`told` is given what each sender says of itself each second."""
+        """`told` is given what each sender says of itself each second; `elsewhere` says whether another node may reach a channel."""
         self._ledger, self._configure, self._clock = ledger, configure, clock
         self._count, self._until, self._told = senders, until, told
         self._render, self._rate_of, self._settled = render, rate_of, settled
         self.handles: list[Handle] = []
+        self.reach = Reach(lambda: self.handles, elsewhere)
         self._rows: list[Taken] = []
         self.in_doubt = False
         """After the end: whether the database could not be told of somebody who may have been reached."""
@@ -184,8 +187,11 @@ class Coordinator:
                 if isinstance(frame, frames.Wanted):
                     self._credits.want(handle, frame)
                 if isinstance(frame, frames.Doing):
-                    moved, handle.doing = handle.doing.in_use != frame.in_use, frame
+                    moved, back = handle.doing.in_use != frame.in_use, handle.doing.away.keys() - frame.away.keys()
+                    handle.doing = frame
                     self._told(frame)
+                    if back:
+                        self._wake.set()
                     if moved:
                         self._credits.given()
                 if isinstance(frame, frames.Receipts):
@@ -290,12 +296,11 @@ class Coordinator:
     async def _feed_round(self, channel: str, now: int) -> bool:
         """Each sender as much as it has room for; whether one was given its first batch and so has room for more."""
         more = False
-        rooms = [(handle, *handle.room(channel)) for handle in self.handles if not handle.ended.is_set()]
-        # The sender with most room first, so that two senders share one large alert from its first second.
-        for handle, free, above in sorted(rooms, key=lambda room: (-room[1], -room[2], len(room[0].held))):
+        for handle, free, above in self.reach.rooms(channel):
             if self._until() <= time.monotonic():
                 return False
-            batches = await self._ledger.lease(channel, free, above, now, self._together(channel))
+            together = 0 if channel in handle.doing.away else self._together(channel)
+            batches = await self._ledger.lease(channel, free, above, now, together)
             if not batches and above == LOWEST:
                 self._wake.set()  # there was something due, so it was closed (expired, stopped, nobody left): look behind it at once
             await self._give_all(handle, batches)
@@ -332,6 +337,10 @@ class Coordinator:
         if handle.ended.is_set() or self._stopping:
             await self._ledger.give_back([leased.batch])
             return
+        leased, rest = self.reach.to_try(handle, leased, int(self._clock() * 1000))
+        if rest:
+            self._rows.append((None, leased, rest, False))
+            self._incoming.set()
         limited = self._credits.needed(leased.channel, bool(leased.simulated))
         handle.take(leased, limited=limited)
         handle.send(
@@ -377,7 +386,7 @@ class Coordinator:
     async def _commit_taken(self, taken: list[Taken]) -> None:
         if not taken:
             return
-        settlements = group(taken, self._clock())
+        settlements = group(taken, self._clock(), self.reach)
         finished = [leased for _, leased, _, last in taken if last]
         await self._ledger.settle(settlements, finished)
         del self._rows[: len(taken)]

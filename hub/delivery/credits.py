@@ -124,7 +124,7 @@ class Credits:
         wishes = defaultdict[str, list[Wish]](list)
         for handle in self._living():
             priority, count = handle.wants(channel)
-            if count > 0:
+            if count > 0 and not handle.rests(channel):
                 key = frames.provider_key(channel, handle.doing.in_use.get(channel, 1), self._provider_rates)
                 wishes[key].append(Wish(priority, count, handle))
         for key, of_key in wishes.items():

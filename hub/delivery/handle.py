@@ -51,13 +51,22 @@ class Handle:
         return time.monotonic() - self.heard > HUNG_S
 
     def room(self, channel: str) -> tuple[int, int]:
-        """(batches it can take, only those of priority below this): an urgent one may always join lesser ones."""
+        """(batches it can take, only those of priority below this): an urgent one may always join lesser ones.
+
+        What is away from it gets one try at a time, each when its rest is over.
+        """
         priorities = [leased.priority for leased in self.held.values() if leased.channel == channel]
+        if channel in self.doing.away:
+            return (0, 0) if priorities or self.rests(channel) else (1, LOWEST)
         if not priorities:
             return 1, LOWEST  # only one at first: its people need not wait until the next batch was read, too
         if len(priorities) < HELD_PER_CHANNEL:
             return HELD_PER_CHANNEL - len(priorities), LOWEST
         return 1, min(priorities)
+
+    def rests(self, channel: str) -> bool:
+        """Whether it has just found that no provider of this channel can be reached, and asks none for a while."""
+        return self.doing.away.get(channel, 0.0) > time.monotonic()
 
     def take(self, leased: Leased, *, limited: bool) -> None:
         """It is given a batch; `limited` when its provider allows only so many a second."""

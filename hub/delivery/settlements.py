@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hub.delivery import retry_policy
 from hub.delivery.handle import Handle
@@ -17,8 +17,9 @@ Taken = tuple[Handle | None, Leased, list[Row], bool]
 """Rows of one batch that came in, from whom, and whether they are its last; no sender for what never left the coordinator."""
 
 
-def group(taken: Sequence[Taken], now: float) -> list[Settlement]:
-    """Rows that ended alike, together: one statement each in the ledger."""
+def group(taken: Sequence[Taken], now: float, reached: Callable[[str], bool] = lambda _: False) -> list[Settlement]:
+    """Rows that ended alike, together: one statement each in the ledger. `reached` says whether any sender may reach a channel now: whom
+    one turned back need not wait until that one tries again."""
     alike: dict[tuple[int, int, str | None, float | None], tuple[Leased, list[Row]]] = {}
     for _, leased, rows, _ in taken:
         batch = leased.batch
@@ -26,6 +27,8 @@ def group(taken: Sequence[Taken], now: float) -> list[Settlement]:
             outcome = Outcome.DOUBTFUL if row.maybe_sent else row.outcome
             # Waits are rounded up to few, else a provider that names each its own second would leave a batch a person.
             after = None if row.after is None else math.ceil(row.after / AFTER_STEP_S) * AFTER_STEP_S
+            if row.away and reached(leased.channel):
+                after = 0
             key = (batch, outcome, row.reason, after)
             if key not in alike:
                 alike[key] = (leased, [])

@@ -19,6 +19,7 @@ from tests.hub.test_nodes import PUBLISHER, City
 from tests.peers.http_sink import HttpSink
 from tests.peers.postgres import PostgresServer
 from tests.peers.slow import Slow
+from tests.peers.smsc import Smsc
 from tests.peers.smtp import mail_server
 from tests.peers.valkey import own_redis
 from tests.waiting import progressed, until
@@ -84,6 +85,23 @@ async def test_a_second_providers_own_rate_is_one_bucket_too_and_a_node_that_sen
         await until(is_the_seconds)
         async with Redis.from_url(server.connection_url) as redis:
             assert await redis.exists(f"tocsin:{deliver.hub_key}:rate:email:2")
+
+
+async def test_a_node_that_cannot_reach_a_provider_leaves_the_work_to_one_that_can_and_all_wait_when_none_can(city: City) -> None:
+    async with Smsc() as smsc, Smsc() as gone:
+        await gone.refuse()
+        one, other = [await city.node(sms=url, sms_from="+12125550100") for url in (smsc.url, gone.url)]
+        for node in (one, other):
+            assert isinstance(node.signals, RedisSignals)
+            await node.signals.heard()
+            await node.membership._beat()
+        await bring(one, "sms", *(f"+1718555{number}" for number in range(1000, 1000 + PEOPLE)))
+        alert = await one.publishing.submit(document(), PUBLISHER)
+        assert (await progressed(one.publishing, alert.id)).handed_over == PEOPLE
+        assert len(smsc.phones.messages) == PEOPLE
+        assert (one.coordinator.reach.away, other.coordinator.reach.away) == (set(), {"sms"})
+        await until(lambda: not one.coordinator.reach._elsewhere("sms"))
+        assert other.coordinator.reach("sms")
 
 
 async def in_both_hands(city: City) -> tuple[Hub, Hub, str]:

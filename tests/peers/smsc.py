@@ -76,6 +76,9 @@ class Smsc:
         self.answered = asyncio.Condition()
         self.bound = asyncio.Condition()
         self.takes_receivers = True
+        self.most_transmitters = 1000
+        """Bound at once; whoever comes then is refused, as by centres that count an account's binds."""
+        self._transmitters: set[asyncio.StreamWriter] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._receivers: dict[asyncio.StreamWriter, int] = {}
         self._brought: dict[int, asyncio.Future[int]] = {}
@@ -154,6 +157,7 @@ class Smsc:
         finally:
             writer.close()
             self._writers.discard(writer)
+            self._transmitters.discard(writer)
             self._receivers.pop(writer, None)
             if not self._receivers:
                 for answer in self._brought.values():
@@ -175,6 +179,9 @@ class Smsc:
             system_id, password = body.split(b"\x00")[:2]
             right = (system_id.decode(), password.decode()) == (self.system_id, self.password)
             right = right and (command != BIND_RECEIVER or self.takes_receivers)
+            if right and command == BIND_TRANSMITTER:
+                right = len(self._transmitters) < self.most_transmitters
+                self._transmitters |= {writer} if right else set()
             self.binds.append(command)
             self._send(writer, command | RESPONSE, ROK if right else RBINDFAIL, sequence, b"smsc\x00")
             if right and command != BIND_TRANSMITTER:

@@ -11,8 +11,8 @@ def row_of(failure: DeliveryFailed, address: int, at: int) -> Row:
     """The row of one address, at `at` milliseconds since 1970."""
     reason = failure.reason[:80].encode("utf-8", "replace").decode()
     match failure:
-        case TryAgain(after=after):
-            return Row(address, Outcome.WAITING, at, reason, after=after)
+        case TryAgain(after=after, away=away):
+            return Row(address, Outcome.WAITING, at, reason, after=after, away=away)
         case Uncertain():
             return Row(address, Outcome.WAITING, at, reason, maybe_sent=True)
         case Rejected(address_is_dead=dead):

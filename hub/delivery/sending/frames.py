@@ -125,10 +125,11 @@ class Alive(msgspec.Struct, frozen=True, tag="alive"):
 
 class Doing(msgspec.Struct, frozen=True, tag="doing"):
     """From a sender, each second: hand-overs under way, those ahead of receipts on disk, how many had to wait for the window since the last
-    word, how many providers or hosts of each channel are left alone after failures, how long providers have taken since the last word, and
-    the place of the provider in use where that is not the first of a channel whose providers have rates of their own.
+    word, how many providers or hosts of each channel are left alone after failures, how long providers have taken since the last word,
+    the place of the provider in use where that is not the first of a channel whose providers have rates of their own, and, for each channel
+    of which no provider can be reached from here, until when none is asked, by `time.monotonic`.
 
-    Said at once when the last changes.
+    Said at once when one of the last two changes.
     """
 
     in_flight: int = 0
@@ -137,6 +138,7 @@ class Doing(msgspec.Struct, frozen=True, tag="doing"):
     resting: dict[str, int] = {}
     took: dict[str, Durations] = {}
     in_use: dict[str, int] = {}
+    away: dict[str, float] = {}
 
 
 class Drain(msgspec.Struct, frozen=True, tag="drain"):
@@ -144,7 +146,8 @@ class Drain(msgspec.Struct, frozen=True, tag="drain"):
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How one hand-over ended. `outcome` WAITING means: try again, after `after` seconds when the provider said so."""
+    """How one hand-over ended. `outcome` WAITING means: try again, after `after` seconds when the provider said so; where the channel is
+    only `away` from this sender, another one may try at once."""
 
     address: int
     outcome: int
@@ -155,6 +158,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     maybe_sent: bool = False
     copy: str | None = None
     posted: int | None = None
+    away: bool = False
 
 
 class Receipts(msgspec.Struct, frozen=True, tag="receipts"):

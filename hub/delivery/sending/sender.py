@@ -26,10 +26,11 @@ import structlog
 import uvloop
 
 from channels import catalog
-from channels.contract import CalledOff, Channel, ChannelError, DeliveryFailed, Draft, Guarded, NotConfigured, Recipient, Rejected
+from channels.contract import CalledOff, Channel, ChannelError, DeliveryFailed, Draft, Guarded, NotConfigured, Recipient, Rejected, TryAgain
 from channels.outbox import Outbox
 from hub import memory
 from hub.delivery.sending import frames, process_limits
+from hub.delivery.sending.away import Away
 from hub.delivery.sending.delivery_id import DeliveryIds
 from hub.delivery.sending.failures import row_of
 from hub.delivery.sending.frames import THREADED, Row, To, Work
@@ -73,6 +74,7 @@ class Sender:
         self._per_second_each = configure.per_second_each
         self._receiver_rates = ReceiverRates(self._say)
         self._provider_rates = ProviderRates(configure.provider_rates, self._say, lambda: self._say(self._doing()))
+        self._away = Away(lambda: self._say(self._doing()), self._put_off)
         self._precedence = Precedence()
         self._tasks: set[asyncio.Task[None]] = set()
         self._halted: set[int] = set()
@@ -179,7 +181,9 @@ class Sender:
             self._lanes[key] = Lane(channel, self._precedence, self._hand_over, each, partial(self._ids.receiver, work.channel), purse)
             if not work.simulated:
                 self._provider_rates.watch(work.channel, channel, self._lanes[key])
+                self._away.watch(work.channel, channel, self._lanes[key])
         self._lanes[key].put(job)
+        self._away.turn_back(work.channel)
         if work.mailing in self._halted:
             self._withhold(lambda waiting: waiting is not job)
 
@@ -303,14 +307,11 @@ class Sender:
                 for to in waiting:
                     self._report(job, Row(to.address, Outcome.WITHHELD, at))
 
-    def _give_up_waiting(self) -> None:
+    def _put_off(self, late: list[tuple[Job, To, TryAgain]]) -> None:
         at = int(self.clock() * 1000)
-        for lane in self._lanes.values():
-            late = lane.look_after()
-            self._window.give(-len(late))
-            for job, to, again in late:
-                self._report(job, row_of(again, to.address, at))
-            self._receiver_rates.look_after(lane)
+        self._window.give(-len(late))
+        for job, to, again in late:
+            self._report(job, row_of(again, to.address, at))
 
     def _call_doubtful(self) -> None:
         left, self._under_way = self._under_way, {}
@@ -328,8 +329,9 @@ class Sender:
             self._say(frames.Alive())
             self._say(self._doing())
             self._provider_rates.look_after()
-            self._give_up_waiting()
             for (name, _), lane in self._lanes.items():
+                self._put_off(lane.look_after())
+                self._receiver_rates.look_after(lane)
                 if void := lane.void_credits():
                     self._say(frames.Unused(name, void))
             await asyncio.sleep(1.0)
@@ -351,6 +353,7 @@ class Sender:
             {name: count for name, count in resting.items() if count},
             took,
             self._provider_rates.in_use,
+            self._away.until,
         )
 
     async def _close(self) -> None:

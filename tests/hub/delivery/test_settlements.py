@@ -32,6 +32,22 @@ def test_when_no_try_is_left_before_its_end_it_is_said_why(row: Row, outcome: Ou
     assert (settlement.outcome, settlement.reason) == (outcome, row.reason)
 
 
+@pytest.mark.parametrize(
+    ("row", "reached", "waits"),
+    [
+        (Row(1, Outcome.WAITING, 0, "away", after=40.0, away=True), True, (0.1, 0.11)),
+        (Row(1, Outcome.WAITING, 0, "away", after=40.0, away=True), False, (40.0, 44.0)),
+        (Row(1, Outcome.WAITING, 0, "later", after=40.0), True, (40.0, 44.0)),
+    ],
+)
+def test_whom_a_sender_turned_back_is_due_at_once_only_where_another_may_reach_them_and_no_try_is_used_up(
+    row: Row, reached: bool, waits: tuple[float, float]
+) -> None:
+    (settlement,) = group([(None, BATCH, [row], True)], NOW, lambda channel: reached and channel == BATCH.channel)
+    assert int((NOW + waits[0]) * 1000) <= settlement.due_at <= (NOW + waits[1]) * 1000
+    assert settlement.next_attempt == BATCH.attempt
+
+
 def test_what_ended_alike_is_written_together() -> None:
     rows = [Row(number, Outcome.WAITING, number, "later", after=number / 10) for number in range(1, 60)]
     settlements = group([(None, msgspec.structs.replace(BATCH, expires_at=10**9), rows, True)], NOW)
