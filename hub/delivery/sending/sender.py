@@ -331,6 +331,7 @@ class Sender:
             self._provider_rates.look_after()
             for (name, _), lane in self._lanes.items():
                 self._put_off(lane.look_after())
+                self._away.turn_back(name)
                 self._receiver_rates.look_after(lane)
                 if void := lane.void_credits():
                     self._say(frames.Unused(name, void))
