@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from hub.clock import Clock, milliseconds
 from hub.delivery.audience_sync import AudienceSync
+from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.outcome_check import LOOK_EVERY_S as CHECK_EVERY_S
 from hub.delivery.outcome_check import OutcomeCheck
 from hub.delivery.providers import LOOK_EVERY_S, Providers
@@ -51,6 +52,8 @@ class Ticked(Protocol):
     def enrolment(self) -> Enrolment: ...
     @property
     def database(self) -> Database: ...
+    @property
+    def ledger(self) -> Ledger: ...
     @property
     def metrics(self) -> Metrics: ...
     @property
@@ -105,9 +108,18 @@ class Ticking:
             await asyncio.sleep(JUMP_S)
             before, ahead = ahead, _ahead_s()
             if abs(ahead - before) > JUMP_S:
-                log.warning("clock_was_set", seconds=round(ahead - before, 1))
-                for job in self._scheduler.get_jobs():
-                    job.modify(next_run_time=datetime.now(UTC))
+                await self._clock_was_set(ahead - before)
+
+    async def _clock_was_set(self, by_s: float) -> None:
+        """Everything is looked at now; and whatever waits for a time of the clock before would wait too long."""
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=datetime.now(UTC))
+        try:
+            moved = await self._hub.ledger.bring_forward(int(-by_s * 1000), milliseconds(self._hub.clock)) if by_s < 0 else 0
+        except Exception:  # process boundary: they are tried by the times that they have
+            log.exception("due_times_not_moved")
+        else:
+            log.warning("clock_was_set", seconds=round(by_s, 1), batches=moved)
 
     async def _read_words(self) -> None:
         await asyncio.to_thread(read_all)

@@ -37,8 +37,6 @@ TOGETHER = 64
 """People of small batches that one sender is given at once."""
 SILENCE_S = 10.0
 """A sender hands over for so long after the coordinator's last word."""
-JUMP_S = 1.0
-"""A clock that loses more than this between two looks was put back."""
 GATHER_S = 0.01
 """A commit costs the same for one receipt and for a thousand: while senders have room to go on, it waits a moment for more."""
 LAST_COMMITS_S = 3.0
@@ -81,7 +79,6 @@ class Coordinator:
         self._tasks: list[asyncio.Task[None]] = []
         self._readers: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._ahead = clock() - time.monotonic()
         self._recalls = Recalls(self._feeding, lambda: self.handles)
         self.changed = self._recalls.note
         self._stops = Stops(ledger, self._held, self.hold, self._speak_now)
@@ -259,16 +256,11 @@ class Coordinator:
         self.handles.remove(handle)
 
     async def _look_after(self) -> None:
-        """What crashes and clocks may have left behind: leases of nobody here, mailings without people, due times of a clock put back."""
+        """What crashes may have left behind: leases of nobody here, mailings without people."""
         async with self._feeding:
             ours = {batch for handle in self.handles for batch in handle.held} | {leased.batch for _, leased, _, _ in self._rows}
             await self._ledger.reclaim(ours)
         await self._ledger.end_all()
-        ahead, before = self._clock() - time.monotonic(), self._ahead
-        if before - ahead > JUMP_S:
-            moved = await self._ledger.bring_forward(int((before - ahead) * 1000), int(self._clock() * 1000))
-            log.warning("clock_was_put_back", seconds=round(before - ahead, 1), batches=moved)
-        self._ahead = ahead
 
     async def _dispatch(self) -> None:
         while True:

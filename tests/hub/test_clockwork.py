@@ -22,7 +22,7 @@ from tests.hub.one_node import Hurried, ask_to_join, asked_to_confirm, bring, op
 from tests.hub.publishing.conftest import PUBLISHER, document
 from tests.peers.http_sink import HttpSink, Reply
 from tests.peers.slow import Slow
-from tests.waiting import until
+from tests.waiting import progressed, until
 
 DAY_S = 86_400
 HOUR_S = 3600
@@ -142,6 +142,18 @@ async def test_whatever_is_done_by_the_clock_is_done_at_once_when_that_is_set(
             await asyncio.sleep(0)
             monkeypatch.setattr(ticking, "_ahead_s", lambda: time.time() - time.monotonic() + set_by)
             await until(lambda: all(due < put_off for due in clockwork.due()))
+
+
+async def test_a_retry_comes_in_time_although_the_clock_was_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [Reply(204), Reply(429, {"Retry-After": "5000"})]
+    async with HttpSink(lambda _: answers.pop() if len(answers) > 1 else answers[0]) as sink, opened(tmp_path) as hub:
+        await bring(hub, "webhook", f"{sink.url}/1")
+        late = (datetime.now(UTC) + timedelta(hours=5)).isoformat()
+        alert = await hub.publishing.submit(document(expires=late), PUBLISHER)
+        await until(lambda: count(hub, f"SELECT count(*) FROM batch WHERE state=0 AND due_at>{(time.time() + HOUR_S) * 1000}"))
+        monkeypatch.setattr(ticking, "_ahead_s", lambda: time.time() - time.monotonic() - 2 * HOUR_S)
+        await until(lambda: len(sink.requests) == 2)
+        assert (await progressed(hub.publishing, alert.id)).handed_over == 1
 
 
 def test_a_clock_that_is_put_forward_by_years_is_looked_at_once() -> None:

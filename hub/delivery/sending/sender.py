@@ -216,7 +216,10 @@ class Sender:
             return  # not reported: the batch's rest is given back when this process ends
         self._under_way[id(to)] = (job, to)
         try:
-            row = self._not_now(job.work, to) or await self._deliver(lane, job, to, provider)
+            if (row := self._not_now(job.work, to)) is None:
+                row = await self._deliver(lane, job, to, provider)
+            elif job.work.limited:
+                lane.credit(1)  # nobody was begun with it
             if row is None:
                 self._window.give(1)
             elif id(to) in self._under_way:

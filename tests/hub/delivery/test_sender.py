@@ -126,6 +126,16 @@ async def test_it_says_how_far_ahead_of_the_ledger_it_is_and_how_many_waited_for
         await sender.until_ahead(0)
 
 
+async def test_whoever_was_taken_back_before_their_turn_costs_no_credit() -> None:
+    async with HttpSink() as sink, SenderProcess() as sender:
+        await sender.until_reported(sender.give(at(sink, 1), batch=1))
+        people = sender.give(at(sink, 5), batch=2, limited=True)
+        sender.say(frames.Recall(2, list(people[:3])))
+        sender.say(frames.Credits("webhook", 2, "webhook"))
+        rows = await sender.until_reported(people)
+        assert [row.outcome for row in rows] == [Outcome.WAITING] * 3 + [Outcome.HANDED_OVER] * 2
+
+
 async def test_a_receiver_with_a_rate_gets_no_more_than_is_granted_and_holds_up_nobody_else() -> None:
     async with HttpSink() as few, HttpSink() as others, SenderProcess(each={"webhook": 10.0}) as sender:
         limited = sender.give(at(few, 20), batch=1)
