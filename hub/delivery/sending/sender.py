@@ -60,9 +60,8 @@ class Sender:
     """The process's one object; `run` returns when the coordinator has gone or asked to drain."""
 
     def __init__(self, configure: frames.Configure, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        keyring = Keyring.from_bytes(configure.keyring)
+        self._keyring = keyring = Keyring.from_bytes(configure.keyring)
         self._settings = configure.channels
-        self._keyring = keyring
         self._links = PersonalLinks(keyring.link_key, configure.channels.public_url, configure.channels.bounces)
         self._ids = DeliveryIds(keyring.link_key)
         self._shift = configure.clock_shift
