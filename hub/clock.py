@@ -10,6 +10,24 @@ Clock = Callable[[], float]
 """Seconds since 1970, UTC."""
 
 
+JUMP_S = 1.0
+"""Less than this between two looks is no jump: so clocks are kept right."""
+
+
+class Jumps:
+    """Whether a clock was set since the last look, by the one that nobody sets."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead = clock() - time.monotonic()
+
+    def look(self) -> float:
+        """By how many seconds; below 0 when it was put back, and 0 when it only went on."""
+        before, self._ahead = self._ahead, self._clock() - time.monotonic()
+        by = self._ahead - before
+        return by if abs(by) > JUMP_S else 0.0
+
+
 def parse_clock(text: str) -> Clock:
     """A clock from TOCSIN_CLOCK: an RFC 3339 instant (time starts there and runs on) or a shift such as ``+3600`` or ``-86400`` seconds.
 

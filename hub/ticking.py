@@ -12,9 +12,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from sqlalchemy import func, select
 
-from hub.clock import Clock, milliseconds
+from hub.clock import Clock, Jumps, milliseconds
 from hub.delivery.audience_sync import AudienceSync
-from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.outcome_check import LOOK_EVERY_S as CHECK_EVERY_S
 from hub.delivery.outcome_check import OutcomeCheck
 from hub.delivery.providers import LOOK_EVERY_S, Providers
@@ -31,8 +30,7 @@ WORDS_AFTER = timedelta(seconds=30)
 
 
 HOUR_S = 3600
-JUMP_S = 1.0
-"""A clock that is set by more than this within a second has jumped."""
+LOOK_AT_CLOCK_S = 1.0
 
 log = structlog.get_logger()
 
@@ -52,8 +50,6 @@ class Ticked(Protocol):
     def enrolment(self) -> Enrolment: ...
     @property
     def database(self) -> Database: ...
-    @property
-    def ledger(self) -> Ledger: ...
     @property
     def metrics(self) -> Metrics: ...
     @property
@@ -103,23 +99,13 @@ class Ticking:
 
     async def _mind_the_clock(self) -> None:
         """apscheduler goes by the clock on the wall: one that is put back would leave everything undone until it has caught up."""
-        ahead = _ahead_s()
+        jumps = Jumps(time.time)
         while True:
-            await asyncio.sleep(JUMP_S)
-            before, ahead = ahead, _ahead_s()
-            if abs(ahead - before) > JUMP_S:
-                await self._clock_was_set(ahead - before)
-
-    async def _clock_was_set(self, by_s: float) -> None:
-        """Everything is looked at now; and whatever waits for a time of the clock before would wait too long."""
-        for job in self._scheduler.get_jobs():
-            job.modify(next_run_time=datetime.now(UTC))
-        try:
-            moved = await self._hub.ledger.bring_forward(int(-by_s * 1000), milliseconds(self._hub.clock)) if by_s < 0 else 0
-        except Exception:  # process boundary: they are tried by the times that they have
-            log.exception("due_times_not_moved")
-        else:
-            log.warning("clock_was_set", seconds=round(by_s, 1), batches=moved)
+            await asyncio.sleep(LOOK_AT_CLOCK_S)
+            if by_s := jumps.look():
+                log.warning("clock_was_set", seconds=round(by_s, 1))
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=datetime.now(UTC))
 
     async def _read_words(self) -> None:
         await asyncio.to_thread(read_all)
@@ -140,8 +126,3 @@ class Ticking:
         for task in self._tasks:
             task.cancel()
         self._scheduler.shutdown(wait=False)
-
-
-def _ahead_s() -> float:
-    """How far the clock on the wall is ahead of the one that nobody sets."""
-    return time.time() - time.monotonic()

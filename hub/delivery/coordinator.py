@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels.contract import Message
-from hub.clock import Clock
+from hub.clock import Clock, Jumps
 from hub.delivery.credits import Credits
 from hub.delivery.handle import HUNG_S, LOWEST, Handle, start
 from hub.delivery.ledger.batches import Leased, Settlement
@@ -79,6 +79,7 @@ class Coordinator:
         self._tasks: list[asyncio.Task[None]] = []
         self._readers: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._jumps = Jumps(clock)
         self._recalls = Recalls(self._feeding, lambda: self.handles)
         self.changed = self._recalls.note
         self._stops = Stops(ledger, self._held, self.hold, self._speak_now)
@@ -256,11 +257,14 @@ class Coordinator:
         self.handles.remove(handle)
 
     async def _look_after(self) -> None:
-        """What crashes may have left behind: leases of nobody here, mailings without people."""
+        """What crashes and clocks may have left behind: leases of nobody here, mailings without people, due times of a clock put back."""
         async with self._feeding:
             ours = {batch for handle in self.handles for batch in handle.held} | {leased.batch for _, leased, _, _ in self._rows}
             await self._ledger.reclaim(ours)
         await self._ledger.end_all()
+        if (by_s := self._jumps.look()) < 0:
+            moved = await self._ledger.bring_forward(int(-by_s * 1000), int(self._clock() * 1000))
+            log.warning("due_times_brought_forward", seconds=round(-by_s, 1), batches=moved)
 
     async def _dispatch(self) -> None:
         while True:

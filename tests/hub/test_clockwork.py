@@ -13,6 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from hub import ticking
 from hub.application import Hub, open_hub
+from hub.clock import Jumps
 from hub.delivery.outcome_check import QUIET_S
 from hub.errors import SettingsError
 from hub.languages.catalogue import LOCALES, catalogue
@@ -22,7 +23,7 @@ from tests.hub.one_node import Hurried, ask_to_join, asked_to_confirm, bring, op
 from tests.hub.publishing.conftest import PUBLISHER, document
 from tests.peers.http_sink import HttpSink, Reply
 from tests.peers.slow import Slow
-from tests.waiting import progressed, until
+from tests.waiting import until
 
 DAY_S = 86_400
 HOUR_S = 3600
@@ -140,20 +141,18 @@ async def test_whatever_is_done_by_the_clock_is_done_at_once_when_that_is_set(
             put_off = datetime.now(UTC) + timedelta(hours=2)
             clockwork.hurry(put_off)
             await asyncio.sleep(0)
-            monkeypatch.setattr(ticking, "_ahead_s", lambda: time.time() - time.monotonic() + set_by)
+            monkeypatch.setattr(Jumps, "look", lambda _: set_by)
             await until(lambda: all(due < put_off for due in clockwork.due()))
 
 
-async def test_a_retry_comes_in_time_although_the_clock_was_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = [Reply(204), Reply(429, {"Retry-After": "5000"})]
-    async with HttpSink(lambda _: answers.pop() if len(answers) > 1 else answers[0]) as sink, opened(tmp_path) as hub:
-        await bring(hub, "webhook", f"{sink.url}/1")
-        late = (datetime.now(UTC) + timedelta(hours=5)).isoformat()
-        alert = await hub.publishing.submit(document(expires=late), PUBLISHER)
-        await until(lambda: count(hub, f"SELECT count(*) FROM batch WHERE state=0 AND due_at>{(time.time() + HOUR_S) * 1000}"))
-        monkeypatch.setattr(ticking, "_ahead_s", lambda: time.time() - time.monotonic() - 2 * HOUR_S)
-        await until(lambda: len(sink.requests) == 2)
-        assert (await progressed(hub.publishing, alert.id)).handed_over == 1
+def test_a_clock_that_was_set_is_found_once_and_by_how_much() -> None:
+    ahead = [0.0]
+    jumps = Jumps(lambda: time.time() + ahead[0])
+    assert jumps.look() == 0
+    ahead[0] = -7200.0
+    assert (round(jumps.look()), jumps.look()) == (-7200, 0)
+    ahead[0] = 60.0
+    assert (round(jumps.look()), jumps.look()) == (7260, 0)
 
 
 def test_a_clock_that_is_put_forward_by_years_is_looked_at_once() -> None:
