@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import threading
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import apprise
@@ -99,44 +97,31 @@ async def test_a_thread_that_takes_too_long_is_uncertain(sink: HttpSink) -> None
 
     sink.respond = lambda _: Fault(dribble)
     channel = AppriseServices(SETTINGS, timeout=0.2)
+    channel._free = asyncio.Semaphore(1)
     with pytest.raises(Uncertain):
         await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/"))
+    assert channel._free.locked()  # it hangs still
     await channel.aclose()
 
 
 @pytest.mark.parametrize("called_off", [False, True])
 async def test_while_all_threads_hang_whoever_waits_for_one_can_be_called_off(sink: HttpSink, called_off: bool) -> None:
     """What no thread ever began was certainly not sent."""
-    release, off = threading.Event(), False
 
     def still() -> None:
-        if off:
-            raise CalledOff
+        raise CalledOff
 
     channel = AppriseServices(SETTINGS, timeout=60 if called_off else 0.1)
-    channel._free, channel._threads = asyncio.Semaphore(1), ThreadPoolExecutor(1)
-    hanging = asyncio.Event()
-
-    async def hang(writer: asyncio.StreamWriter, _: asyncio.Event) -> None:
-        hanging.set()
-        await asyncio.to_thread(release.wait)
-        writer.write(Reply().encode())
-
-    sink.respond = lambda _: Fault(hang)
-    draft, url = channel.compose(message()), f"json://127.0.0.1:{sink.port}/?rto=60"
-    first = asyncio.ensure_future(channel.deliver(draft, person(url)))
-    await hanging.wait()
-    second = asyncio.ensure_future(channel.deliver(draft, msgspec.structs.replace(person(url), still=still)))
+    channel._free = asyncio.Semaphore(0)
+    draft, to = channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/")
+    waiting = asyncio.ensure_future(channel.deliver(draft, msgspec.structs.replace(to, still=still)))
     if called_off:
         await asyncio.sleep(0)
-        off = True
-        release.set()
+        channel._free.release()
     with pytest.raises(CalledOff if called_off else NotAsked):
-        await second
-    release.set()
-    await asyncio.gather(first, return_exceptions=True)
-    assert len(sink.requests) == 1
-    await channel.deliver(draft, person(url))
+        await waiting
+    assert sink.requests == []
+    assert channel._free.locked() is not called_off
     await channel.aclose()
 
 
