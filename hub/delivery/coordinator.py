@@ -79,7 +79,7 @@ class Coordinator:
         self._tasks: list[asyncio.Task[None]] = []
         self._readers: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._jumps = Jumps(clock)
+        self._jumps, self._put_back_s = Jumps(clock), 0.0
         self._recalls = Recalls(self._feeding, lambda: self.handles)
         self.changed = self._recalls.note
         self._stops = Stops(ledger, self._held, self.hold, self._speak_now)
@@ -262,9 +262,11 @@ class Coordinator:
             ours = {batch for handle in self.handles for batch in handle.held} | {leased.batch for _, leased, _, _ in self._rows}
             await self._ledger.reclaim(ours)
         await self._ledger.end_all()
-        if (by_s := self._jumps.look()) < 0:
-            moved = await self._ledger.bring_forward(int(-by_s * 1000), int(self._clock() * 1000))
-            log.warning("due_times_brought_forward", seconds=round(-by_s, 1), batches=moved)
+        self._put_back_s += max(0.0, -self._jumps.look())  # kept until the ledger has heard of it
+        if self._put_back_s:
+            moved = await self._ledger.bring_forward(int(self._put_back_s * 1000), int(self._clock() * 1000))
+            log.warning("due_times_brought_forward", seconds=round(self._put_back_s, 1), batches=moved)
+            self._put_back_s = 0.0
 
     async def _dispatch(self) -> None:
         while True:
