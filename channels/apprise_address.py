@@ -137,6 +137,11 @@ def service_of(url: str) -> str:
     return f"{scheme}://{urlsplit(url).netloc.rpartition('@')[2]}" if _has_own_hosts(scheme) else scheme
 
 
+def load_services() -> None:
+    """Read what services there are: a tenth of a second, and else a part of the first question about one."""
+    _has_own_hosts("json")
+
+
 @cache
 def _has_own_hosts(scheme: str) -> bool:
     return scheme in _PLUGINS and any("{host" in template for template in _PLUGINS[scheme].templates)

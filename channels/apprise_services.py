@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 import apprise
 import msgspec
 
-from channels.apprise_address import ASSET, open_service, parse_service, service_of
+from channels.apprise_address import ASSET, load_services, open_service, parse_service, service_of
 from channels.apprise_text import fit
 from channels.contract import ChannelSettings, Limits, Message, NotAsked, Receipt, Recipient, Rejected, TryAgain, Uncertain
 from channels.stamping import Stamp
@@ -26,6 +26,8 @@ MOST_THREADS = 256
 """Those of hand-overs that took too long among them: such a thread can't be ended, and hangs for as long as its service lets it."""
 TIMEOUT = 30.0
 """Seconds for one hand-over, all requests of a service together."""
+
+load_services()  # here, since whoever loads this module does so in a thread
 
 Mood = Literal["info", "warning"]
 _MOODS: dict[str, Mood] = {"Extreme": "warning", "Severe": "warning"}
