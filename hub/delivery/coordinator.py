@@ -69,13 +69,13 @@ class Coordinator:
         self._render, self._rate_of, self._settled = render, rate_of, settled
         self.handles: list[Handle] = []
         self.reach = Reach(lambda: self.handles, elsewhere)
-        self._rows: list[Taken] = []
+        self._taken: list[Taken] = []
         self.in_doubt = False
         """After the end: whether the database could not be told of somebody who may have been reached."""
         self._committing = asyncio.Lock()
         self._feeding = asyncio.Lock()
         self._wake = asyncio.Event()
-        self._incoming = asyncio.Event()
+        self._incoming, self._enough = asyncio.Event(), asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._readers: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -110,7 +110,7 @@ class Coordinator:
                 await self._commit_all()
         except TimeoutError:
             self.in_doubt = True
-            log.exception("receipts_not_settled", receipts=len(self._rows))
+            log.exception("receipts_not_settled", receipts=sum(receipts.count for *_, receipts in self._taken))
         finally:
             # After the receipts are safe: to take a process down can last on a busy machine.
             await asyncio.gather(*(handle.end() for handle in self.handles))
@@ -130,7 +130,7 @@ class Coordinator:
             log.error("doubt_not_noted", error=type(error).__name__, batches=len(batches))  # noqa: TRY400 - a traceback may quote an address
 
     async def _commit_all(self) -> None:
-        while self._rows:
+        while self._taken:
             try:
                 await self._commit()
             except Exception:  # another process may hold the database for a moment, and these receipts are worth a second try
@@ -203,11 +203,13 @@ class Coordinator:
     def _take_in(self, handle: Handle, frame: frames.Receipts) -> None:
         leased = handle.held.get(frame.batch)
         if leased is None:  # what was given to another meanwhile is the other's to report
-            log.warning("receipts_of_no_batch", batch=frame.batch, receipts=len(frame.rows))
+            log.warning("receipts_of_no_batch", batch=frame.batch, receipts=frame.count)
             return
-        handle.reported(leased, len(frame.rows))
-        self._rows.append((handle, leased, frame.rows, frame.finished))
+        handle.reported(leased, frame.count)
+        self._taken.append((handle, leased, frame))
         self._incoming.set()
+        if not self._may_gather():
+            self._enough.set()
 
     def _alive(self) -> frames.Alive:
         return frames.Alive(min(self._until(), time.monotonic() + SILENCE_S), self._stops.known_until)
@@ -250,7 +252,7 @@ class Coordinator:
         await handle.end()
         log.warning("sender_replaced", pid=handle.process.pid, code=handle.process.returncode, batches=len(handle.held))
         await handle.ended.wait()
-        while any(owner is handle for owner, *_ in self._rows):
+        while any(owner is handle for owner, *_ in self._taken):
             await self._commit()
         await self._ledger.lose(handle.held)
         handle.held.clear()
@@ -259,7 +261,7 @@ class Coordinator:
     async def _look_after(self) -> None:
         """What crashes and clocks may have left behind: leases of nobody here, mailings without people, due times of a clock put back."""
         async with self._feeding:
-            ours = {batch for handle in self.handles for batch in handle.held} | {leased.batch for _, leased, _, _ in self._rows}
+            ours = {batch for handle in self.handles for batch in handle.held} | {leased.batch for _, leased, _ in self._taken}
             await self._ledger.reclaim(ours)
         await self._ledger.end_all()
         self._put_back_s += max(0.0, -self._jumps.look())  # kept until the ledger has heard of it
@@ -329,7 +331,7 @@ class Coordinator:
             rows = [
                 Row(to.address, Outcome.FAILED, int(self._clock() * 1000), "the text could not be rendered") for to in leased.recipients
             ]
-            self._rows.append((None, leased, rows, True))
+            self._taken.append((None, leased, frames.Receipts(leased.batch, rows, finished=True)))
             self._incoming.set()
             return
         if handle.ended.is_set() or self._stopping:
@@ -337,7 +339,7 @@ class Coordinator:
             return
         leased, rest = self.reach.to_try(handle, leased, int(self._clock() * 1000))
         if rest:
-            self._rows.append((None, leased, rest, False))
+            self._taken.append((None, leased, frames.Receipts(leased.batch, rest)))
             self._incoming.set()
         limited = self._credits.needed(leased.channel, bool(leased.simulated))
         handle.take(leased, limited=limited)
@@ -363,8 +365,10 @@ class Coordinator:
         while True:
             await self._incoming.wait()
             if self._may_gather():
-                await asyncio.sleep(GATHER_S)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._enough.wait(), GATHER_S)
             self._incoming.clear()
+            self._enough.clear()
             try:
                 await self._commit()
             except Exception:  # a full disk or a locked file passes; receipts wait in memory and windows stay shut meanwhile
@@ -373,27 +377,24 @@ class Coordinator:
                 self._incoming.set()
 
     def _may_gather(self) -> bool:
-        few = sum(len(rows) for _, _, rows, _ in self._rows) < len(self.handles) * WINDOW // 4
-        return few and not self._stopping and not any(last for *_, last in self._rows)
+        few = sum(receipts.count for *_, receipts in self._taken) < len(self.handles) * WINDOW // 4
+        return few and not self._stopping and not any(receipts.finished for *_, receipts in self._taken)
 
     async def _commit(self) -> None:
         """One transaction over all that has come in; the windows open only after it."""
         async with self._committing:
-            await self._commit_taken(list(self._rows))
+            await self._commit_taken(list(self._taken))
 
     async def _commit_taken(self, taken: list[Taken]) -> None:
         if not taken:
             return
         settlements = group(taken, self._clock(), self.reach)
-        finished = [leased for _, leased, _, last in taken if last]
+        finished = [leased for _, leased, receipts in taken if receipts.finished]
         await self._ledger.settle(settlements, finished)
-        del self._rows[: len(taken)]
-        for handle, leased, rows, last in taken:
-            if handle is not None:
-                if last:
-                    handle.drop(leased.batch)
-                handle.send(frames.Committed(len(rows)))
+        del self._taken[: len(taken)]
+        for handle in {handle for handle, *_ in taken if handle is not None}:
+            handle.committed([receipts for owner, _, receipts in taken if owner is handle])
         if finished:
             self._wake.set()
-        dead = [tried for _, leased, rows, _ in taken for tried in leased.sealed(row.address for row in rows if row.dead)]
+        dead = [tried for _, leased, receipts in taken for tried in leased.sealed(row.address for row in receipts.rows if row.dead)]
         self._settled(settlements, dead)

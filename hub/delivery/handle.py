@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hub.delivery.ledger.batches import Leased
 from hub.delivery.sending import frames
@@ -91,6 +91,13 @@ class Handle:
             addresses = [to.address for to in leased.recipients if changed.get(to.subscriber, 0.0) > leased.since]
             if addresses:
                 self.send(frames.Recall(batch, addresses))
+
+    def committed(self, receipts: Sequence[frames.Receipts]) -> None:
+        """All of these are on disk."""
+        for each in receipts:
+            if each.finished:
+                self.drop(each.batch)
+        self.send(frames.Committed(sum(each.count for each in receipts)))
 
     def drop(self, batch: int) -> None:
         """It holds a batch no more."""

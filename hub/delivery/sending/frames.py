@@ -161,12 +161,24 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     away: bool = False
 
 
-class Receipts(msgspec.Struct, frozen=True, tag="receipts"):
-    """Some rows of one batch; `finished` when every recipient of it is accounted for."""
+class Receipts(msgspec.Struct, frozen=True, tag="receipts", omit_defaults=True):
+    """What became of some people of one batch; `finished` when every recipient of it is accounted for.
+
+    Nearly all are `handed_over`, of which only the addresses are told, and when the first and the last of them were; each other one, and
+    each of whom there is more to say, has a row.
+    """
 
     batch: int
-    rows: list[Row]
+    rows: list[Row] = []
+    handed_over: list[int] = []
+    first_ms: int = 0
+    last_ms: int = 0
     finished: bool = False
+
+    @property
+    def count(self) -> int:
+        """Of how many people it tells."""
+        return len(self.rows) + len(self.handed_over)
 
 
 ToSender = Configure | Work | Committed | Credits | Granted | Halt | Recall | Alive | Drain

@@ -30,14 +30,17 @@ LEAST = 1_000
 class Job:
     """One batch on its way through this sender."""
 
-    __slots__ = ("channel", "draft", "left", "next", "priority", "rows", "work")
+    __slots__ = ("channel", "draft", "first_at", "handed_over", "last_at", "left", "next", "priority", "rows", "unsaid", "work")
 
     def __init__(self, work: Work, channel: Channel, draft: Draft) -> None:
         self.work, self.channel, self.draft = work, channel, draft
         self.priority = work.priority
         self.next = 0
         self.left = len(work.recipients)
+        self.handed_over: list[int] = []
+        self.first_at = self.last_at = 0.0
         self.rows: list[Row] = []
+        self.unsaid = 0
 
 
 Turn = tuple[int, int, float, Job, To, int]

@@ -26,14 +26,25 @@ import structlog
 import uvloop
 
 from channels import catalog
-from channels.contract import CalledOff, Channel, ChannelError, DeliveryFailed, Draft, Guarded, NotConfigured, Recipient, Rejected, TryAgain
+from channels.contract import (
+    CalledOff,
+    Channel,
+    ChannelError,
+    DeliveryFailed,
+    Draft,
+    Guarded,
+    NotConfigured,
+    Recipient,
+    Rejected,
+    TryAgain,
+)
 from channels.outbox import Outbox
 from hub import memory
 from hub.delivery.sending import frames, process_limits
 from hub.delivery.sending.away import Away
 from hub.delivery.sending.delivery_id import DeliveryIds
 from hub.delivery.sending.failures import row_of
-from hub.delivery.sending.frames import THREADED, Row, To, Work
+from hub.delivery.sending.frames import Row, To, Work
 from hub.delivery.sending.handing import hand
 from hub.delivery.sending.lanes import Job, Lane, Precedence
 from hub.delivery.sending.outcome import Outcome
@@ -41,14 +52,13 @@ from hub.delivery.sending.personal_links import PersonalLinks
 from hub.delivery.sending.provider_rates import ProviderRates
 from hub.delivery.sending.purse import Purse
 from hub.delivery.sending.receiver_rates import ReceiverRates
+from hub.delivery.sending.reports import HANDED_OVER, Reports, row_of_receipt
 from hub.delivery.sending.window import Window
 from hub.durations import Durations
 from hub.log import configure as configure_log
 from subscriptions.errors import VaultError
 from subscriptions.vault import Keyring
 
-FLUSH_ROWS = 64
-FLUSH_S = 0.01
 DRAFTS_KEPT = 64
 NOT_CONFIGURED_S = 60.0  # until a channel that has lost its setting is tried again
 LAST_ANSWERS_S = 3.5
@@ -79,8 +89,7 @@ class Sender:
         self._halted: set[int] = set()
         self._recalled: dict[int, set[int]] = {}
         self._drafts: dict[tuple[str, bool, bytes], Draft] = {}
-        self._unsent: list[Job] = []
-        self._flush_timer: asyncio.TimerHandle | None = None
+        self._reports = Reports(self._receipts)
         self._until, self._draining = 0.0, False
         self._under_way: dict[int, tuple[Job, To]] = {}
         self._settled = asyncio.Event()
@@ -109,7 +118,7 @@ class Sender:
                         self._settled.clear()
                         await self._settled.wait()
             self._call_doubtful()
-            self._flush()
+            self._reports.flush()
             self._say(self._doing())
             with contextlib.suppress(ConnectionError):
                 await self._writer.drain()
@@ -221,8 +230,12 @@ class Sender:
                 lane.credit(1)  # nobody was begun with it
             if row is None:
                 self._window.give(1)
-            elif id(to) in self._under_way:
-                self._report(job, row)
+            elif id(to) not in self._under_way:  # called doubtful meanwhile
+                pass
+            elif row is HANDED_OVER:
+                self._reports.handed_over(job, to.address, self.clock())
+            else:
+                self._reports.ended(job, row)
         finally:
             self._under_way.pop(id(to), None)
             if self._draining and not self._under_way:
@@ -249,7 +262,7 @@ class Sender:
             raise CalledOff
 
     async def _deliver(self, lane: Lane, job: Job, to: To, provider: int) -> Row | None:
-        """How it ended; None when the turn waits for a place at its host."""
+        """How it ended, HANDED_OVER as a rule; None when the turn waits for a place at its host."""
         work = job.work
         try:
             recipient = Recipient(
@@ -276,30 +289,12 @@ class Sender:
             # Only the kind of error is logged: its text and traceback may quote an address.
             log.error("delivery_broke", mailing=work.mailing, channel=work.channel, error=type(error).__name__)  # noqa: TRY400
             return Row(to.address, Outcome.WAITING, int(self.clock() * 1000), f"unexpected {type(error).__name__}"[:80], maybe_sent=True)
-        outcome = Outcome.SIMULATED if receipt.simulated else Outcome.HANDED_OVER
-        posted = int(receipt.provider_id) if receipt.provider_id and work.channel in THREADED else None
-        return Row(to.address, outcome, int(self.clock() * 1000), copy=receipt.copy, posted=posted)
+        return row_of_receipt(receipt, work.channel, to.address, self.clock())
 
-    def _report(self, job: Job, row: Row) -> None:
-        if not job.rows:
-            self._unsent.append(job)
-        job.rows.append(row)
-        job.left -= 1
-        if len(job.rows) >= FLUSH_ROWS or not job.left:
-            self._flush()
-        elif self._flush_timer is None:
-            self._flush_timer = asyncio.get_running_loop().call_later(FLUSH_S, self._flush)
-
-    def _flush(self) -> None:
-        if self._flush_timer is not None:
-            self._flush_timer.cancel()
-            self._flush_timer = None
-        for job in self._unsent:
-            self._say(frames.Receipts(job.work.batch, job.rows, finished=not job.left))
-            job.rows = []
-            if not job.left:
-                self._recalled.pop(job.work.batch, None)
-        self._unsent.clear()
+    def _receipts(self, receipts: frames.Receipts) -> None:
+        self._say(receipts)
+        if receipts.finished:
+            self._recalled.pop(receipts.batch, None)
 
     def _withhold(self, keep: Callable[[Job], bool]) -> None:
         at = int(self.clock() * 1000)
@@ -307,19 +302,19 @@ class Sender:
             for job, waiting in lane.drop(keep):
                 self._window.give(-len(waiting))
                 for to in waiting:
-                    self._report(job, Row(to.address, Outcome.WITHHELD, at))
+                    self._reports.ended(job, Row(to.address, Outcome.WITHHELD, at))
 
     def _put_off(self, late: list[tuple[Job, To, TryAgain]]) -> None:
         at = int(self.clock() * 1000)
         self._window.give(-len(late))
         for job, to, again in late:
-            self._report(job, row_of(again, to.address, at))
+            self._reports.ended(job, row_of(again, to.address, at))
 
     def _call_doubtful(self) -> None:
         left, self._under_way = self._under_way, {}
         at = int(self.clock() * 1000)
         for job, to in left.values():
-            self._report(job, Row(to.address, Outcome.WAITING, at, "the hub stopped before an answer came", maybe_sent=True))
+            self._reports.ended(job, Row(to.address, Outcome.WAITING, at, "the hub stopped before an answer came", maybe_sent=True))
 
     def _forget_waiting(self) -> None:
         # Not reported at all: the coordinator gives the unsettled rest of each batch back when this sender ends.
@@ -360,8 +355,7 @@ class Sender:
         )
 
     async def _close(self) -> None:
-        if self._flush_timer is not None:
-            self._flush_timer.cancel()
+        self._reports.close()
         workers = [worker for lane in self._lanes.values() for worker in lane.workers] + list(self._tasks)
         for worker in workers:
             worker.cancel()

@@ -13,6 +13,7 @@ from channels.contract import ChannelSettings, Message
 from hub.delivery.coordinator import WINDOW
 from hub.delivery.sending import frames
 from hub.delivery.sending.frames import Row, To
+from hub.delivery.sending.outcome import Outcome
 from hub.durations import Durations
 from subscriptions.vault import Keyring
 from tests.warm import sender_process
@@ -147,10 +148,11 @@ class SenderProcess:
 
     async def _note(self, receipts: frames.Receipts) -> None:
         async with self._news:
-            self.rows |= {row.address: row for row in receipts.rows}
-            self.order += [row.address for row in receipts.rows]
+            rows = [Row(address, Outcome.HANDED_OVER, receipts.last_ms) for address in receipts.handed_over] + receipts.rows
+            self.rows |= {row.address: row for row in rows}
+            self.order += [row.address for row in rows]
             if receipts.finished:
                 self.finished.add(receipts.batch)
             self._news.notify_all()
         if self._commits:
-            self.say(frames.Committed(len(receipts.rows)))
+            self.say(frames.Committed(receipts.count))
