@@ -74,16 +74,17 @@ def settle(answer: Answer, *, gone: frozenset[int], later: frozenset[int] = froz
 
 
 def read_retry_after(value: str | None, now: float) -> float | None:
-    """Seconds to wait: Retry-After (RFC 9110 §10.2.3) is whole seconds or an HTTP date. None for nothing, or for nonsense."""
+    """Seconds to wait: Retry-After (RFC 9110 §10.2.3) is whole seconds or an HTTP date. None for nothing, or for nonsense, and for no
+    wait at all: whoever refuses and names none is asked ever more rarely, like those who say nothing."""
     if value is None:
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text[:12]), LONGEST_WAIT)
+        return min(float(text[:12]), LONGEST_WAIT) or None
     try:
         date = parsedate_to_datetime(text)
     except ValueError:
         return None
     # A date without a zone is UTC in HTTP, while Python would read it as local time.
     moment = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-    return min(max(0.0, moment - now), LONGEST_WAIT)
+    return min(max(0.0, moment - now), LONGEST_WAIT) or None

@@ -183,7 +183,7 @@ def verdict(said: Said) -> DeliveryFailed:
     code, words = said.error_code, said.description.lower()
     if code == 429:
         asked = said.parameters.retry_after
-        return TryAgain("Telegram said 429", after=None if asked is None else min(asked, LONGEST_WAIT))
+        return TryAgain("Telegram said 429", after=min(asked, LONGEST_WAIT) if asked else None)
     if code >= 500 or code in _OUR_FAULT:
         return ProviderFault("Telegram does not know our bot's token" if code in {401, 404} else "Telegram has a fault of its own")
     if code == 403:

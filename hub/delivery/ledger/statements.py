@@ -16,7 +16,7 @@ from hub.delivery.ledger import in_hand, reached, threads
 from hub.delivery.ledger.asleep import Asleep
 from hub.delivery.ledger.batches import Finished, Leased, Planned, Settlement
 from hub.delivery.ledger.times import Times
-from hub.delivery.ledger.turns import next_in_turn
+from hub.delivery.ledger.turns import Turns, turn_of_tried
 from hub.delivery.sending.frames import To
 from hub.delivery.sending.outcome import OPEN, Outcome
 from hub.store.driver import Connection
@@ -60,7 +60,7 @@ class Statements:
 
     def __init__(self, connection: Connection, node: int) -> None:
         self.connection, self.node = connection, node
-        self._times, self._asleep = Times(connection, node), Asleep(connection)
+        self._times, self._asleep, self._turns = Times(connection, node), Asleep(connection), Turns(connection)
 
     # -- planning
 
@@ -81,7 +81,10 @@ class Statements:
     def add_batches(self, mailing: int, priority: int, lists: Sequence[Planned]) -> None:
         """More people for a mailing, each list cut into batches that take their turn."""
         step = self._step(mailing, priority)
-        turns = {channel: self._turn(channel, priority) for channel in sorted({part.channel for part in lists if len(part.addresses)})}
+        turns = {
+            channel: self._turns.where_it_stands(channel, priority)
+            for channel in sorted({part.channel for part in lists if len(part.addresses)})
+        }
         rows, counts = list[tuple[Any, ...]](), Counter[tuple[str, str]]()
         for part in (part for part in lists if len(part.addresses)):
             ids = np.ascontiguousarray(part.addresses, dtype="<i8")
@@ -105,22 +108,11 @@ class Statements:
         )
         return max(1, int(self.connection.execute(query, (priority, mailing)).fetchone()[0]))
 
-    def _turn(self, channel: str, priority: int) -> int:
-        """Where the queue stands: whoever joins it waits neither behind all who came before, nor they behind the newcomer."""
-        for query in (
-            "SELECT MAX(turn) FROM batch WHERE channel=? AND state=1 AND priority=?",
-            "SELECT MIN(turn) FROM batch WHERE channel=? AND state=0 AND priority=?",
-        ):
-            (turn,) = self.connection.execute(query, (channel, priority)).fetchone()
-            if turn is not None:
-                return int(turn)
-        return 0
-
     # -- leasing
 
     def lease(self, channel: str, limit: int, above: int, now: int, together: int) -> tuple[list[Leased], set[int]]:
         """The most urgent batches of a channel that are due, and mailings that may have ended since nobody was left to be leased."""
-        rows = next_in_turn(self.connection, channel, limit, above, now, together)
+        rows = self._turns.next(channel, limit, above, now, together)
         if any(row[18] for row in rows):
             self._asleep.learn()
         leased, closed = [], set[int]()
@@ -178,9 +170,11 @@ class Statements:
             (later, batch.mailing, self.connection.ids(addresses)),
         )
 
-    def _new_batch(self, batch: Leased, addresses: list[int], due_at: int, attempt: int, *, held: bool = False) -> int:
+    def _new_batch(
+        self, batch: Leased, addresses: list[int], due_at: int, attempt: int, *, turn: int | None = None, held: bool = False
+    ) -> int:
         kind = (batch.mailing, batch.channel, batch.language, int(batch.simulated), int(batch.discreet))
-        values = (*kind, batch.priority, batch.turn, due_at, int(held), attempt, self.node, _listed(addresses))
+        values = (*kind, batch.priority, batch.turn if turn is None else turn, due_at, int(held), attempt, self.node, _listed(addresses))
         return int(self.connection.execute(_NEW_BATCH, values).fetchone()[0])
 
     def _owed(self, batch: Leased, ids: list[int], fresh: bool, now: int, asleep: Mapping[int, int], *, moves: bool) -> list[To]:
@@ -272,12 +266,29 @@ class Statements:
             return Counter()
         if not self._holds(leased):  # hung as well, and whoever has the batch now tries them, or has
             if settlement.outcome is Outcome.DOUBTFUL:
-                self.note(leased.mailing, leased.batch, leased.attempt, Outcome.DOUBTFUL, addresses, settlement.at, settlement.reason)
+                self._doubt(settlement)
             return Counter()
-        batch = self._new_batch(leased, addresses, settlement.due_at, settlement.next_attempt)
+        turn = turn_of_tried(settlement.due_at)
+        batch = self._new_batch(leased, addresses, settlement.due_at, settlement.next_attempt, turn=turn)
         written = self.note(leased.mailing, batch, leased.attempt, settlement.outcome, addresses, settlement.at, settlement.reason)
         doubtful = written[Outcome.DOUBTFUL] if settlement.outcome is Outcome.DOUBTFUL else 0
         return Counter({(leased.mailing, leased.channel, "possible_duplicate"): doubtful})
+
+    def _doubt(self, settlement: Settlement) -> None:
+        """These wait in batches of others by now, or in one that this same settlement made, when it is repeated since its answer was lost.
+        They stay where they wait."""
+        mailing, left = settlement.leased.mailing, set(settlement.addresses)
+        wanted = self.connection.ids(settlement.addresses)
+        known = "SELECT address FROM delivery WHERE mailing=? AND address IN (SELECT j.value FROM ids(?) j)"
+        self.connection.execute(
+            "UPDATE delivery SET outcome=7 WHERE mailing=? AND outcome=0 AND address IN (SELECT j.value FROM ids(?) j)", (mailing, wanted)
+        )
+        left -= {row[0] for row in self.connection.execute(known, (mailing, wanted)).fetchall()}
+        lists = self.connection.execute("SELECT id, addresses FROM batch WHERE mailing=?", (mailing,)).fetchall() if left else ()
+        for batch, addresses in lists:
+            here = sorted(left.intersection(np.frombuffer(addresses, dtype="<i8").tolist()))
+            self.note(mailing, batch, settlement.leased.attempt, Outcome.DOUBTFUL, here, settlement.at, settlement.reason)
+            left.difference_update(here)
 
     def _holds(self, leased: Leased) -> bool:
         """Whether a batch is still this node's."""

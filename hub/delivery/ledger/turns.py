@@ -1,4 +1,8 @@
-"""Whose turn it is: batches that are due, the most urgent first, and of small ones as many as make a handful of people."""
+"""Whose turn it is: batches that are due, the most urgent first, and of small ones as many as make a handful of people.
+
+Of those that are equally urgent, batches that were put off have no more than every other turn while any wait that nobody has tried: a
+provider that refuses one group again and again must not use up its rate on them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,9 @@ from hub.store.driver import Connection
 
 SMALL = 8
 """People in a batch that goes along with others: most letters have one."""
+
+TRIED_BEFORE = 2**48
+"""Turns of batches that were put off begin here, and go by when they are due; those of all others are counted from 0."""
 
 _DUE_OF_ANY_SIZE = (
     "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.discreet, b.priority,"
@@ -19,19 +26,56 @@ _DUE_OF_ANY_SIZE = (
 )
 _IN_TURN = " ORDER BY b.priority, b.turn, b.id LIMIT ? FOR UPDATE OF b SKIP LOCKED"
 _DUE = _DUE_OF_ANY_SIZE + _IN_TURN
+_DUE_AGAIN = f"{_DUE_OF_ANY_SIZE} AND b.priority=? AND b.turn>=?{_IN_TURN}"
 _DUE_SMALL = f"{_DUE_OF_ANY_SIZE} AND length(b.addresses)<=?{_IN_TURN}"
 
 
-def next_in_turn(connection: Connection, channel: str, limit: int, above: int, now: int, together: int) -> list[tuple[Any, ...]]:
-    """Up to `limit` batches, and small ones beyond while all of them have no more than `together` people."""
-    rows = connection.execute(_DUE, (channel, above, now, now, connection.ids(()), limit)).fetchall()
-    room = together - sum(len(row[14]) // 8 for row in rows)
-    if not rows or room <= 0:
+def turn_of_tried(due_at: int) -> int:
+    """The turn of those who were put off until then (milliseconds since 1970)."""
+    return TRIED_BEFORE + due_at
+
+
+class Turns:
+    """What one node leases, and in what order."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._fresh_last = set[str]()
+
+    def where_it_stands(self, channel: str, priority: int) -> int:
+        """The turn of whoever joins the queue: neither behind all who came before, nor they behind the newcomer."""
+        for query in (
+            "SELECT MAX(turn) FROM batch WHERE channel=? AND state=1 AND priority=? AND turn<?",
+            "SELECT MIN(turn) FROM batch WHERE channel=? AND state=0 AND priority=? AND turn<?",
+        ):
+            (turn,) = self._connection.execute(query, (channel, priority, TRIED_BEFORE)).fetchone()
+            if turn is not None:
+                return int(turn)
+        return 0
+
+    def next(self, channel: str, limit: int, above: int, now: int, together: int) -> list[tuple[Any, ...]]:
+        """Up to `limit` batches, and small ones beyond while all of them have no more than `together` people."""
+        rows = self._due(channel, limit, above, now)
+        room = together - sum(len(row[14]) // 8 for row in rows)
+        if not rows or room <= 0:
+            return rows
+        taken = self._connection.ids(row[0] for row in rows)
+        for row in self._connection.execute(_DUE_SMALL, (channel, above, now, now, taken, 8 * SMALL, room)).fetchall():
+            room -= len(row[14]) // 8
+            if room < 0:
+                break
+            rows.append(row)
         return rows
-    taken = connection.ids(row[0] for row in rows)
-    for row in connection.execute(_DUE_SMALL, (channel, above, now, now, taken, 8 * SMALL, room)).fetchall():
-        room -= len(row[14]) // 8
-        if room < 0:
-            break
-        rows.append(row)
-    return rows
+
+    def _due(self, channel: str, limit: int, above: int, now: int) -> list[tuple[Any, ...]]:
+        asked = (channel, above, now, now, self._connection.ids(()))
+        rows = self._connection.execute(_DUE, (*asked, limit)).fetchall()
+        if not rows or rows[0][10] >= TRIED_BEFORE:
+            self._fresh_last.discard(channel)
+        elif channel not in self._fresh_last:
+            self._fresh_last.add(channel)
+        else:
+            self._fresh_last.discard(channel)
+            again = self._connection.execute(_DUE_AGAIN, (*asked, rows[0][9], TRIED_BEFORE, 1)).fetchall()
+            rows = (again + [row for row in rows if row[0] != again[0][0]])[:limit] if again else rows
+        return rows

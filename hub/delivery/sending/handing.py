@@ -31,6 +31,8 @@ async def _ask(lane: Lane, job: Job, recipient: Recipient) -> Receipt:
 async def _at_host(lane: Lane, host: Host, job: Job, recipient: Recipient) -> Receipt:
     """Keep how the host did."""
     if not host.enter():
+        if job.work.limited:
+            lane.credit(1)  # whoever is well must not wait for those whose host is not even asked
         raise NotAsked("the receiver's host does not answer", host.rests_s)
     began = time.monotonic()
     try:

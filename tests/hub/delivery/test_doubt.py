@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hub.delivery.ledger.batches import Finished
+from hub.delivery.ledger.batches import Finished, Settlement
 from hub.delivery.sending.outcome import Outcome
 from tests.databases import connected, rows, run
 from tests.hub.delivery.people import NOW
@@ -115,3 +115,36 @@ async def test_a_clock_moves_nothing_that_another_living_node_has_put_off(house:
     assert await house.ledger.bring_forward(5000, NOW) == 0
     house.ledger.join(1)
     assert await house.ledger.bring_forward(5000, NOW) == 1
+
+
+async def test_a_settlement_that_is_repeated_since_its_answer_was_lost_takes_nobody_from_where_they_wait(house: House) -> None:
+    mailing = await house.planned([1, 2, 3])
+    (batch,) = await house.lease()
+    taken = [
+        Settlement(batch, Outcome.HANDED_OVER, [1], NOW + 50),
+        Settlement(batch, Outcome.DOUBTFUL, [2, 3], NOW + 50, due_at=NOW + 100, next_attempt=2),
+    ]
+    for _ in range(2):
+        assert await house.ledger.settle(taken, [batch]) == []
+    (again,) = await house.lease(now=NOW + 100)
+    assert of(again) == [2, 3]
+    assert await house.settle(again, Outcome.HANDED_OVER, [2, 3], finish=True) == [Finished(mailing)]
+    assert house.counters(mailing) == {"planned": 3, "handed_over": 3, "possible_duplicate": 2}
+
+
+async def test_whom_another_tries_by_now_is_in_doubt_where_they_wait(house: House) -> None:
+    mailing = await house.planned([1, 2, 3])
+    (batch,) = await house.lease()
+    await house.ledger.give_back([batch.batch])  # this node hangs, and another takes over
+    (others,) = await house.lease()
+    await house.settle(others, Outcome.WAITING, [1], due_at=NOW + 100, next_attempt=2)
+    with connected(house.store) as connection:
+        run(connection, "UPDATE batch SET node=2 WHERE id=?", others.batch)
+    await house.settle(batch, Outcome.DOUBTFUL, [1, 2, 3], finish=True, due_at=NOW + 60, next_attempt=2)
+    assert house.outcomes(mailing) == dict.fromkeys((1, 2, 3), Outcome.DOUBTFUL)
+    (retry,) = await house.lease(now=NOW + 100)
+    assert of(retry) == [1]
+    with connected(house.store) as connection:
+        run(connection, "UPDATE batch SET state=0 WHERE id=?", others.batch)
+    (rest,) = await house.lease(now=NOW + 100)
+    assert of(rest) == [2, 3]

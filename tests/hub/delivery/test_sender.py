@@ -136,6 +136,16 @@ async def test_whoever_was_taken_back_before_their_turn_costs_no_credit() -> Non
         assert [row.outcome for row in rows] == [Outcome.WAITING] * 3 + [Outcome.HANDED_OVER] * 2
 
 
+async def test_those_at_a_host_that_is_left_alone_cost_no_credit() -> None:
+    async with HttpSink() as dead, SenderProcess() as sender:
+        await dead.refuse()
+        people = sender.give(at(dead, 100), limited=True)
+        for _ in range(2):
+            sender.say(frames.Credits("webhook", 30, "webhook"))
+        rows = await sender.until_reported(people)
+        assert sum(1 for row in rows if row.reason == RESTS) > 60
+
+
 async def test_a_receiver_with_a_rate_gets_no_more_than_is_granted_and_holds_up_nobody_else() -> None:
     async with HttpSink() as few, HttpSink() as others, SenderProcess(each={"webhook": 10.0}) as sender:
         limited = sender.give(at(few, 20), batch=1)
