@@ -32,7 +32,8 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[str, ...]
     """Live alerts that had not reached everyone."""
     unplanned: tuple[str, ...]
-    """Alerts that had just gone live: who was to get them is not in the snapshot, so nobody is known to have been reached."""
+    """Alerts that had just gone live: who was to get them is not in the snapshot, so nobody is known to have been reached.
+    They stay live."""
     owed: int
     """People who had just joined or moved and were owed what was live."""
     awaiting_approval: int
@@ -80,7 +81,8 @@ async def _mailings(connection: AsyncConnection, *, resume: bool) -> None:
     waits = select(_batch.c.id).where(_batch.c.mailing == _mailing.c.id).exists()
     await connection.execute(update(_mailing).where(_mailing.c.state == "planned", ~waits).values(state="done"))
     if not resume:
-        await connection.execute(update(_mailing).where(_mailing.c.state == "launched").values(state="stopped"))
+        # Done, for nobody yet: nobody has stopped the alert. It holds, and whoever joins or moves is owed it as any other that is live.
+        await connection.execute(update(_mailing).where(_mailing.c.state == "launched").values(state="done"))
 
 
 async def _batch_of(connection: AsyncConnection, number: int, taken_at: int, *, resume: bool) -> int:

@@ -70,7 +70,7 @@ def aftermath(restored: Restored, *, resume: bool) -> Iterator[str]:
     if left.unplanned and not resume:
         yield (
             f"Had just gone live, to whom is not known: {', '.join(left.unplanned)}."
-            " Publish an update: it reaches everyone whom the alert was for."
+            " It stays live. Publish an update: it reaches everyone whom the alert was for."
         )
     if left.owed and not resume:
         yield f"{left.owed:,} people had just joined or moved; what was live then does not go to them."

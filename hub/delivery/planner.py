@@ -121,7 +121,7 @@ class Planner:
     async def _plan(self, mailing: int, alert: StoredAlert) -> None:
         if fingerprint(alert.document, alert.area, alert.grade) != alert.hash:
             log.error("hash_differs", alert_id=alert.id)
-            await self._ledger.halt(mailing, milliseconds(self._clock))
+            await self._ledger.refuse(mailing)
             return
         if alert.document.msgType != "Alert":
             await self._end_earlier(alert)

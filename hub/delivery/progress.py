@@ -17,6 +17,9 @@ from hub.delivery.sending.outcome import Outcome
 from hub.store import tables
 from hub.store.database import Database
 
+GOING = frozenset({"launched", "planned"})
+"""States of a mailing that may reach somebody yet."""
+
 
 class ChannelProgress(msgspec.Struct, kw_only=True):
     """Deliveries of one channel."""
@@ -95,7 +98,7 @@ async def progress(database: Database, alert: StoredAlert) -> Progress:
         waits = Histogram()
         for pace in paces:
             waits.merge(Histogram(pace.latencies))
-        answer.matched, answer.finished = mailing.matched, mailing.state in {"done", "stopped"} and answer.settled >= answer.planned
+        answer.matched, answer.finished = mailing.matched, mailing.state not in GOING and answer.settled >= answer.planned
         answer.latency_ms = Latency(waits.percentile(0.50), waits.percentile(0.95), waits.percentile(0.99))
     return answer
 

@@ -279,7 +279,11 @@ class Publishing(Reading):
         return alert
 
     async def finish_stops(self) -> None:
-        """A stop that broke off after its first step is ended by whoever looks, once two looks have found it."""
+        """A stop that broke off after its first step is ended by whoever looks, once two looks have found it.
+
+        Of an alert that is live only a stop leaves the mailing *stopped*: whatever else ends one writes another state, or ends the alert
+        in the same transaction.
+        """
         halves = select(tables.alert.c.id).join(tables.mailing, tables.mailing.c.alert == tables.alert.c.number)
         async with self._database.read() as connection:
             found = await connection.execute(halves.where(tables.alert.c.status == "live", tables.mailing.c.state == "stopped"))

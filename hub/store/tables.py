@@ -58,7 +58,7 @@ mailing = Table(
     Column("alert", _Key, ForeignKey("alert.number"), nullable=True, index=True),
     Column("parameters", Text, nullable=False, server_default=text("'{}'")),  # JSON for texts that are not alerts
     Column("priority", Integer, nullable=False),  # 0 first
-    Column("state", String(10), nullable=False),  # launched | planned | done | stopped (by a person, or replaced by an update)
+    Column("state", String(10), nullable=False),  # launched | planned | done | refused (was altered) | stopped (by a person, or replaced)
     Column("matched", Integer, nullable=False, server_default=text("0")),  # people
     Column("created_at", BigInteger, nullable=False),
     Column("planned_at", BigInteger, nullable=True),

@@ -132,6 +132,10 @@ class Ledger:
             await self.end([mailing])
         return planned
 
+    async def refuse(self, mailing: int) -> None:
+        """It was launched, is not what was approved, and is planned for nobody."""
+        await self._write(lambda s: s.refuse(mailing))
+
     async def lease(self, channel: str, limit: int, above: int, now: int, together: int = 0) -> list[Leased]:
         """Take up to `limit` batches of a channel that are due, the most urgent first, all of priority < `above`; and small ones beyond,
         while all that are taken have no more than `together` people.

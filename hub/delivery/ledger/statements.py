@@ -108,6 +108,10 @@ class Statements:
         )
         return max(1, int(self.connection.execute(query, (priority, mailing)).fetchone()[0]))
 
+    def refuse(self, mailing: int) -> None:
+        """What was launched is not what was approved: nobody gets it. Not *stopped*, which a person does, and which ends the alert."""
+        self.connection.execute("UPDATE mailing SET state='refused' WHERE id=? AND state='launched'", (mailing,))
+
     # -- leasing
 
     def lease(self, channel: str, limit: int, above: int, now: int, together: int) -> tuple[list[Leased], set[int]]:

@@ -124,7 +124,7 @@ async def test_resumed_each_goes_out_again_and_counts_as_a_possible_duplicate(ol
     assert (state(new, mailing), restored.unfinished.messages) == ("planned", 2)
 
 
-@pytest.mark.parametrize(("resume", "after"), [(False, "stopped"), (True, "launched")])
+@pytest.mark.parametrize(("resume", "after"), [(False, "done"), (True, "launched")])
 async def test_what_had_just_gone_live_is_planned_again_only_when_it_is_resumed(
     old: Home, place: Place, tmp_path: Path, resume: bool, after: str
 ) -> None:

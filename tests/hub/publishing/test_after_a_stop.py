@@ -145,3 +145,15 @@ async def test_a_stop_that_broke_off_between_its_steps_is_finished_by_the_hub(ci
             (SYSTEM.label, "stop counted"),
             (SYSTEM.label, "stop"),
         ]
+
+
+async def test_what_is_not_sent_because_it_was_changed_is_stopped_by_a_person_and_not_by_the_hub(city: City) -> None:
+    """S5: stopped by itself, `tocsin check` would not find any more that it is not what was approved."""
+    await city.change_whatever_is_launched("document=replace(document, 'Water rises', 'Run')")
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    await city.finished(alert.id)
+    await city.publishing.finish_stops()
+    await city.publishing.finish_stops()
+    assert await city.table("SELECT status FROM alert") == [("live",)]
+    await city.publishing.stop(alert.id, PUBLISHER)
+    assert await city.table("SELECT a.status, m.state FROM alert a JOIN mailing m ON m.alert=a.number") == [("stopped", "stopped")]

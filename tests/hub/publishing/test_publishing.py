@@ -81,7 +81,7 @@ async def test_an_alert_that_is_changed_after_its_approval_is_not_sent(city: Cit
     alert = await city.publishing.submit(document(), PUBLISHER)
     state = await city.finished(alert.id)
     assert (state.planned, state.simulated) == (0, 0)
-    assert await city.table("SELECT state FROM mailing") == [("stopped",)]
+    assert await city.table("SELECT state FROM mailing") == [("refused",)]
 
 
 async def test_an_audience_that_has_grown_is_looked_at_again(city: City) -> None:
