@@ -304,6 +304,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         refresh=sync.catch_up,
         launched=told.launched,
         halt=halting,
+        hold=halting.hold,
         ended=told.ended,
         forecaster=Forecaster(
             database,

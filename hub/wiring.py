@@ -245,6 +245,11 @@ class Halting:
         self._signals.send(HALT, b"%d" % mailing)
         return withheld
 
+    def hold(self, mailing: int) -> None:
+        """The same, but for the ledger, which can't be told now."""
+        self._coordinator.hold(mailing)
+        self._signals.send(HALT, b"%d" % mailing)
+
     def heard(self, body: bytes) -> None:
         """What another node has halted; without a number signals may have been missed, and the coordinator looks by itself."""
         if body.isdigit():

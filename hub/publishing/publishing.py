@@ -7,6 +7,7 @@ transaction → signal. From the commit on it is the planner's: nothing here sen
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
@@ -68,14 +69,17 @@ class Publishing(Reading):
         refresh: Callable[[], Awaitable[None]],
         launched: Callable[[StoredAlert], None],
         halt: Callable[[int], Awaitable[int]],
+        hold: Callable[[int], None],
         ended: Callable[[StoredAlert], None],
         forecaster: Forecaster,
         took: Callable[[float], None] = lambda _: None,
     ) -> None:
-        """`took` is told how many seconds it took to match and commit an alert that went live."""
+        """`halt` ends a mailing's hand-overs and writes that down; `hold` ends them without a word to the database. `took` is told how many
+        seconds it took to match and commit an alert that went live."""
         super().__init__(database, catalog, planner, renderer, clock, forecaster, refresh=refresh)
-        self._launched, self._halt, self._ended, self._took = launched, halt, ended, took
+        self._launched, self._halt, self._hold, self._ended, self._took = launched, halt, hold, ended, took
         self._half_stopped: set[str] = set()
+        self._unwritten: dict[str, Actor] = {}
 
     # -- submitting
 
@@ -231,8 +235,13 @@ class Publishing(Reading):
     async def stop(self, alert_id: str, actor: Actor) -> Stopped:
         """End all hand-overs of it (S12), also when that was done already. Returns once no sender works on it any more, 2 s at most."""
         actor.require("stop")
-        await self._end_hand_overs(alert_id)
-        before = await self._move(alert_id, "stop", actor, {})
+        await self._end_hand_overs(alert_id, actor)
+        try:
+            before = await self._move(alert_id, "stop", actor, {})
+        except (Conflict, NotFound):
+            self._unwritten.pop(alert_id, None)  # it is over already, or not there
+            raise
+        self._unwritten.pop(alert_id, None)
         self._ended(before)
         for mailing in await self._mailings(before):
             await self._halt(mailing)
@@ -243,7 +252,7 @@ class Publishing(Reading):
             await audit.append(connection, milliseconds(self._clock), actor.label, "stop counted", alert_id, details)
         return stopped
 
-    async def _end_hand_overs(self, alert_id: str) -> None:
+    async def _end_hand_overs(self, alert_id: str, actor: Actor) -> None:
         """Without waiting for who writes now: that node may hang, and the hand-overs go on meanwhile.
 
         If no more than this comes to pass, the alert is live still and reaches nobody: `finish_stops` does the rest.
@@ -257,6 +266,20 @@ class Publishing(Reading):
                 await self._halt(mailing)
         except Exception:  # whatever it was, what follows does the same again
             log.exception("stop_not_at_once", alert_id=alert_id)
+            await self._hold_all(alert_id, actor)
+
+    async def _hold_all(self, alert_id: str, actor: Actor) -> None:
+        """The database takes nothing, as when a disk is full: senders end all the same, and it is written as soon as it can be."""
+        live = select(tables.alert.c.number).where(tables.alert.c.id == alert_id, tables.alert.c.status == "live")
+        try:
+            async with self._database.read() as connection:
+                mailings = list((await connection.execute(select(tables.mailing.c.id).where(tables.mailing.c.alert.in_(live)))).scalars())
+        except Exception:  # nothing can be read either, and so nothing is leased any more
+            log.exception("stop_not_known", alert_id=alert_id)
+            return
+        for mailing in mailings:
+            self._hold(mailing)
+            self._unwritten[alert_id] = actor
 
     async def _quiet(self, alert: StoredAlert) -> Progress:
         deadline = asyncio.get_running_loop().time() + STOP_WAIT_S
@@ -279,11 +302,15 @@ class Publishing(Reading):
         return alert
 
     async def finish_stops(self) -> None:
-        """A stop that broke off after its first step is ended by whoever looks, once two looks have found it.
+        """A stop that broke off after its first step is ended by whoever looks, once two looks have found it. One that could not be written
+        is tried again, in the name of whoever asked for it.
 
         Of an alert that is live only a stop leaves the mailing *stopped*: whatever else ends one writes another state, or ends the alert
         in the same transaction.
         """
+        for alert_id, actor in list(self._unwritten.items()):
+            with contextlib.suppress(Conflict, NotFound):  # it is over by now
+                await self.stop(alert_id, actor)
         halves = select(tables.alert.c.id).join(tables.mailing, tables.mailing.c.alert == tables.alert.c.number)
         async with self._database.read() as connection:
             found = await connection.execute(halves.where(tables.alert.c.status == "live", tables.mailing.c.state == "stopped"))

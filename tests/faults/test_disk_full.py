@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
+import aiohttp
+import pytest
 from structlog.testing import capture_logs
 
 from hub.delivery.coordinator import WINDOW
 from hub.store.database import database_url
 from hub.store.migrate import upgrade
+from tests.faults.house import SENDERS, house
 from tests.hub.delivery.test_coordinator import node
+from tests.peers.slow import Slow
 
 PEOPLE = 3000
 MOST_PAGES = 4_294_967_294
@@ -30,3 +35,22 @@ async def test_while_nothing_can_be_settled_a_sender_stops_at_its_window_and_goe
             await house.until(lambda: house.state(mailing) == "done")
         assert house.counters(mailing) == {"planned": PEOPLE, "handed_over": PEOPLE}
         assert house.reached() == {f"/{number}": 1 for number in range(1, PEOPLE + 1)}
+
+
+async def test_a_stop_that_can_not_be_written_ends_hand_overs_all_the_same_and_is_written_when_there_is_room(tmp_path: Path) -> None:
+    """S12."""
+    slow = Slow()
+    async with house(tmp_path, 600) as it:
+        before, it.receiver.respond = it.receiver.count, slow
+        alert = await it.publish("alarm")
+        await it.receiver.arrived(before + 8 * SENDERS)
+        resource.prlimit(it.hub.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        with pytest.raises(aiohttp.ClientResponseError, match="503"):
+            await it._post(f"/api/v1/alerts/{alert}/stop", it.token, b"", {})
+        slow.go_on.set()
+        resource.prlimit(it.hub.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        state = await it.finished(alert)
+        assert state["handed_over"] <= 64 * SENDERS  # the places of a receiver that has not answered
+        assert (it.receiver.count, state["withheld"]) == (before + state["handed_over"], 600 - state["handed_over"])
+        await it._post(f"/api/v1/alerts/{alert}/stop", it.token, b"", {})
+        assert await it.broken() == []

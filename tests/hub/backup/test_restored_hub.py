@@ -77,7 +77,7 @@ async def test_a_stop_that_had_broken_off_in_the_lost_hub_is_finished_in_the_res
     async with running(old) as hub:
         alert = await hub.publishing.submit(document(), PUBLISHER)
         await progressed(hub.publishing, alert.id)
-        await hub.publishing._end_hand_overs(alert.id)
+        await hub.publishing._end_hand_overs(alert.id, PUBLISHER)
     await old.back_up(tmp_path / "file")
     await (new := place("new")).restore(tmp_path / "file")
     async with running(new) as hub:

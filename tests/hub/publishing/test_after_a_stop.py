@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from hub.errors import Conflict, InvalidInput
 from hub.staff import audit
@@ -131,11 +132,30 @@ async def _is_stopped(city: City) -> bool:
     return await city.table("SELECT state FROM mailing") == [("stopped",)]
 
 
+@ON_ONE
+async def test_a_stop_that_could_not_be_written_is_written_as_soon_as_it_can_be_by_whom_it_was_asked_for(city: City) -> None:
+    """S12."""
+    await city.people("zip=11201")
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    city.hub.database.writer.execute("PRAGMA query_only=1")
+    with pytest.raises(OperationalError):
+        await city.publishing.stop(alert.id, PUBLISHER)
+    with pytest.raises(OperationalError):
+        await city.publishing.finish_stops()
+    city.hub.database.writer.execute("PRAGMA query_only=0")
+    await city.publishing.finish_stops()
+    await city.publishing.finish_stops()
+    assert await city.table("SELECT a.status, m.state FROM alert a JOIN mailing m ON m.alert=a.number") == [("stopped", "stopped")]
+    async with city.hub.database.read(long=True) as connection:
+        stops = [entry.actor for entry in await audit.entries(connection) if entry.action == "stop"]
+    assert stops == [PUBLISHER.label]
+
+
 async def test_a_stop_that_broke_off_between_its_steps_is_finished_by_the_hub(city: City) -> None:
     await city.people("zip=11201")
     alert = await city.publishing.submit(document(), PUBLISHER)
     await city.finished(alert.id)
-    await city.publishing._end_hand_overs(alert.id)
+    await city.publishing._end_hand_overs(alert.id, PUBLISHER)
     await city.publishing.finish_stops()
     assert await city.table("SELECT status FROM alert") == [("live",)]  # whoever asked may be at it still
     await city.publishing.finish_stops()

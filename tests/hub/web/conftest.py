@@ -160,7 +160,17 @@ async def hub(kept_at: URL, catalog: AreaCatalog, settings: Settings) -> AsyncIt
         )
         forecaster = Forecaster(database, lambda *_: None, lambda *_: None, Throughput(), lambda: 1)
         publishing = Publishing(
-            database, catalog, planner, renderer, clock, refresh=nothing, launched=told, halt=none_halted, ended=told, forecaster=forecaster
+            database,
+            catalog,
+            planner,
+            renderer,
+            clock,
+            refresh=nothing,
+            launched=told,
+            halt=none_halted,
+            hold=lambda _: None,
+            ended=told,
+            forecaster=forecaster,
         )
         staff = Staff(database, clock, Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
         async with news.watching():
