@@ -153,6 +153,7 @@ class SmppSession(asyncio.Protocol):
         for answer, _ in self._waiting.values():
             if not answer.done():
                 answer.set_exception(SessionLost(why, sent=True))
+                answer.exception()  # whoever waits is told; when nobody does any more, it is no fault of the loop
         self._waiting.clear()
         if self._transport is not None:
             self._transport.close()

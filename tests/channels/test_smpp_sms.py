@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import struct
 from collections.abc import AsyncIterator
 from typing import Any
@@ -196,6 +198,22 @@ async def test_a_connection_lost_before_the_answer_is_uncertain_and_the_next_mes
     await channel.deliver(draft, person(2))
     assert smsc.phones.messages == [("17185550002", "Boil water.")]
     assert len(smsc.binds) == 2
+
+
+async def test_a_connection_that_is_lost_when_nobody_waits_any_more_is_no_fault_of_the_loop(smsc: Smsc, channel: SmppSms) -> None:
+    faults: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+    asked = asyncio.Event()
+    smsc.answer = lambda _: asked.set()  # and says nothing
+    hand_over = asyncio.create_task(channel.deliver(channel.compose(message("Boil water. " * 30)), person()))
+    await asked.wait()
+    hand_over.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await hand_over
+    del hand_over
+    await channel.aclose()
+    gc.collect()
+    assert faults == []
 
 
 async def test_an_smsc_that_unbinds_is_bound_again(smsc: Smsc, channel: SmppSms) -> None:
