@@ -52,6 +52,7 @@ from hub.sms.start import Receivers, open_inbox, takes_replies
 from hub.staff.account import Staff
 from hub.store.database import Database, database_url
 from hub.store.migrate import upgrade
+from hub.store.writable import Writable
 from hub.telegram_inbox import BotName, TelegramInbox
 from hub.ticking import Ticking
 from subscriptions.areas import AreaCatalog, open_city
@@ -73,6 +74,7 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
     demo: bool
     role: Role
     database: Database
+    writable: Writable
     catalog: AreaCatalog
     audience: Audience
     keyring: Keyring
@@ -111,7 +113,7 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
 
     async def readiness(self) -> Mapping[str, str]:
         """Part → ``ok`` or why not. A provider that is away is named, and stops nothing."""
-        parts = {"publish": await self._can_write(), "delivery": self._can_deliver()}
+        parts = {"publish": await self.writable.look(), "delivery": self._can_deliver()}
         return (
             parts
             | {f"provider:{channel}": status for channel, status in self.providers.status.items()}
@@ -128,17 +130,6 @@ class Hub(msgspec.Struct, frozen=True, kw_only=True):
         if self.membership.until <= time.monotonic():
             return "this node's lease is over: the database does not answer"
         return "ok" if self.coordinator.alive else "no sender process runs"
-
-    async def _can_write(self) -> str:
-        try:
-            async with asyncio.timeout(2), self.database.write():
-                return (
-                    "its file was moved or replaced while the hub runs: stop it, and put the file back"
-                    if self.database.is_elsewhere
-                    else "ok"
-                )
-        except Exception as error:  # noqa: BLE001 - whatever it is, the hub can't publish, and the page must say so instead of failing
-            return f"the database can't be written ({type(error).__name__})"
 
     async def run_bot(self) -> None:
         """Serve Telegram until cancelled; what only one may do, while no earlier node does."""
@@ -325,6 +316,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         public_url=public_url,
         demo=demo,
         database=database,
+        writable=Writable(database, membership.touch),
         catalog=places,
         audience=audience,
         sync=sync,

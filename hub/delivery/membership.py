@@ -175,6 +175,14 @@ class Membership:
         if freed:
             self._freed()
 
+    async def touch(self, connection: AsyncConnection) -> None:
+        """Write this node's own row, for whoever wants to know whether the database takes it.
+
+        Where nodes watch each other its beat stays, since only a beat says that a node lives; SQLite writes nothing that stays as it was.
+        """
+        beat_at = tables.node.c.beat_at if self._database.shared else await self._now(connection)
+        await connection.execute(update(tables.node).where(tables.node.c.id == self.node).values(beat_at=beat_at))
+
     def _compare(self, asked: int, beat: int, answered: int) -> None:
         """All in milliseconds since 1970: the database's clock, and this node's before and after."""
         off = (max(0, asked - beat) or min(0, answered - beat)) / 1000

@@ -194,6 +194,11 @@ class House:
             said = await answer.json(content_type=None)
             return answer.status, answer.content_type, str(said.get("type", "")).rpartition("/")[2]
 
+    async def ready(self) -> tuple[int, str]:
+        """The status of /readyz, and what it says of publishing."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.hub.url}/readyz") as answer:
+            return answer.status, (await answer.json())["parts"]["publish"]
+
     async def progress(self, alert: str) -> Any:
         """How far the hub says it has got; asked again while its database is away."""
         async with asyncio.timeout(PATIENCE_S):

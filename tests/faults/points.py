@@ -17,6 +17,7 @@ from tests.faults.house import BOUND, TAKEN, House, Verdict, alert_of
 from tests.faults.power_loss import cut_power
 from tests.peers.moods import Moods
 from tests.processes import gone, tell
+from tests.waiting import until
 
 MOST_EVENTS = 60
 """An alert to some thousand people opens and writes the files of the data folder about so often, and so does a start."""
@@ -158,11 +159,18 @@ async def fill_disk(house: House, random: Random) -> int:
     """No file of the coordinator can be written any more, its log included, until there is room again."""
     await house.publishing
     resource.prlimit(house.hub.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    answer = await house.refused()
+    answer, (status, said) = await house.refused(), await house.ready()
     resource.prlimit(house.hub.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert answer == (503, "application/problem+json", "database-unavailable"), f"publishing on a full disk was answered by {answer}"
+    assert status == 503, f"a hub with a full disk says that it is ready: {said}"
+    assert said.startswith("the database can't be written"), f"a hub with a full disk says of publishing: {said}"
     house.restarted = time.monotonic()
+    await until(lambda: _is_ready(house))
     return 0
+
+
+async def _is_ready(house: House) -> bool:
+    return await house.ready() == (200, "ok")
 
 
 async def moody_provider(house: House, random: Random) -> int:
