@@ -31,6 +31,7 @@ from tests.databases import rows
 from tests.hub.publishing.conftest import document
 from tests.peers.http_sink import HttpSink
 from tests.peers.postgres import PostgresServer
+from tests.peers.slow import Slow
 from tests.waiting import until
 
 PEOPLE = 3000
@@ -82,7 +83,14 @@ def done(hub: Hub, alert: str) -> Callable[[], Any]:
 async def test_two_nodes_share_an_alert_and_everybody_gets_it_once(city: City) -> None:
     one, other = await city.node(), await city.node()
     await city.people(one)
+    slow = city.sink.respond = Slow()
     alert = await one.publishing.submit(document(), PUBLISHER)
+
+    async def both_at_it() -> bool:
+        return rows(one.database.url, "SELECT count(DISTINCT node) FROM batch WHERE state=1") == [(2,)]
+
+    await until(both_at_it)
+    slow.go_on.set()
     state = await until(done(other, alert.id))
     assert (state.matched, state.planned, state.handed_over, state.possible_duplicates) == (PEOPLE, PEOPLE, PEOPLE, 0)
     assert Counter(request.path for request in city.sink.requests) == {f"/{number}": 1 for number in range(1, PEOPLE + 1)}
