@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from email.utils import parseaddr
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -81,6 +83,7 @@ class Words:
         self._renderer, self._alerts, self._incidents, self._public_url = renderer, alerts, incidents, public_url
         self._metrics = metrics
         self._kept: OrderedDict[int, StoredAlert] = OrderedDict()
+        self._second, self._said = 0, dict[tuple[Any, ...], Message]()
 
     def launched(self, alert: StoredAlert) -> None:
         """Its first batch comes within milliseconds."""
@@ -112,7 +115,16 @@ class Words:
         self.launched(alert)
         videos = await self._videos(alert)
         silent = leased.channel in THREADED and await self._is_minor(alert)
-        return self._renderer.alert(alert, leased.channel, leased.language, videos, discreet=bool(leased.discreet), silent=silent)
+        return self._alike(alert, leased.channel, leased.language, videos, bool(leased.discreet), silent)
+
+    def _alike(self, alert: StoredAlert, channel: str, language: str, videos: tuple[str, ...], discreet: bool, silent: bool) -> Message:
+        """Batches follow each other by milliseconds, and within a second the same is said to the same readers."""
+        if self._second != (second := int(time.monotonic())):
+            self._second, self._said = second, {}
+        key = (alert.number, channel, language, videos, discreet, silent)
+        if key not in self._said:
+            self._said[key] = self._renderer.alert(alert, channel, language, videos, discreet=discreet, silent=silent)
+        return self._said[key]
 
     async def _is_minor(self, alert: StoredAlert) -> bool:
         """Neither it nor what it updates or calls off was ever worth a sound; what takes back an alarm is."""
