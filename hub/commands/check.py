@@ -12,7 +12,8 @@ from sqlalchemy import URL, Row, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels import catalog
-from hub.commands.invariants import SHOWN, Broken, broken_twice
+from hub.commands.broken import SHOWN, Broken
+from hub.commands.invariants import broken_twice
 from hub.errors import SettingsError
 from hub.keys import keyring_of
 from hub.settings import Settings
