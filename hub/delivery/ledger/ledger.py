@@ -17,7 +17,7 @@ import psycopg
 import structlog
 from msgspec.structs import replace
 
-from hub.delivery.ledger import catching_up, doubt, held_back, in_hand, reached, threads
+from hub.delivery.ledger import catching_up, doubt, halting, held_back, in_hand, reached, threads
 from hub.delivery.ledger.batches import Finished, Leased, Offer, Planned, Reached, Settlement
 from hub.delivery.ledger.statements import Statements
 from hub.delivery.sending.frames import THREADED
@@ -207,11 +207,11 @@ class Ledger:
     async def stopped(self, mailings: Iterable[int]) -> list[int]:
         """Those of these that were stopped, here or on another node."""
         numbers = list(mailings)
-        return await self._read(lambda s: s.stopped(numbers))
+        return await self._read(lambda s: halting.stopped(s, numbers))
 
     async def halt(self, mailing: int, now: int) -> int:
         """Nothing of this mailing is leased any more; whoever was waiting is withheld. Returns how many."""
-        return await self._write(lambda s: s.halt(mailing, now))
+        return await self._write(lambda s: halting.halt(s, mailing, now))
 
     async def reached(self, mailings: Sequence[int]) -> list[Reached]:
         """Everyone to whom any of these mailings was, or may have been, handed over, and who has not opted out since."""

@@ -255,7 +255,8 @@ class Statements:
         for (mailing, channel, label), count in sorted(counts.items()):
             self.count(mailing, channel, label, count)
         if finished:
-            query = "DELETE FROM batch WHERE node=? AND id IN (SELECT j.value FROM ids(?) j)"
+            # A node that hung while others took its batches over has finished none of those.
+            query = "DELETE FROM batch WHERE state=1 AND node=? AND id IN (SELECT j.value FROM ids(?) j)"
             self.connection.execute(query, (self.node, self.connection.ids(leased.batch for leased in finished)))
 
     def _postpone(self, settlement: Settlement) -> Counter[tuple[int, str, str]]:
@@ -369,17 +370,6 @@ class Statements:
         """Mailings that are planned and not done."""
         return [row[0] for row in self.connection.execute("SELECT id FROM mailing WHERE state='planned'").fetchall()]
 
-    def halt(self, mailing: int, now: int) -> int:
-        """Withhold whoever waits in no sender's hands. Returns how many."""
-        self.connection.execute("UPDATE mailing SET state='stopped' WHERE id=?", (mailing,))
-        query = "DELETE FROM batch WHERE mailing=? AND state=0 RETURNING id, channel, addresses, held"
-        withheld = 0
-        for batch, channel, addresses, held in self.connection.execute(query, (mailing,)).fetchall():
-            ids = np.frombuffer(addresses, dtype="<i8").tolist()
-            self.count(mailing, channel, "held", -held * len(ids))
-            withheld += self.close(batch, mailing, channel, Outcome.WITHHELD, ids, now)
-        return withheld
-
     # -- looking
 
     def waiting_channels(self, now: int) -> list[str]:
@@ -387,11 +377,6 @@ class Statements:
         return [
             row[0] for row in self.connection.execute("SELECT DISTINCT channel FROM batch WHERE state=0 AND due_at<=?", (now,)).fetchall()
         ]
-
-    def stopped(self, mailings: Iterable[int]) -> list[int]:
-        """Those of these that were stopped."""
-        query = "SELECT id FROM mailing WHERE state='stopped' AND id IN (SELECT j.value FROM ids(?) j)"
-        return [row[0] for row in self.connection.execute(query, (self.connection.ids(mailings),)).fetchall()]
 
 
 def _listed(addresses: Sequence[int]) -> bytes:

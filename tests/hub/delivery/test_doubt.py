@@ -148,3 +148,34 @@ async def test_whom_another_tries_by_now_is_in_doubt_where_they_wait(house: Hous
         run(connection, "UPDATE batch SET state=0 WHERE id=?", others.batch)
     (rest,) = await house.lease(now=NOW + 100)
     assert of(rest) == [2, 3]
+
+
+@pytest.mark.parametrize("settled", [False, True], ids=["before the doubt was noted", "after"])
+async def test_a_node_that_wakes_finishes_nothing_that_was_taken_from_it(house: House, settled: bool) -> None:
+    mailing = await house.planned([1, 2, 3])
+    (batch,) = await house.lease()
+    with connected(house.store) as connection:  # it hung, and another node struck it out
+        run(connection, "UPDATE batch SET state=2 WHERE state=1")
+    if settled:
+        await house.ledger.waiting_channels(NOW)
+    late = [
+        Settlement(batch, Outcome.HANDED_OVER, [1], NOW + 50),
+        Settlement(batch, Outcome.WAITING, [2, 3], NOW + 50, due_at=NOW + 60, next_attempt=2),
+    ]
+    assert await house.ledger.settle(late, [batch]) == []
+    await house.ledger.waiting_channels(NOW)
+    (again,) = await house.lease(now=NOW + 60)
+    assert of(again) == [2, 3]
+    assert await house.settle(again, Outcome.HANDED_OVER, [2, 3], finish=True) == [Finished(mailing)]
+
+
+async def test_a_stop_calls_nobody_unsent_who_is_in_the_hands_of_a_later_try(house: House) -> None:
+    mailing = await house.planned([1, 2])
+    (batch,) = await house.lease()
+    await house.settle(batch, Outcome.WAITING, [2], due_at=NOW + 10, next_attempt=2)
+    await house.ledger.lose([batch.batch])  # its sender was killed
+    (retry,) = await house.lease(now=NOW + 20)
+    await house.ledger.waiting_channels(NOW + 20)  # what was lost waits again, its list as it was
+    await house.ledger.halt(mailing, NOW + 30)
+    await house.settle(retry, Outcome.HANDED_OVER, [2], finish=True)
+    assert house.outcomes(mailing) == {1: Outcome.UNCERTAIN, 2: Outcome.HANDED_OVER}
