@@ -248,10 +248,13 @@ class Statements:
 
     def settle(self, settlements: Sequence[Settlement], finished: Sequence[Leased]) -> None:
         """Outcomes, retries and counters, then the batches that are finished."""
-        counts = Counter[tuple[int, str, str]]()
+        counts, new = Counter[tuple[int, str, str]](), list[Settlement]()
         for settlement in settlements:
-            counts += self._postpone(settlement) if settlement.outcome in OPEN else self._conclude(settlement)
-        self._times.note(settlements)
+            written = self._postpone(settlement) if settlement.outcome in OPEN else self._conclude(settlement)
+            counts += written
+            if written.total():
+                new.append(settlement)
+        self._times.note(new)
         for (mailing, channel, label), count in sorted(counts.items()):
             self.count(mailing, channel, label, count)
         if finished:
@@ -272,6 +275,11 @@ class Statements:
         if not self._holds(leased):  # hung as well, and whoever has the batch now tries them, or has
             if settlement.outcome is Outcome.DOUBTFUL:
                 self._doubt(settlement)
+            return Counter()
+        # Who waits in another batch was put off by this same settlement, which is repeated since its answer was lost.
+        elsewhere = in_hand.settled(self.connection, leased.batch, leased.mailing, self.connection.ids(addresses))
+        addresses = [address for address in addresses if address not in elsewhere]
+        if not addresses:
             return Counter()
         turn = turn_of_tried(settlement.due_at)
         batch = self._new_batch(leased, addresses, settlement.due_at, settlement.next_attempt, turn=turn)
@@ -305,7 +313,7 @@ class Statements:
         written = self.note(
             leased.mailing, leased.batch, leased.attempt, settlement.outcome, settlement.addresses, settlement.at, settlement.reason
         )
-        if settlement.copies:
+        if settlement.copies and written.total():
             self.connection.executemany(
                 "INSERT INTO outbox(mailing, address, channel, copy, at) VALUES (?,?,?,?,?)",
                 [(leased.mailing, address, leased.channel, copy, settlement.at) for address, copy in settlement.copies],

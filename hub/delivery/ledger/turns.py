@@ -15,6 +15,7 @@ SMALL = 8
 
 TRIED_BEFORE = 2**48
 """Turns of batches that were put off begin here, and go by when they are due; those of all others are counted from 0."""
+NEVER = 2**62
 
 _DUE_OF_ANY_SIZE = (
     "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.discreet, b.priority,"
@@ -27,7 +28,7 @@ _DUE_OF_ANY_SIZE = (
 _IN_TURN = " ORDER BY b.priority, b.turn, b.id LIMIT ? FOR UPDATE OF b SKIP LOCKED"
 _DUE = _DUE_OF_ANY_SIZE + _IN_TURN
 _DUE_AGAIN = f"{_DUE_OF_ANY_SIZE} AND b.priority=? AND b.turn>=?{_IN_TURN}"
-_DUE_SMALL = f"{_DUE_OF_ANY_SIZE} AND length(b.addresses)<=?{_IN_TURN}"
+_DUE_SMALL = f"{_DUE_OF_ANY_SIZE} AND length(b.addresses)<=? AND b.turn>=? AND b.turn<?{_IN_TURN}"
 
 
 def turn_of_tried(due_at: int) -> int:
@@ -40,7 +41,8 @@ class Turns:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._fresh_last = set[str]()
+        self._fresh_last: dict[tuple[str, int], int] = {}
+        """Channel and priority of which the last turn was theirs whom nobody has tried → how many people that were."""
 
     def where_it_stands(self, channel: str, priority: int) -> int:
         """The turn of whoever joins the queue: neither behind all who came before, nor they behind the newcomer."""
@@ -55,27 +57,38 @@ class Turns:
 
     def next(self, channel: str, limit: int, above: int, now: int, together: int) -> list[tuple[Any, ...]]:
         """Up to `limit` batches, and small ones beyond while all of them have no more than `together` people."""
-        rows = self._due(channel, limit, above, now)
-        room = together - sum(len(row[14]) // 8 for row in rows)
-        if not rows or room <= 0:
+        asked = (channel, above, now, now, self._connection.ids(()))
+        rows = self._connection.execute(_DUE, (*asked, limit)).fetchall()
+        if not rows:
             return rows
+        queue, tried = (channel, rows[0][9]), rows[0][10] >= TRIED_BEFORE
+        last = self._fresh_last.get(queue)
+        if last is not None and not tried:
+            again = self._connection.execute(_DUE_AGAIN, (*asked, queue[1], TRIED_BEFORE, 1)).fetchall()
+            if again:
+                rows, tried, together = again, True, min(together, last)
+        rows += self._small(channel, above, now, together, rows, (TRIED_BEFORE, NEVER) if tried else (0, TRIED_BEFORE))
+        if tried:
+            self._fresh_last.pop(queue, None)
+        else:
+            self._fresh_last[queue] = _people(rows)
+        return rows
+
+    def _small(
+        self, channel: str, above: int, now: int, together: int, rows: list[tuple[Any, ...]], turns: tuple[int, int]
+    ) -> list[tuple[Any, ...]]:
+        """What goes along with these, of the same turns."""
+        room, small = together - _people(rows), list[tuple[Any, ...]]()
+        if room <= 0:
+            return small
         taken = self._connection.ids(row[0] for row in rows)
-        for row in self._connection.execute(_DUE_SMALL, (channel, above, now, now, taken, 8 * SMALL, room)).fetchall():
+        for row in self._connection.execute(_DUE_SMALL, (channel, above, now, now, taken, 8 * SMALL, *turns, room)).fetchall():
             room -= len(row[14]) // 8
             if room < 0:
                 break
-            rows.append(row)
-        return rows
+            small.append(row)
+        return small
 
-    def _due(self, channel: str, limit: int, above: int, now: int) -> list[tuple[Any, ...]]:
-        asked = (channel, above, now, now, self._connection.ids(()))
-        rows = self._connection.execute(_DUE, (*asked, limit)).fetchall()
-        if not rows or rows[0][10] >= TRIED_BEFORE:
-            self._fresh_last.discard(channel)
-        elif channel not in self._fresh_last:
-            self._fresh_last.add(channel)
-        else:
-            self._fresh_last.discard(channel)
-            again = self._connection.execute(_DUE_AGAIN, (*asked, rows[0][9], TRIED_BEFORE, 1)).fetchall()
-            rows = (again + [row for row in rows if row[0] != again[0][0]])[:limit] if again else rows
-        return rows
+
+def _people(rows: list[tuple[Any, ...]]) -> int:
+    return sum(len(row[14]) // 8 for row in rows)

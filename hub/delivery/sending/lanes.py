@@ -270,6 +270,14 @@ class Lane:
     def credit(self, count: int) -> None:
         """So many more of what is limited may begin, soon."""
         self._purse.put(count)
+        self._tell_credited()
+
+    def credit_back(self) -> None:
+        """Nobody was begun with the last one: somebody else may be, as long as it holds."""
+        self._purse.put_back()
+        self._tell_credited()
+
+    def _tell_credited(self) -> None:
         if self._credited is not None:
             self._credited.set_result(None)
             self._credited = None

@@ -18,6 +18,7 @@ class Purse:
         self._clock = clock
         self._credits: deque[tuple[float, int]] = deque()
         self._void = 0
+        self._taken_until = 0.0
 
     def put(self, count: int) -> None:
         """So many more."""
@@ -35,8 +36,13 @@ class Purse:
     def take(self) -> None:
         """Use one, of a purse that is not empty."""
         until, count = self._credits.popleft()
+        self._taken_until = until
         if count > 1:
             self._credits.appendleft((until, count - 1))
+
+    def put_back(self) -> None:
+        """Nobody was begun with the one that was taken just now: it is as old as it was."""
+        self._credits.appendleft((self._taken_until, 1))
 
     def void(self) -> int:
         """How many became void since this was asked last."""

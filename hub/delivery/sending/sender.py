@@ -227,7 +227,7 @@ class Sender:
             if (row := self._not_now(job.work, to)) is None:
                 row = await self._deliver(lane, job, to, provider)
             elif job.work.limited:
-                lane.credit(1)  # nobody was begun with it
+                lane.credit_back()  # nobody was begun with it
             if row is None:
                 self._window.give(1)
             elif id(to) not in self._under_way:  # called doubtful meanwhile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from hub.delivery.ledger.batches import Finished, Settlement
@@ -148,6 +149,23 @@ async def test_whom_another_tries_by_now_is_in_doubt_where_they_wait(house: Hous
         run(connection, "UPDATE batch SET state=0 WHERE id=?", others.batch)
     (rest,) = await house.lease(now=NOW + 100)
     assert of(rest) == [2, 3]
+
+
+async def test_a_settlement_of_a_batch_that_is_in_hand_still_counts_once_however_often_it_is_repeated(house: House) -> None:
+    alert_row(house.store, 1, "al_1", chain="al_1")
+    mailing = await house.planned([1, 2, 3], alert=1)
+    (batch,) = await house.lease()
+    taken = [
+        Settlement(batch, Outcome.SIMULATED, [1], NOW + 50, copies=((1, "what it said"),)),
+        Settlement(batch, Outcome.DOUBTFUL, [2], NOW + 50, due_at=NOW + 100, next_attempt=2),
+    ]
+    for _ in range(2):
+        await house.ledger.settle(taken, [])
+    assert house.counters(mailing) == {"planned": 3, "simulated": 1, "possible_duplicate": 1}
+    assert rows(house.store, "SELECT address, copy FROM outbox") == [(1, "what it said")]
+    assert rows(house.store, "SELECT count(*) FROM batch") == [(2,)]
+    ((latencies,),) = rows(house.store, "SELECT latencies FROM pace")
+    assert sum(np.frombuffer(latencies, dtype="<u4")) == 1
 
 
 @pytest.mark.parametrize("settled", [False, True], ids=["before the doubt was noted", "after"])

@@ -50,3 +50,18 @@ def test_what_is_dropped_is_counted_with_what_was_void_before() -> None:
     assert purse.drop() == 7
     assert purse.is_empty
     assert purse.void() == 0
+
+
+def test_one_that_is_put_back_is_as_old_as_it_was() -> None:
+    clock = Clock()
+    purse = Purse(clock)
+    purse.put(1)
+    clock.now += USED_WITHIN_S / 2
+    purse.put(1)
+    purse.take()
+    purse.put_back()
+    clock.now += USED_WITHIN_S * 0.75
+    assert not purse.is_empty
+    assert purse.void() == 1
+    purse.take()
+    assert purse.is_empty
