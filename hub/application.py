@@ -171,6 +171,7 @@ async def open_hub(settings: Settings, *, demo: bool, port: int, role: Role = "a
         await stack.enter_async_context(_running(hub.membership.run))
         await stack.enter_async_context(hub.dead)
         await stack.enter_async_context(hub.coordinator)
+        stack.push_async_callback(hub.publishing.write_last_stops)
         stack.callback(hub.live.close)
         await stack.enter_async_context(hub.news.watching())
         if role != "web":

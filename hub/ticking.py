@@ -85,6 +85,7 @@ class Ticking:
             (hub.sync.catch_up, 2),
             (hub.sync.tidy, 2),
             (self._count_waiting, 5),
+            (hub.publishing.write_stops, 1),
             (hub.publishing.finish_stops, 15),
             (hub.providers.look, LOOK_EVERY_S),
             (hub.outcomes.look, CHECK_EVERY_S),

@@ -258,9 +258,8 @@ class Halting:
         return withheld
 
     def hold(self, mailing: int) -> None:
-        """The same, but for the ledger, which can't be told now."""
-        self._coordinator.hold(mailing)
-        self._signals.send(HALT, b"%d" % mailing)
+        """Here, while the ledger can't be told: others can't settle anything either, and so stop at their windows."""
+        self._coordinator.hold(mailing, written=False)
 
     def heard(self, body: bytes) -> None:
         """What another node has halted; without a number signals may have been missed, and the coordinator looks by itself."""

@@ -82,7 +82,9 @@ class Coordinator:
         self._jumps, self._put_back_s = Jumps(clock), 0.0
         self._recalls = Recalls(self._feeding, lambda: self.handles)
         self.changed = self._recalls.note
-        self._stops = Stops(ledger, self._held, self.hold, self._speak_now)
+        self._stops = Stops(
+            ledger, lambda: {one.mailing for by in self.handles for one in by.held.values()}, self.hold, self._speak_now
+        )
         self._credits = Credits(rate_limit, rate_of, configure.provider_rates, lambda: self.handles)
 
     async def __aenter__(self) -> Coordinator:
@@ -155,10 +157,11 @@ class Coordinator:
         self.hold(mailing)
         return await self._ledger.halt(mailing, int(self._clock() * 1000))
 
-    def hold(self, mailing: int) -> None:
-        """Its hand-overs end on every sender here; the ledger has it already, or will have it at once."""
+    def hold(self, mailing: int, *, written: bool = True) -> None:
+        """Its hand-overs end on every sender here; the ledger has it already or will have it at once, or can't be told now."""
+        (self._stops.unwritten.discard if written else self._stops.unwritten.add)(mailing)
         for handle in self.handles:
-            handle.send(frames.Halt(mailing))
+            handle.send(frames.Halt(mailing, written))
 
     def fence(self) -> None:
         """The lease is over, and others may send what is in hand here: the senders end at once, and `_watch` starts new ones."""
@@ -169,6 +172,8 @@ class Coordinator:
 
     async def _start_sender(self) -> None:
         handle = await start(self._configure, self._alive())
+        for mailing in self._stops.unwritten:
+            handle.send(frames.Halt(mailing, written=False))
         self.handles.append(handle)
         task = asyncio.create_task(self._read(handle))
         self._readers.add(task)
@@ -223,9 +228,6 @@ class Coordinator:
     def _speak_now(self) -> None:
         for handle in self.handles:
             handle.send(self._alive())
-
-    def _held(self) -> set[int]:
-        return {leased.mailing for handle in self.handles for leased in handle.held.values()}
 
     async def _watch(self) -> None:
         while True:

@@ -28,6 +28,8 @@ class Stops:
         """`held` names the mailings in hand here, `hold` is told those of them that were stopped, `looked` is called after each look."""
         self._ledger, self._held, self._hold, self._looked = ledger, held, hold, looked
         self._at = time.monotonic()
+        self.unwritten = set[int]()
+        """Mailings whose stop could not be written yet: each new sender is told."""
 
     @property
     def known_until(self) -> float:

@@ -41,6 +41,7 @@ Transition = Literal["approve", "reject", "stop"]
 
 GROWTH_ALLOWED = 3
 """An audience grown by more than this since the draft is shown again before it is approved (S6)."""
+LAST_STOPS_S = 1.0
 STOP_WAIT_S = 2.0
 
 log = structlog.get_logger()
@@ -264,22 +265,38 @@ class Publishing(Reading):
                 mailings = list((await connection.execute(ending)).scalars())
             for mailing in mailings:
                 await self._halt(mailing)
-        except Exception:  # whatever it was, what follows does the same again
-            log.exception("stop_not_at_once", alert_id=alert_id)
-            await self._hold_all(alert_id, actor)
+        except Exception as error:  # noqa: BLE001 - whatever it was, what follows does the same again, and so does each second
+            log.error("stop_not_at_once", alert_id=alert_id, error=type(error).__name__)  # noqa: TRY400 - said each second
+            self._unwritten[alert_id] = actor
+            await self._hold_all(alert_id)
 
-    async def _hold_all(self, alert_id: str, actor: Actor) -> None:
+    async def _hold_all(self, alert_id: str) -> None:
         """The database takes nothing, as when a disk is full: senders end all the same, and it is written as soon as it can be."""
         live = select(tables.alert.c.number).where(tables.alert.c.id == alert_id, tables.alert.c.status == "live")
         try:
             async with self._database.read() as connection:
                 mailings = list((await connection.execute(select(tables.mailing.c.id).where(tables.mailing.c.alert.in_(live)))).scalars())
-        except Exception:  # nothing can be read either, and so nothing is leased any more
-            log.exception("stop_not_known", alert_id=alert_id)
+        except Exception:  # noqa: BLE001 - nothing can be read either: senders pause by themselves until what is stopped is known again
             return
         for mailing in mailings:
             self._hold(mailing)
-            self._unwritten[alert_id] = actor
+
+    async def write_stops(self) -> None:
+        """Stops that could not be written are tried again, in the name of whoever asked for them."""
+        for alert_id, actor in list(self._unwritten.items()):
+            try:
+                await self.stop(alert_id, actor)
+            except (Conflict, NotFound):
+                pass  # it is over by now
+            except Exception as error:  # noqa: BLE001 - the next look tries again
+                log.error("stop_not_written", alert_id=alert_id, error=type(error).__name__)  # noqa: TRY400 - said each second
+
+    async def write_last_stops(self) -> None:
+        """Before this process ends. What can't be written now either goes on after the next start: whoever asked was told that it is not
+        certain."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_STOPS_S):
+                await self.write_stops()
 
     async def _quiet(self, alert: StoredAlert) -> Progress:
         deadline = asyncio.get_running_loop().time() + STOP_WAIT_S
@@ -302,15 +319,11 @@ class Publishing(Reading):
         return alert
 
     async def finish_stops(self) -> None:
-        """A stop that broke off after its first step is ended by whoever looks, once two looks have found it. One that could not be written
-        is tried again, in the name of whoever asked for it.
+        """A stop that broke off after its first step is ended by whoever looks, once two looks have found it.
 
         Of an alert that is live only a stop leaves the mailing *stopped*: whatever else ends one writes another state, or ends the alert
         in the same transaction.
         """
-        for alert_id, actor in list(self._unwritten.items()):
-            with contextlib.suppress(Conflict, NotFound):  # it is over by now
-                await self.stop(alert_id, actor)
         halves = select(tables.alert.c.id).join(tables.mailing, tables.mailing.c.alert == tables.alert.c.number)
         async with self._database.read() as connection:
             found = await connection.execute(halves.where(tables.alert.c.status == "live", tables.mailing.c.state == "stopped"))

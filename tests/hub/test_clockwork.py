@@ -127,7 +127,7 @@ async def test_each_look_comes_as_often_as_it_must(tmp_path: Path) -> None:
         with clockwork:
             assert clockwork.intervals() == [
                 ("catch_up", 2), ("count_waiting", 5), ("end_expired", 2), ("finish_stops", 15), ("forget_keys", HOUR_S), ("look", 15),
-                ("look", 15), ("purge", HOUR_S), ("resume", 30), ("tidy", 2),
+                ("look", 15), ("purge", HOUR_S), ("resume", 30), ("tidy", 2), ("write_stops", 1),
             ]  # fmt: skip
 
 

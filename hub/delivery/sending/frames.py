@@ -100,9 +100,11 @@ class Granted(msgspec.Struct, frozen=True, tag="granted"):
 
 
 class Halt(msgspec.Struct, frozen=True, tag="halt"):
-    """Hand over no more of this mailing."""
+    """Hand over no more of this mailing. While the ledger can't be told, whoever waits is put off: nobody is called withheld by a stop that
+    was not written."""
 
     mailing: int
+    written: bool = True
 
 
 class Recall(msgspec.Struct, frozen=True, tag="recall"):

@@ -60,6 +60,7 @@ from subscriptions.errors import VaultError
 from subscriptions.vault import Keyring
 
 DRAFTS_KEPT = 64
+UNWRITTEN_S = 5.0  # until one is tried again whose mailing is stopped, but not in the ledger
 NOT_CONFIGURED_S = 60.0  # until a channel that has lost its setting is tried again
 LAST_ANSWERS_S = 3.5
 """A sender that is to end waits so long for answers; then it says what may have been sent, before the coordinator's patience is over."""
@@ -86,7 +87,7 @@ class Sender:
         self._away = Away(lambda: self._say(self._doing()), self._put_off)
         self._precedence = Precedence()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._halted: set[int] = set()
+        self._halted: dict[int, bool] = {}
         self._recalled: dict[int, set[int]] = {}
         self._drafts: dict[tuple[str, bool, bytes], Draft] = {}
         self._reports = Reports(self._receipts)
@@ -137,8 +138,8 @@ class Sender:
                 self._window.give(count)
             case Work():
                 self._spawn(self._begin(frame))
-            case frames.Halt(mailing):
-                self._halted.add(mailing)
+            case frames.Halt(mailing, written):
+                self._halted[mailing] = written or self._halted.get(mailing, False)
                 self._withhold(lambda job: job.work.mailing != mailing)
             case frames.Recall(batch, addresses):
                 self._recalled.setdefault(batch, set()).update(addresses)
@@ -247,12 +248,14 @@ class Sender:
             os._exit(3)  # hung or cut off past its lease: anything gentler might send what another sender has taken over
         if self.clock() >= work.message.expires_at:
             return Outcome.EXPIRED
-        return Outcome.WITHHELD if work.mailing in self._halted else None
+        return Outcome.WITHHELD if self._halted and self._halted.get(work.mailing) else None
 
     def _not_now(self, work: Work, to: To) -> Row | None:
         over = self._over(work)
         if over is not None:
             return Row(to.address, over, int(self.clock() * 1000))
+        if self._halted and work.mailing in self._halted:
+            return Row(to.address, Outcome.WAITING, int(self.clock() * 1000), "a stop waits to be written", after=UNWRITTEN_S)
         if self._recalled and to.address in self._recalled.get(work.batch, ()):
             return Row(to.address, Outcome.WAITING, int(self.clock() * 1000), after=0.0)
         return None
@@ -302,7 +305,7 @@ class Sender:
             for job, waiting in lane.drop(keep):
                 self._window.give(-len(waiting))
                 for to in waiting:
-                    self._reports.ended(job, Row(to.address, Outcome.WITHHELD, at))
+                    self._reports.ended(job, self._not_now(job.work, to) or Row(to.address, Outcome.WAITING, at, after=0.0))
 
     def _put_off(self, late: list[tuple[Job, To, TryAgain]]) -> None:
         at = int(self.clock() * 1000)

@@ -10,7 +10,7 @@ import sqlite3
 
 import msgspec
 from aiohttp import web
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
 from hub import errors
 from hub.errors import HubError
@@ -70,7 +70,7 @@ def problem_of(error: BaseException) -> Problem:
         faults = error.errors if isinstance(error, errors.InvalidInput) else ()
         after = error.after if isinstance(error, errors.TooMany) else None
         return Problem(status=error.status, slug=error.slug, title=error.title, detail=error.detail, errors=faults, after=after)
-    if isinstance(error, OperationalError | InterfaceError | sqlite3.OperationalError):
+    if isinstance(error, OperationalError | InterfaceError | InternalError | sqlite3.OperationalError):
         return NO_DATABASE
     return _of_subscriptions(error) or INTERNAL
 

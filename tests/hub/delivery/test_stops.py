@@ -12,6 +12,7 @@ import pytest
 from hub.delivery import stops
 from hub.delivery.sending import frames
 from hub.delivery.sending.outcome import Outcome
+from hub.delivery.sending.sender import UNWRITTEN_S
 from hub.delivery.stops import HEED_S, Stops
 from tests.hub.delivery.people import NOW
 from tests.hub.delivery.sender_process import SETTINGS, SenderProcess
@@ -49,6 +50,18 @@ async def test_what_was_stopped_meanwhile_is_withheld_from_all() -> None:
         sender.say(frames.Halt(1))
         sender.say(frames.Alive(time.monotonic() + 10 * PATIENCE_S))
         assert {row.outcome for row in await sender.until_reported(people)} == {Outcome.WITHHELD}
+        assert not sink.requests
+
+
+async def test_what_was_stopped_and_could_not_be_written_is_put_off_and_withheld_once_it_is() -> None:
+    async with HttpSink() as sink, SenderProcess() as sender:
+        sender.say(frames.Halt(1, written=False))
+        rows = await sender.until_reported(sender.give([f"{sink.url}/{number}" for number in range(20)], batch=1))
+        assert {(row.outcome, row.after, row.maybe_sent) for row in rows} == {(Outcome.WAITING, UNWRITTEN_S, False)}
+        sender.say(frames.Halt(1))
+        sender.say(frames.Halt(1, written=False))
+        rows = await sender.until_reported(sender.give([f"{sink.url}/{number}" for number in range(20)], batch=2, mailing=1))
+        assert {row.outcome for row in rows} == {Outcome.WITHHELD}
         assert not sink.requests
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from psycopg.errors import ReadOnlySqlTransaction
+from sqlalchemy.exc import InternalError, OperationalError
 
 from hub import errors
 from hub.web.api.problems import INTERNAL, add_headers, problem_of, problem_response
@@ -35,6 +36,7 @@ FAULTS = (FieldError("/a", "is wrong"),)
         (TooManyRequests(60), 429, "too-many-requests"),
         (sqlite3.OperationalError("secret"), 503, "database-unavailable"),
         (OperationalError("secret", None, sqlite3.OperationalError("secret")), 503, "database-unavailable"),
+        (InternalError("secret", None, ReadOnlySqlTransaction("secret")), 503, "database-unavailable"),
         (ValueError("secret"), 500, "internal"),
     ],
 )
