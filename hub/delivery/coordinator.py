@@ -82,9 +82,7 @@ class Coordinator:
         self._jumps, self._put_back_s = Jumps(clock), 0.0
         self._recalls = Recalls(self._feeding, lambda: self.handles)
         self.changed = self._recalls.note
-        self._stops = Stops(
-            ledger, lambda: {one.mailing for by in self.handles for one in by.held.values()}, self.hold, self._speak_now
-        )
+        self._stops = Stops(ledger, lambda: {one.mailing for by in self.handles for one in by.held.values()}, self.hold, self._speak_now)
         self._credits = Credits(rate_limit, rate_of, configure.provider_rates, lambda: self.handles)
 
     async def __aenter__(self) -> Coordinator:
