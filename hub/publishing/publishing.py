@@ -138,9 +138,10 @@ class Publishing(Reading):
             return await records.by_key(connection, actor, key, asked)
 
     async def _store(self, draft: Draft, asked: bytes, actor: Actor, key: str | None) -> StoredAlert:
-        now, began = milliseconds(self._clock), time.perf_counter()
-        people = 0 if draft.expired and draft.document.msgType != "Cancel" else await self._people(draft, actor, now)
+        began = time.perf_counter()
+        people = 0 if draft.expired and draft.document.msgType != "Cancel" else await self._people(draft, actor)
         async with self._database.write() as connection:
+            now = milliseconds(self._clock)  # in the writer's turn: whoever goes live first is first for all who listen
             earlier = await records.earlier(connection, draft, actor, key, asked)
             if earlier is not None:
                 return earlier
@@ -169,12 +170,12 @@ class Publishing(Reading):
         self._launched(alert)
         await asyncio.sleep(0)
 
-    async def _people(self, draft: Draft, actor: Actor, now: int) -> int:
+    async def _people(self, draft: Draft, actor: Actor) -> int:
         chain = None
         if draft.document.references:
             async with self._database.read() as connection:
                 chain = await chains.chain_of(connection, draft)
-        return (await self._audience_of(records.unstored(draft, actor, now, chain))).people
+        return (await self._audience_of(records.unstored(draft, actor, milliseconds(self._clock), chain))).people
 
     def _first_status(self, draft: Draft, actor: Actor, replaced: int) -> str:
         if draft.expired:
@@ -195,8 +196,8 @@ class Publishing(Reading):
         began = time.perf_counter()
         seen = await self._known(alert_id)
         people = (await self._audience_of(seen)).people
-        now = milliseconds(self._clock)
         async with self._database.write() as connection:
+            now = milliseconds(self._clock)
             alert = await self._waiting(connection, alert_id, actor, expected_hash, now)
             grown = people > max(GROWTH_ALLOWED * alert.audience, alert.audience + 10)
             if grown:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.alerts.cap_reader import cap_time
 from hub.alerts.cap_writer import reference_to, write_cap
@@ -53,6 +55,25 @@ async def test_a_severe_drill_needs_nobody_and_reaches_only_those_who_take_drill
     alert = await city.publishing.submit(document(severity="Extreme", status="Exercise"), PUBLISHER)
     assert alert.status == "live"
     assert (await city.finished(alert.id)).matched == 0
+
+
+async def test_an_alert_is_live_from_its_writers_turn_on_so_that_none_comes_out_of_order(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, write = [city.publishing._clock()], city.hub.database.write
+    monkeypatch.setattr(city.publishing, "_clock", lambda: now[0])
+
+    @asynccontextmanager
+    async def after_others() -> AsyncIterator[AsyncConnection]:
+        async with write() as connection:
+            now[0] += 1.0  # so long it had to wait for its turn
+            yield connection
+
+    monkeypatch.setattr(city.hub.database, "write", after_others)
+    moderate = await city.publishing.submit(document(), PUBLISHER)
+    assert moderate.live_at == int(now[0] * 1000)
+    severe = await city.publishing.submit(document(severity="Severe"), AUTHOR)
+    assert (await city.publishing.approve(severe.id, APPROVER)).live_at == int(now[0] * 1000)
 
 
 async def test_an_authors_alert_always_waits(city: City) -> None:
