@@ -31,13 +31,13 @@ def catch_up(statements: Statements, subscriber: int, offers: Sequence[Offer], a
         known = _known(statements, mailing, [*own, *offer.addresses])
         fresh = [address for address in offer.addresses if known.get(address, Outcome.WITHHELD) in _REOPENED]
         if fresh:
-            _reopen(statements, mailing, offer.channel, fresh)
-            ids = np.array(fresh, dtype=np.int64)
+            ids = np.array(fresh, dtype="<i8")
             part = Planned(offer.channel, offer.language, offer.simulated, ids, discreet=offer.discreet, after=offer.after)
             # People are counted once, whichever of their addresses it was and whatever came of it.
             more = int(not known)
             statements.connection.execute("UPDATE mailing SET state='planned', matched=matched+? WHERE id=?", (more, mailing))
             statements.add_batches(mailing, priority, [part])
+            _reopen(statements, mailing, part)
             offered += len(fresh)
     if not unplanned:
         statements.connection.execute("DELETE FROM catch_up WHERE subscriber=? AND asked=?", (subscriber, asked))
@@ -49,16 +49,21 @@ def _known(statements: Statements, mailing: int, addresses: list[int]) -> dict[i
     batches = statements.connection.execute("SELECT addresses FROM batch WHERE mailing=?", (mailing,)).fetchall()
     listed = np.frombuffer(b"".join(row[0] for row in batches), dtype="<i8")
     waiting = dict.fromkeys(listed[np.isin(listed, addresses)].tolist(), Outcome.WAITING)
-    # Asked second: another node may settle a batch in between, and then its outcome is here.
+    # Asked second: another node may settle a batch in between, and then its outcome is here. It overrules the lists: one that is in hand
+    # names to its end whoever was taken back from it, and whoever is done.
     query = "SELECT address, outcome FROM delivery WHERE mailing=? AND address IN (SELECT j.value FROM ids(?) j)"
     rows = statements.connection.execute(query, (mailing, statements.connection.ids(addresses))).fetchall()
-    return {address: Outcome(outcome) for address, outcome in rows} | waiting
+    return waiting | {address: Outcome(outcome) for address, outcome in rows}
 
 
-def _reopen(statements: Statements, mailing: int, channel: str, addresses: Sequence[int]) -> None:
-    """Whom nothing reached is planned anew."""
+def _reopen(statements: Statements, mailing: int, part: Planned) -> None:
+    """Whom nothing reached waits in their new batch, and in no other: an earlier one may still list them, and may be given back or lost."""
+    connection, listed = statements.connection, part.addresses.tobytes()
+    # A batch of this node's from now on: what is known of its people is looked at when it is leased.
+    query = "UPDATE batch SET node=? WHERE mailing=? AND node IS NULL AND addresses=? RETURNING id"
+    (batch,) = connection.execute(query, (statements.node, mailing, listed)).fetchone()
     for outcome in _REOPENED:
-        query = "DELETE FROM delivery WHERE mailing=? AND outcome=? AND address IN (SELECT j.value FROM ids(?) j)"
-        reopened = statements.connection.execute(query, (mailing, int(outcome), statements.connection.ids(addresses))).rowcount
-        statements.count(mailing, channel, outcome.label, -reopened)
-        statements.count(mailing, channel, "planned", -reopened)
+        query = "UPDATE delivery SET outcome=0, batch=? WHERE mailing=? AND outcome=? AND address IN (SELECT j.value FROM ids(?) j)"
+        reopened = connection.execute(query, (batch, mailing, int(outcome), connection.ids(part.addresses.tolist()))).rowcount
+        statements.count(mailing, part.channel, outcome.label, -reopened)
+        statements.count(mailing, part.channel, "planned", -reopened)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import URL
 
+from hub.commands import owed
 from hub.delivery.ledger.batches import Finished, Leased, Offer, Planned, Settlement
 from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.sending.outcome import Outcome
@@ -40,6 +41,11 @@ class House:
 
     async def lease(self) -> list[Leased]:
         return await self.ledger.lease("email", 10, 1000, NOW)
+
+    async def broken(self) -> int:
+        """Mailings in which somebody is lost or would come twice."""
+        async with Database(self.store) as database, database.read(long=True) as connection:
+            return (await owed.planned(connection)).count + (await owed.tried_again(connection)).count
 
     async def hand_over(self, leased: Leased) -> list[Finished]:
         return await self.ledger.settle([Settlement(leased, Outcome.HANDED_OVER, of(leased), NOW)], [leased])
@@ -135,6 +141,67 @@ async def test_whoever_comes_back_while_their_batch_is_in_hand_gets_it_once(hous
     assert sorted(address for one in leased for address in of(one)) == [1, 2, 3]
     for one in leased:
         await house.hand_over(one)
+    assert house.counters() == {"planned": 3, "handed_over": 3}
+
+
+@pytest.mark.parametrize("end", ["finish", "give back", "lose"])
+@pytest.mark.parametrize("outcome", [Outcome.WITHHELD, Outcome.FAILED])
+async def test_whoever_comes_back_while_the_rest_of_their_batch_is_in_hand_gets_it_once(house: House, outcome: Outcome, end: str) -> None:
+    """Taken back from the sender and paused, or refused at an address that was exchanged since."""
+    (batch,) = await house.lease()
+    if outcome is Outcome.FAILED:
+        await house.ledger.settle([Settlement(batch, outcome, [2], NOW)], [])
+    else:
+        await house.ledger.settle([Settlement(batch, Outcome.WAITING, [2], NOW, due_at=NOW, next_attempt=1)], [])
+        house.write("UPDATE subscriber SET paused_until=? WHERE id=2", NOW + 1)
+        assert await house.lease() == []
+        house.write("UPDATE subscriber SET paused_until=NULL")
+    assert house.counters() == {"planned": 3, outcome.label: 1}
+    offers = [Offer(7, "email", "en", False, [2])]
+    assert await house.ledger.catch_up(2, offers, 1) == 1
+    assert await house.ledger.catch_up(2, offers, 1) == 0
+    assert house.counters() == {"planned": 3}
+    assert await house.broken() == 0
+    if end == "finish":
+        await house.ledger.settle([Settlement(batch, Outcome.HANDED_OVER, [1, 3], NOW)], [batch])
+    elif end == "give back":
+        await house.ledger.give_back([batch.batch])
+    else:
+        await house.ledger.lose([batch.batch])
+        await house.ledger.waiting_channels(NOW)
+    leased = await house.lease()
+    assert sorted(address for one in leased for address in of(one)) == ([2] if end == "finish" else [1, 2, 3])
+    for one in leased:
+        await house.hand_over(one)
+    assert house.counters() == {"planned": 3, "handed_over": 3}
+    assert house.people() == 3
+
+
+async def test_who_comes_back_again_and_again_before_their_batch_is_through_gets_it_once(house: House) -> None:
+    (batch,) = await house.lease()
+    await house.ledger.settle([Settlement(batch, Outcome.FAILED, [2], NOW)], [])
+    for _ in range(3):
+        assert await house.ledger.catch_up(2, [Offer(7, "email", "en", False, [2])], 1) == 1
+        house.write("UPDATE subscriber SET paused_until=? WHERE id=2", NOW + 1)
+        assert await house.lease() == []
+        house.write("UPDATE subscriber SET paused_until=NULL")
+        assert house.counters() == {"planned": 3, "withheld": 1}
+    assert await house.ledger.catch_up(2, [Offer(7, "email", "en", False, [2])], 1) == 1
+    (again,) = await house.lease()
+    await house.ledger.give_back([again.batch])
+    (again,) = await house.lease()
+    assert of(again) == [2]
+    await house.hand_over(again)
+    await house.ledger.settle([Settlement(batch, Outcome.HANDED_OVER, [1, 3], NOW)], [batch])
+    assert house.counters() == {"planned": 3, "handed_over": 3}
+
+
+async def test_who_was_reached_after_all_by_whoever_hung_is_not_reached_by_the_batch_they_came_back_in(house: House) -> None:
+    (batch,) = await house.lease()
+    await house.ledger.settle([Settlement(batch, Outcome.FAILED, [2], NOW)], [])
+    assert await house.ledger.catch_up(2, [Offer(7, "email", "en", False, [2])], 1) == 1
+    await house.ledger.settle([Settlement(batch, Outcome.HANDED_OVER, [1, 2, 3], NOW)], [batch])
+    assert await house.lease() == []
     assert house.counters() == {"planned": 3, "handed_over": 3}
 
 
