@@ -26,7 +26,7 @@ BROKEN_DATA = (sqlite3.IntegrityError, sqlite3.DataError, psycopg.IntegrityError
 _IDS = re.compile(r"ids\(\?\)")
 _IN_IDS = re.compile(r"(?<!NOT )IN \(SELECT j\.value FROM ids\(\?\) j\)")
 _IDS_AS = re.compile(r"ids\(\?\) (\w+)")
-_LOCKING = re.compile(r" FOR (?:UPDATE|SHARE)(?: OF \w+)?(?: SKIP LOCKED)?$")
+_LOCKING = re.compile(r" FOR (?:UPDATE|NO KEY UPDATE|SHARE)(?: OF \w+)?(?: SKIP LOCKED)?$")
 _BY_KEY = " ".join(
     f"-c {name}" for name in ("enable_seqscan=off", "enable_bitmapscan=off", "enable_hashjoin=off", "enable_mergejoin=off", "jit=off")
 )

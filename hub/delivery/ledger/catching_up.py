@@ -22,7 +22,8 @@ def catch_up(statements: Statements, subscriber: int, offers: Sequence[Offer], a
     offered, unplanned = 0, False
     own = [row[0] for row in statements.connection.execute("SELECT id FROM address WHERE subscriber=?", (subscriber,)).fetchall()]
     for offer in offers:
-        query = "SELECT id, priority, state FROM mailing WHERE alert=? AND purpose='alert' FOR UPDATE"
+        # But for its key: a lease that moves people to another batch refers to that, and need not wait.
+        query = "SELECT id, priority, state FROM mailing WHERE alert=? AND purpose='alert' FOR NO KEY UPDATE"
         row = statements.connection.execute(query, (offer.alert,)).fetchone()
         unplanned |= row is not None and row[2] == "launched"
         if row is None or row[2] not in {"planned", "done"}:

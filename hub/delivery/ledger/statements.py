@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from hub.delivery.ledger import in_hand, reached, threads
+from hub.delivery.ledger import in_hand, threads, willing
 from hub.delivery.ledger.asleep import Asleep
 from hub.delivery.ledger.batches import Finished, Leased, Planned, Settlement
 from hub.delivery.ledger.times import Times
@@ -32,9 +32,6 @@ FIRST_BATCH = 64
 IN_FLIGHT_MS = 500
 """How long an update waits, again and again, for an earlier version that is still being handed over at the same address."""
 
-_STATES = {"alert": ("active",), "access": ("active",), "notice": ("active",), "strike": ("active",), "confirm": ("unconfirmed",)} | {
-    "answer": ("active", "stopped", "answered")  # whoever writes is answered, a STOP and a stranger too
-}
 _BY_CHOICE = ("alert", "notice")
 """What these say, and how, is their reader's choice as it stands when they are handed over."""
 _COLUMNS = Leased.__struct_fields__[:-2]
@@ -188,30 +185,31 @@ class Statements:
         Of a batch that nobody has ever held nothing can be settled. Those whose quiet hours have begun since it was planned (`asleep`, as
         of `Asleep.until`) wait for their end.
         """
-        wanted, states = self.connection.ids(ids), _STATES[batch.purpose]
-        settled = set[int]() if fresh else in_hand.settled(self.connection, batch.batch, batch.mailing, wanted)
-        rows = self.connection.execute(
-            "SELECT a.id, a.subscriber, s.epoch, a.key_id, a.sealed, a.state, s.quiet, s.paused_until, s.language, s.discreet"
-            " FROM address a JOIN subscriber s ON s.id=a.subscriber WHERE a.id IN (SELECT j.value FROM ids(?) j)",
-            (wanted,),
-        ).fetchall()
-        left = [row for row in rows if row[5] in states and row[0] not in settled]
-        if batch.comes_unasked and (paused := {row[0] for row in left if row[7] is not None and row[7] > now}):
-            # Whoever may have been reached by an earlier version learns what became of it, whatever they chose since (S3).
-            told = reached.earlier(self.connection, () if batch.alert is None else (batch.alert,), paused)
-            paused -= {address for _, address in told}
-            left = [row for row in left if row[0] not in paused]
+        settled = set[int]() if fresh else in_hand.settled(self.connection, batch.batch, batch.mailing, self.connection.ids(ids))
+        wanted = [address for address in ids if address not in settled] if settled else ids
+        left = willing.of(self.connection, batch, wanted, now)
+        if len(left) < len(wanted):
+            left += self._withhold(batch, set(wanted) - {row[0] for row in left}, now, waits=moves)
         kind = languages.number(batch.language), batch.discreet
         others = [row for row in left if row[8:] != kind] if moves and batch.purpose in _BY_CHOICE else ()
         owed = [To(*row[:5]) for row in left]
-        if len(owed) + len(settled) < len(ids):
-            gone = set(ids) - settled - {to.address for to in owed}
-            self.close(batch.batch, batch.mailing, batch.channel, Outcome.WITHHELD, sorted(gone), now)
         if others:
             apart = self._retell(batch, others)
             left = [row for row in left if row[0] not in apart]
             owed = [To(*row[:5]) for row in left]
         return self._awake(batch, left, asleep) if asleep else owed
+
+    def _withhold(self, batch: Leased, gone: set[int], now: int, *, waits: bool) -> Sequence[Any]:
+        """End these, who are not to be reached. Returns whoever of them is after all: they came back in this very moment, and another node
+        that looked for what they are owed found them in this batch still. From here on such a look waits, and finds what came of it."""
+        back = list[Any]()
+        if waits and batch.purpose == "alert":
+            if not willing.keep_still(self.connection, batch.mailing):
+                self._move(batch, sorted(gone), self._new_batch(batch, sorted(gone), now + IN_FLIGHT_MS, batch.attempt))
+                return back
+            back = willing.of(self.connection, batch, gone, now)
+        self.close(batch.batch, batch.mailing, batch.channel, Outcome.WITHHELD, sorted(gone - {row[0] for row in back}), now)
+        return back
 
     def _retell(self, batch: Leased, others: Sequence[Any]) -> set[int]:
         """Whoever has chosen another language since, or discreet words, gets a batch that says it so. Returns their addresses."""
