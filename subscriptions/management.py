@@ -69,7 +69,9 @@ class Management:
             faults.check()
             await self._desk.limits.count(work.connection, CHANGES_OF_SUBSCRIPTION, owner.public_id, work.now)
             await self._desk.choose(work, owner.id, chosen)
-            if owner.paused_until is not None and chosen.paused_until is None:
+            is_back = owner.paused_until is not None and chosen.paused_until is None
+            # What other quiet hours hold back need not wait for their end.
+            if is_back or owner.quiet not in {None, (await find(work.connection)).quiet}:
                 await self._desk.tell_what_is_live(work, owner.id)
             if places:
                 await self._replace_places(work, owner, places)

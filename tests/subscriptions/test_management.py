@@ -55,6 +55,16 @@ async def test_only_a_new_place_brings_what_is_live_there(residents: Residents) 
     assert await residents.caught_up() == [1, 1]
 
 
+async def test_other_quiet_hours_bring_what_the_former_ones_hold_back(residents: Residents) -> None:
+    manage = await residents.resident()
+    hours = {"from": "22:00", "to": "07:00", "timezone": "America/New_York"}
+    brought = []
+    for chosen in (hours, hours, {**hours, "severe": False}, {**hours, "to": "06:00"}, None, None):
+        await change(residents, manage, quiet_hours=chosen)
+        brought.append(len(await residents.caught_up()))
+    assert brought == [1, 1, 2, 3, 4, 4]
+
+
 async def test_a_change_with_a_fault_changes_nothing(residents: Residents) -> None:
     manage = await residents.resident()
     before = await residents.everything()

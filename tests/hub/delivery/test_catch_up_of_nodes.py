@@ -153,3 +153,15 @@ async def test_nobody_is_withheld_nor_waited_for_while_somebody_is_looked_for(re
     assert returns.withheld() == [(1,)]
     assert await asyncio.to_thread(returns.ends_pause) == 1
     assert await returns.leased(NOW) == [1]
+
+
+async def test_a_debt_stays_while_a_node_leases_what_quiet_hours_held(returns: Returns) -> None:
+    with connected(returns.url) as connection:
+        run(connection, "INSERT INTO catch_up(subscriber) VALUES (1)")
+        run(connection, "UPDATE batch SET held=1, due_at=?", NOW + 10**6)
+    with connected(returns.url) as leasing:
+        run(leasing, "SELECT id FROM batch FOR UPDATE")
+        assert await asyncio.to_thread(returns.ends_pause) == 0
+    assert rows(returns.url, "SELECT asked FROM catch_up") == [(1,)]
+    assert await asyncio.to_thread(returns.ends_pause) == 1
+    assert rows(returns.url, "SELECT asked FROM catch_up") == []

@@ -18,6 +18,8 @@ from tests.databases import connected, rows, run
 from tests.hub.delivery.people import NOW, add_mailing, filled
 from tests.hub.delivery.test_ledger import alert_row, of
 
+HOUR_MS = 3_600_000
+
 
 class House:
     """One alert, number 7, that is planned for addresses 1 to 3."""
@@ -203,6 +205,62 @@ async def test_who_was_reached_after_all_by_whoever_hung_is_not_reached_by_the_b
     await house.ledger.settle([Settlement(batch, Outcome.HANDED_OVER, [1, 2, 3], NOW)], [batch])
     assert await house.lease() == []
     assert house.counters() == {"planned": 3, "handed_over": 3}
+
+
+async def held(house: House, *addresses: int) -> int:
+    """Another alert, number 9, which the quiet hours of these hold back for an hour."""
+    alert_row(house.store, 9, "al_9", chain="al_9")
+    mailing = add_mailing(house.store, alert=9, expires_at=NOW + 2 * HOUR_MS)
+    part = Planned("email", "en", False, np.array(addresses, dtype=np.int64), after=NOW + HOUR_MS)
+    await house.ledger.plan(mailing, len(addresses), [part], NOW)
+    return mailing
+
+
+def held_counters(house: House, mailing: int) -> dict[str, int]:
+    found = rows(house.store, "SELECT outcome, count FROM counter WHERE mailing=?", mailing)
+    return {name: count for name, count in found if count}  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("after", [0, NOW + HOUR_MS // 2])
+async def test_whose_quiet_hours_are_over_sooner_waits_no_longer(house: House, after: int) -> None:
+    mailing = await held(house, 1, 2)
+    await house.hand_over((await house.lease())[0])
+    offers = [Offer(9, "email", "en", False, [1], after=after)]
+    assert await house.ledger.catch_up(1, offers, 1) == 1
+    assert await house.ledger.catch_up(1, offers, 1) == 0
+    assert held_counters(house, mailing) == {"planned": 2, "held": 2 if after else 1}
+    assert await house.broken() == 0
+    (batch,) = await house.ledger.lease("email", 10, 1000, after or NOW)
+    assert of(batch) == [1]
+    await house.hand_over(batch)
+    (batch,) = await house.ledger.lease("email", 10, 1000, NOW + HOUR_MS)
+    assert of(batch) == [2]
+    assert await house.hand_over(batch) == [Finished(mailing)]
+    assert held_counters(house, mailing) == {"planned": 2, "handed_over": 2}
+
+
+@pytest.mark.parametrize("later", [0, HOUR_MS])
+async def test_whose_quiet_hours_last_as_long_as_they_did_or_longer_stays_where_they_wait(house: House, later: int) -> None:
+    mailing = await held(house, 1, 2)
+    assert await house.ledger.catch_up(1, [Offer(9, "email", "en", False, [1], after=NOW + HOUR_MS + later)], 1) == 0
+    assert held_counters(house, mailing) == {"planned": 2, "held": 2}
+
+
+async def test_who_may_have_had_it_is_as_doubtful_when_their_quiet_hours_are_over_sooner(house: House) -> None:
+    mailing = await held(house, 1)
+    house.write("INSERT INTO delivery(mailing, address, outcome, batch, attempt, at) SELECT ?, 1, 7, MAX(id), 1, 0 FROM batch", mailing)
+    await house.hand_over((await house.lease())[0])
+    assert await house.ledger.catch_up(1, [Offer(9, "email", "en", False, [1])], 1) == 1
+    assert await house.broken() == 0
+    assert held_counters(house, mailing) == {"planned": 1}
+    await house.ledger.halt(mailing, NOW)
+    assert held_counters(house, mailing) == {"planned": 1, "uncertain": 1}
+
+
+async def test_who_was_reached_meanwhile_by_whoever_hung_is_not_freed(house: House) -> None:
+    mailing = await held(house, 1)
+    house.write("INSERT INTO delivery(mailing, address, outcome, batch, attempt, at) VALUES (?, 1, 1, 0, 1, 0)", mailing)
+    assert await house.ledger.catch_up(1, [Offer(9, "email", "en", False, [1])], 1) == 0
 
 
 async def test_an_update_does_not_reach_whoever_paused_and_was_never_told(house: House) -> None:

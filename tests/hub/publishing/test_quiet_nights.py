@@ -190,6 +190,22 @@ async def test_whoever_joins_at_night_is_told_what_is_live_in_the_morning(city: 
     await others_have_it(city, alert.id, held=1)
 
 
+async def test_what_is_held_comes_at_once_when_the_quiet_hours_are_taken_off(city: City) -> None:
+    await city.people("zip=11201", "zip=11201")
+    for person in (1, 2):
+        await choose(city, person, quiet=asleep())
+    alert = await city.publishing.submit(document(), PUBLISHER)
+    await progressed(city.publishing, alert.id, lambda state: state.held == 2)
+    async with city.hub.database.write() as connection:
+        await sql.set_quiet(connection, 1, None)
+        await sql.note_changes(connection, [1])
+        await connection.exec_driver_sql("INSERT INTO catch_up(subscriber) VALUES (1)")
+    city.hub.planner.wake()
+    state = await others_have_it(city, alert.id, held=1)
+    assert (state.planned, state.simulated) == (2, 1)
+    assert await city.table("SELECT address FROM outbox") == [(1,)]
+
+
 async def test_the_preview_counts_only_those_who_get_it_at_once_for_the_time_it_takes(city: City) -> None:
     await city.people("zip=11201", "zip=11201", "zip=11201")
     await choose(city, 2, quiet=asleep())
