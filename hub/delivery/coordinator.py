@@ -377,7 +377,7 @@ class Coordinator:
                 self._incoming.set()
 
     def _may_gather(self) -> bool:
-        few = sum(receipts.count for *_, receipts in self._taken) < len(self.handles) * WINDOW // 4
+        few = sum(receipts.count for *_, receipts in self._taken) < len(self.handles) * WINDOW * 3 // 8
         return few and not self._stopping and not any(receipts.finished for *_, receipts in self._taken)
 
     async def _commit(self) -> None:
