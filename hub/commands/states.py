@@ -16,6 +16,7 @@ from channels.contract import Purpose
 from hub.alerts.lifecycle import STATUSES
 from hub.commands.broken import SHOWN, Broken
 from hub.delivery.ledger.statements import IN_FLIGHT_MS
+from hub.delivery.progress import GOING
 from hub.delivery.sending.outcome import OPEN, Outcome
 from hub.store import tables
 from subscriptions.severity import rank
@@ -23,12 +24,11 @@ from subscriptions.store import tables as people
 
 _alert, _mailing, _batch, _counter, _delivery = tables.alert, tables.mailing, tables.batch, tables.counter, tables.delivery
 
-UNDER_WAY = ("launched", "planned")
 _NOT_APPROVED = tuple(status for status in STATUSES if status not in {"live", "ended"})
 
 _WORDS: tuple[tuple[Column[Any], tuple[Any, ...]], ...] = (
     (_alert.c.status, STATUSES),
-    (_mailing.c.state, (*UNDER_WAY, "done", "stopped")),
+    (_mailing.c.state, (*GOING, "done", "refused", "stopped")),
     (_mailing.c.purpose, get_args(Purpose)),
     (_batch.c.state, (0, 1, 2)),
     (_batch.c.channel, tuple(KINDS)),
@@ -62,7 +62,7 @@ _OVER_BEFORE_ITS_TIME = and_(_alert.c.status == "ended", _alert.c.ended_at < _al
 NOT_LIVE = (
     select(_alert.c.id)
     .join(_mailing, _mailing.c.alert == _alert.c.number)
-    .where(_mailing.c.state.in_(UNDER_WAY), or_(_alert.c.status.in_(_NOT_APPROVED), _OVER_BEFORE_ITS_TIME))
+    .where(_mailing.c.state.in_(GOING), or_(_alert.c.status.in_(_NOT_APPROVED), _OVER_BEFORE_ITS_TIME))
     .order_by(_alert.c.number)
 )
 CALLED_LIVE = (
@@ -72,7 +72,7 @@ CALLED_LIVE = (
     .order_by(_alert.c.number)
 )
 _OTHERWISE = and_(
-    or_(_alert.c.status == "live", _mailing.c.state.in_(UNDER_WAY)),
+    or_(_alert.c.status == "live", _mailing.c.state.in_(GOING)),
     or_(_mailing.c.expires_at != _alert.c.expires_at, _mailing.c.priority != rank("Extreme") - _alert.c.grade),
 )
 _OUT_OF_TURN = select(_batch.c.id).where(_batch.c.mailing == _mailing.c.id, _batch.c.priority != _mailing.c.priority).exists()

@@ -17,7 +17,7 @@ from hub.delivery.sending.outcome import Outcome
 from hub.store import tables
 from hub.store.database import Database
 
-GOING = frozenset({"launched", "planned"})
+GOING = ("launched", "planned")
 """States of a mailing that may reach somebody yet."""
 
 

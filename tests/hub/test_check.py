@@ -185,6 +185,8 @@ async def test_a_list_that_lacks_somebody_or_has_them_twice_is_found(home: Home,
         f"UPDATE alert SET ended_at=1 WHERE number=2; {STOPPED}",
         # Whoever had it ended, and its node is forgotten.
         "UPDATE batch SET state=2, node=77 WHERE id=3",
+        # What was altered after its approval is planned for nobody.
+        "UPDATE mailing SET state='refused' WHERE id=3",
         # Two nodes counted, and one of them took back what the other had planned.
         (
             "INSERT INTO counter(mailing, channel, outcome, node, count) VALUES (2, 'email', 'planned', 8, 1);"

@@ -16,6 +16,7 @@ SMALL = 8
 TRIED_BEFORE = 2**48
 """Turns of batches that were put off begin here, and go by when they are due; those of all others are counted from 0."""
 NEVER = 2**62
+"""Behind the turn of everybody."""
 
 _DUE_OF_ANY_SIZE = (
     "SELECT b.id, b.mailing, m.purpose, m.alert, m.parameters, b.channel, b.language, b.simulated, b.discreet, b.priority,"
