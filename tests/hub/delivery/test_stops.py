@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from sqlalchemy import URL
 
 from hub.delivery import stops
 from hub.delivery.sending import frames
@@ -16,6 +17,7 @@ from hub.delivery.sending.sender import UNWRITTEN_S
 from hub.delivery.stops import HEED_S, Stops
 from tests.hub.delivery.people import NOW
 from tests.hub.delivery.sender_process import SETTINGS, SenderProcess
+from tests.hub.delivery.test_coordinator import node
 from tests.hub.delivery.test_ledger import House, house
 from tests.peers.http_sink import HttpSink
 from tests.processes import PATIENCE_S
@@ -63,6 +65,19 @@ async def test_what_was_stopped_and_could_not_be_written_is_put_off_and_withheld
         rows = await sender.until_reported(sender.give([f"{sink.url}/{number}" for number in range(20)], batch=2, mailing=1))
         assert {row.outcome for row in rows} == {Outcome.WITHHELD}
         assert not sink.requests
+
+
+async def test_a_sender_that_starts_later_knows_of_a_stop_that_could_not_be_written(store: URL) -> None:
+    async with node(store, 20) as house, house.running(senders=1) as coordinator:
+        gone = coordinator.handles[0]
+        coordinator.hold(1, written=False)
+        gone.kill()
+        await house.until(lambda: gone not in coordinator.handles and coordinator.alive == 1)
+        assert await house.launch(coordinator, 20) == 1
+        await house.until(lambda: house.postponed(1) == 20)
+        await coordinator.halt(1)
+        assert house.counters(1) == {"planned": 20, "withheld": 20}
+        assert not house.sink.requests
 
 
 async def test_who_waits_inside_a_channel_is_not_begun_either_and_comes_again() -> None:
