@@ -188,15 +188,18 @@ class HttpClient:
         raw = await start_connection(
             await self._addresses(site), happy_eyeballs_delay=_SECOND_TRY_S, interleave=1, socket_factory=self._open_socket
         )
+        connection = Connection(made, self._rest, self._lost, self._longest_body)
         try:
-            _, connection = await loop.create_connection(
-                lambda: Connection(made, self._rest, self._lost, self._longest_body),
+            await loop.create_connection(
+                lambda: connection,
                 sock=raw,
                 ssl=_verified() if site.tls else None,
                 server_hostname=site.host if site.tls else None,
             )
         except BaseException:
             raw.close()
+            # Whoever is cancelled just as it stands: uvloop never tells it of its end.
+            self._lost(connection)
             raise
         return connection
 
@@ -235,11 +238,11 @@ class HttpClient:
             longest.drop()
 
     def _lost(self, connection: Connection) -> None:
-        site = self._open.pop(connection)
+        site = self._open.pop(connection, None)
         self._resting.pop(connection, None)
-        if connection in site.resting:
+        if site is not None and connection in site.resting:
             site.resting.remove(connection)
-        if not self._open and self._closed is not None:
+        if not self._open and self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
 
     def _sweep(self) -> None:

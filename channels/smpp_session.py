@@ -104,11 +104,11 @@ class SmppSession(asyncio.Protocol):
         """Connect and bind. Raises OSError, or SessionLost with the status."""
         connected = await connect(smsc.host, smsc.port)
         tls = (verified(), smsc.host) if smsc.tls else (None, None)
+        session = cls(answer_within, taken)
         try:
-            _, session = await asyncio.get_running_loop().create_connection(
-                lambda: cls(answer_within, taken), sock=connected, ssl=tls[0], server_hostname=tls[1]
-            )
+            await asyncio.get_running_loop().create_connection(lambda: session, sock=connected, ssl=tls[0], server_hostname=tls[1])
         except BaseException:
+            session.end("closed")
             connected.close()
             raise
         try:

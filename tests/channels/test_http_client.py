@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from email.utils import formatdate
@@ -9,13 +10,15 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from channels.contract import Rejected, TryAgain, Uncertain
 from channels.http_client import HttpClient, Timeouts
-from channels.http_connection import LONGEST_BODY
+from channels.http_connection import LONGEST_BODY, Connection
 from channels.http_outcomes import LONGEST_WAIT, OUTCOMES, Answer, Words, read_retry_after, settle
 from tests.peers.http_sink import BROKEN_REFUSAL, CLOSE, ENDLESS_SUCCESS, GARBAGE, HANG, RESET, Fault, HttpSink, Reply, Request, says
 from tests.peers.self_signed import self_signed_context
+from tests.processes import PATIENCE_S
 
 NOW = 1_790_000_000.0
 
@@ -182,6 +185,28 @@ async def test_a_closed_client_opens_again(client: HttpClient, sink: HttpSink) -
     await client.aclose()
     await sink.no_connection()
     assert (await client.post(f"{sink.url}/", {}, b"x")).status == 200
+
+
+def test_a_client_closes_although_a_post_was_called_off_just_as_its_connection_stood(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In uvloop, as in a sender."""
+
+    async def post_and_close() -> None:
+        async with HttpSink() as sink:
+            client = HttpClient()
+            posting = asyncio.create_task(client.post(f"{sink.url}/", {}, b"x"))
+            made = Connection.connection_made
+
+            def call_off(connection: Connection, transport: asyncio.BaseTransport) -> None:
+                made(connection, transport)
+                posting.cancel()
+
+            monkeypatch.setattr(Connection, "connection_made", call_off)
+            with pytest.raises(asyncio.CancelledError):
+                await posting
+            async with asyncio.timeout(PATIENCE_S):
+                await client.aclose()
+
+    uvloop.run(post_and_close())
 
 
 def test_every_status_has_one_outcome() -> None:
