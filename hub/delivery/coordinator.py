@@ -1,8 +1,8 @@
 """The coordinator feeds the senders and settles what they report. It owns the ledger; they own the sending.
 
 Its loops: `_dispatch` leases batches whenever a signal, a due time or the sweep says there may be some and a sender has room;
-`_settle` commits whatever has come in since the last commit and opens the senders' windows by as much; `_watch` replaces senders that died
-or hang. A signal is only a hint: the sweep each second is the guarantee.
+`_settle` commits whatever has come in since the last commit and opens the senders' windows by as much; `_watch` looks after senders and
+leases. A signal is only a hint: the sweep each second is the guarantee.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels.contract import Message
 from hub.clock import Clock, Jumps
 from hub.delivery.credits import Credits
-from hub.delivery.handle import HUNG_S, LOWEST, Handle, start
+from hub.delivery.handle import LOWEST, Handle
 from hub.delivery.ledger.batches import Leased, Settlement
 from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.rate_limit import RateLimit
 from hub.delivery.reach import Reach
 from hub.delivery.recalls import Recalls
+from hub.delivery.senders import Senders
 from hub.delivery.sending import frames
 from hub.delivery.sending.frames import Row
 from hub.delivery.sending.outcome import Outcome
@@ -65,9 +65,18 @@ class Coordinator:
     ) -> None:
         """`told` is given what each sender says of itself each second; `elsewhere` says whether another node may reach a channel."""
         self._ledger, self._configure, self._clock = ledger, configure, clock
-        self._count, self._until, self._told = senders, until, told
+        self._until, self._told = until, told
         self._render, self._rate_of, self._settled = render, rate_of, settled
-        self.handles: list[Handle] = []
+        self._senders = Senders(
+            configure,
+            senders,
+            word=self._alive,
+            unwritten=lambda: self._stops.unwritten,
+            heard=self._hear,
+            gone=self.wake,
+            lost=self._settle_lost,
+        )
+        self.handles = self._senders.handles
         self.reach = Reach(lambda: self.handles, elsewhere)
         self._taken: list[Taken] = []
         self.in_doubt = False
@@ -77,17 +86,15 @@ class Coordinator:
         self._wake = asyncio.Event()
         self._incoming, self._enough = asyncio.Event(), asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._readers: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._jumps, self._put_back_s = Jumps(clock), 0.0
         self._recalls = Recalls(self._feeding, lambda: self.handles)
         self.changed = self._recalls.note
-        self._stops = Stops(ledger, lambda: {one.mailing for by in self.handles for one in by.held.values()}, self.hold, self._speak_now)
+        self._stops = Stops(ledger, self._senders.mailings, self.hold, self._senders.speak)
         self._credits = Credits(rate_limit, rate_of, configure.provider_rates, lambda: self.handles)
 
     async def __aenter__(self) -> Coordinator:
-        for _ in range(self._count):
-            await self._start_sender()
+        await self._senders.start_all()
         loops = [self._dispatch, self._settle, self._speak, self._watch]
         loops += [self._stops.run, self._recalls.run, self._credits.run, self._credits.answer]
         self._tasks = [asyncio.create_task(loop()) for loop in loops]
@@ -96,15 +103,7 @@ class Coordinator:
     async def __aexit__(self, *_: object) -> None:
         """Start nothing more, take the receipts of what is in flight, commit them, end the senders."""
         self._stopping = True
-        for handle in self.handles:
-            handle.send(frames.Drain())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(HUNG_S):
-                await asyncio.gather(*(handle.ended.wait() for handle in self.handles))
-        for handle in self.handles:
-            if not handle.ended.is_set():
-                handle.kill()
-        await asyncio.gather(*self._readers)
+        await self._senders.drain()
         try:
             async with asyncio.timeout(LAST_COMMITS_S):
                 await self._commit_all()
@@ -113,8 +112,7 @@ class Coordinator:
             log.exception("receipts_not_settled", receipts=sum(receipts.count for *_, receipts in self._taken))
         finally:
             # After the receipts are safe: to take a process down can last on a busy machine.
-            await asyncio.gather(*(handle.end() for handle in self.handles))
-            await self._lose([batch for handle in self.handles if handle.process.returncode for batch in handle.held])
+            await self._lose(await self._senders.end())
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -139,7 +137,7 @@ class Coordinator:
 
     def doing(self) -> Iterator[frames.Doing]:
         """What each sender that runs said last."""
-        return (handle.doing for handle in self.handles if not handle.ended.is_set())
+        return self._senders.doing()
 
     def wake(self) -> None:
         """There may be work."""
@@ -148,7 +146,7 @@ class Coordinator:
     @property
     def alive(self) -> int:
         """Senders that run."""
-        return sum(1 for handle in self.handles if not handle.ended.is_set())
+        return len(self._senders.living)
 
     async def halt(self, mailing: int) -> int:
         """Stop a mailing; returns how many people were withheld at once (those a sender holds follow by receipt)."""
@@ -158,50 +156,28 @@ class Coordinator:
     def hold(self, mailing: int, *, written: bool = True) -> None:
         """Its hand-overs end on every sender here; the ledger has it already or will have it at once, or can't be told now."""
         (self._stops.unwritten.discard if written else self._stops.unwritten.add)(mailing)
-        for handle in self.handles:
-            handle.send(frames.Halt(mailing, written))
+        self._senders.hold(mailing, written=written)
 
     def fence(self) -> None:
         """The lease is over, and others may send what is in hand here: the senders end at once, and `_watch` starts new ones."""
-        for handle in self.handles:
-            if not handle.ended.is_set():
-                log.error("sender_fenced", pid=handle.process.pid)
-                handle.kill()
+        self._senders.fence()
 
-    async def _start_sender(self) -> None:
-        handle = await start(self._configure, self._alive())
-        for mailing in self._stops.unwritten:
-            handle.send(frames.Halt(mailing, written=False))
-        self.handles.append(handle)
-        task = asyncio.create_task(self._read(handle))
-        self._readers.add(task)
-        task.add_done_callback(self._readers.discard)
-
-    async def _read(self, handle: Handle) -> None:
-        try:
-            while (body := await frames.read(handle.reader)) is not None:
-                handle.heard = time.monotonic()
-                frame = frames.to_coordinator.decode(body)
-                if isinstance(frame, frames.Unused):
-                    handle.unused(frame.channel, frame.count)
-                    self._credits.given()
-                if isinstance(frame, frames.Wanted):
-                    self._credits.want(handle, frame)
-                if isinstance(frame, frames.Doing):
-                    moved, back = handle.doing.in_use != frame.in_use, handle.doing.away.keys() - frame.away.keys()
-                    handle.doing = frame
-                    self._told(frame)
-                    if back:
-                        self._wake.set()
-                    if moved:
-                        self._credits.given()
-                if isinstance(frame, frames.Receipts):
-                    self._take_in(handle, frame)
-        except msgspec.DecodeError:
-            log.exception("frame_unreadable", pid=handle.process.pid)
-        finally:
-            handle.ended.set()
-            self._wake.set()
+    def _hear(self, handle: Handle, frame: frames.ToCoordinator) -> None:
+        if isinstance(frame, frames.Receipts):
+            self._take_in(handle, frame)
+        if isinstance(frame, frames.Unused):
+            handle.unused(frame.channel, frame.count)
+            self._credits.given()
+        if isinstance(frame, frames.Wanted):
+            self._credits.want(handle, frame)
+        if isinstance(frame, frames.Doing):
+            moved, back = handle.doing.in_use != frame.in_use, handle.doing.away.keys() - frame.away.keys()
+            handle.doing = frame
+            self._told(frame)
+            if back:
+                self._wake.set()
+            if moved:
+                self._credits.given()
 
     def _take_in(self, handle: Handle, frame: frames.Receipts) -> None:
         leased = handle.held.get(frame.batch)
@@ -220,43 +196,24 @@ class Coordinator:
     async def _speak(self) -> None:
         """Senders go on for as long as they hear this, whatever else is waited for."""
         while True:
-            self._speak_now()
+            self._senders.speak()
             await asyncio.sleep(SWEEP_S)
-
-    def _speak_now(self) -> None:
-        for handle in self.handles:
-            handle.send(self._alive())
 
     async def _watch(self) -> None:
         while True:
             before = time.monotonic()
             await asyncio.sleep(SWEEP_S)
-            stood_still = time.monotonic() - before > HUNG_S / 2
             try:
-                for handle in list(self.handles):
-                    if stood_still:  # this process did, so what the senders said meanwhile is still to be read
-                        handle.heard = max(handle.heard, time.monotonic())
-                    if handle.hangs or handle.ended.is_set():
-                        await self._replace(handle)
-                while len(self.handles) < self._count and not self._stopping:
-                    await self._start_sender()
+                await self._senders.look(time.monotonic() - before)
                 await self._look_after()
             except Exception:  # process boundary: the next look tries again, the log says why it must
                 log.exception("watch_failed")
             self._wake.set()
 
-    async def _replace(self, handle: Handle) -> None:
-        """Each step may be repeated: until the last one succeeded the handle stays, and the next look finds it."""
-        if self._stopping:
-            return
-        await handle.end()
-        log.warning("sender_replaced", pid=handle.process.pid, code=handle.process.returncode, batches=len(handle.held))
-        await handle.ended.wait()
+    async def _settle_lost(self, handle: Handle) -> None:
         while any(owner is handle for owner, *_ in self._taken):
             await self._commit()
         await self._ledger.lose(handle.held)
-        handle.held.clear()
-        self.handles.remove(handle)
 
     async def _look_after(self) -> None:
         """What crashes and clocks may have left behind: leases of nobody here, mailings without people, due times of a clock put back."""
