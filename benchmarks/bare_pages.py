@@ -1,6 +1,6 @@
 """The yardstick for pages: one process, one aiohttp handler that answers with the bytes it was given on standard input.
 
-Usage: python -m benchmarks.bare_pages CONTENT_TYPE < BYTES; prints its port.
+Usage: python -m benchmarks.bare_pages CONTENT_TYPE CODING < BYTES; prints its port.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import uvloop
 from aiohttp import web
 
 
-async def main(content_type: str, body: bytes) -> None:
+async def main(content_type: str, coding: str, body: bytes) -> None:
     """Serve until killed."""
 
     async def handle(_: web.Request) -> web.Response:
-        return web.Response(body=body, content_type=content_type)
+        return web.Response(body=body, content_type=content_type, headers={"Content-Encoding": coding})
 
     app = web.Application()
     app.router.add_get("/{path:.*}", handle)
@@ -30,4 +30,4 @@ async def main(content_type: str, body: bytes) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], sys.stdin.buffer.read()))
+    uvloop.run(main(sys.argv[1], sys.argv[2], sys.stdin.buffer.read()))

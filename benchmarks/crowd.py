@@ -24,6 +24,8 @@ from hub.web.routes import build_app
 
 RECIPIENTS = 150_000
 CONNECTIONS = 64
+CODINGS = "gzip, deflate, br, zstd"
+"""What every browser says it can unpack."""
 
 
 def pages() -> dict[str, Figure]:
@@ -52,13 +54,16 @@ async def _work(url: str) -> tuple[list[float], list[float], list[float], list[f
                 shown = (await hub.alerts.recent(limit=1))[0]
                 for round_ in range(PAIRS):
                     path = f"/alerts/{shown.id}" if round_ % 2 else "/"
-                    async with aiohttp.ClientSession() as session, session.get(base + path, headers={"Accept-Encoding": "identity"}) as got:
-                        body = await got.read()
+                    async with (
+                        aiohttp.ClientSession(auto_decompress=False) as session,
+                        session.get(base + path, headers={"Accept-Encoding": CODINGS}) as got,
+                    ):
+                        body, coding = await got.read(), got.headers.get("Content-Encoding", "identity")
                     alone.append(RECIPIENTS / await publish_and_wait(hub, alert("11201")))
                     rate, served = await _under(base + path, publish_and_wait(hub, alert("11201")))
                     beside.append(rate)
                     ours.append(served)
-                    with _bare(body) as yardstick:
+                    with _bare(body, coding) as yardstick:
                         _, served = await _under(yardstick + path, publish_and_wait(hub, alert("11201")))
                         bare.append(served)
     return ours, bare, alone, beside
@@ -67,7 +72,15 @@ async def _work(url: str) -> tuple[list[float], list[float], list[float], list[f
 async def _under(url: str, fanout: Awaitable[float]) -> tuple[float, float]:
     """(hand-overs a second, pages a second) of a fan-out while wrk asks for a page."""
     wrk = await asyncio.create_subprocess_exec(
-        "wrk", "-t1", f"-c{CONNECTIONS}", "-d600", url, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        "-d600",
+        "-H",
+        f"Accept-Encoding: {CODINGS}",
+        url,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     took = await fanout
     wrk.send_signal(signal.SIGINT)
@@ -80,12 +93,12 @@ async def _under(url: str, fanout: Awaitable[float]) -> tuple[float, float]:
 
 
 @contextmanager
-def _bare(body: bytes) -> Iterator[str]:
+def _bare(body: bytes, coding: str) -> Iterator[str]:
     with tempfile.TemporaryFile() as given:
         given.write(body)
         given.seek(0)
         process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.bare_pages", "text/html"], stdin=given, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "benchmarks.bare_pages", "text/html", coding], stdin=given, stdout=subprocess.PIPE, text=True
         )
         try:
             assert process.stdout is not None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -18,6 +20,11 @@ from hub.errors import SettingsError
 from hub.settings import Settings
 from hub.web.front import open_door, open_hatch
 from hub.web.routes import WATCHED, build_app
+
+ENDS_S = 9.5
+"""After it was told to: whatever the database has, which may answer a connection never again."""
+UNSETTLED = 1
+"""Exit code of a node that could not settle all in time."""
 
 log = structlog.get_logger()
 
@@ -37,7 +44,7 @@ def _door(hub: Hub, port: socket.socket) -> AbstractAsyncContextManager[None]:
 
 
 async def serve(settings: Settings, *, demo: bool, role: Role, say: Callable[[str], None]) -> None:
-    """Run one node until SIGTERM or Ctrl-C; what was handed over is settled before it returns, within 10 s."""
+    """Run one node until SIGTERM or Ctrl-C; what was handed over is settled before it returns, or the process ends within 10 s without."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -51,3 +58,17 @@ async def serve(settings: Settings, *, demo: bool, role: Role, say: Callable[[st
             memory.started()
             await stop.wait()
             log.info("stopping")
+            _end_in_time()
+
+
+def _end_in_time() -> None:
+    # A thread, since a driver that waits for its server holds up the loop's end, and the interpreter's.
+    last = threading.Timer(ENDS_S, _end_at_once)
+    last.daemon = True
+    last.start()
+
+
+def _end_at_once() -> None:
+    """As a crash: what is unsettled is in doubt, and another node or the next start takes it over."""
+    log.error("ended_unsettled")
+    os._exit(UNSETTLED)

@@ -36,6 +36,7 @@ LONGEST = (
     "hub/publishing/test_videos.py",
     "faults/test_disk_full.py",
     "faults/test_clock.py",
+    "faults/test_stalled_database.py",
     "hub/test_what_nodes_share.py",
     "hub/test_settings.py",
 )

@@ -308,8 +308,8 @@ class Publishing(Reading):
             await asyncio.sleep(0.02)
 
     async def _move(self, alert_id: str, action: Transition, actor: Actor, details: dict[str, Any]) -> StoredAlert:
-        now = milliseconds(self._clock)
         async with self._database.write() as connection:
+            now = milliseconds(self._clock)  # of its turn: what ends comes into the order of what goes live
             alert = await fetch(connection, alert_id)
             if alert is None:
                 raise NotFound(f"There is no alert {alert_id!r}.")
@@ -341,14 +341,14 @@ class Publishing(Reading):
 
     async def end_expired(self) -> int:
         """Whatever has run out is ended, as its text said it would be (S13). Returns how many."""
-        now = milliseconds(self._clock)
         query = select(tables.alert.c.id).where(
-            tables.alert.c.status.in_(("draft", "awaiting_approval", "live")), tables.alert.c.expires_at <= now
+            tables.alert.c.status.in_(("draft", "awaiting_approval", "live")), tables.alert.c.expires_at <= milliseconds(self._clock)
         )
         async with self._database.read() as connection:
             due = list((await connection.execute(query)).scalars())
         for alert_id in due:
             async with self._database.write() as connection:
+                now = milliseconds(self._clock)
                 alert = await fetch(connection, alert_id)
                 if alert is None or not lifecycle.may(records.status_of(alert), "expire"):
                     continue

@@ -18,6 +18,8 @@ from typing import Literal
 
 import psycopg
 
+from tests.processes import children, tell
+
 START_S = 30.0
 _UNPRIVILEGED = "nobody"
 """PostgreSQL refuses to run as root."""
@@ -82,6 +84,19 @@ class PostgresServer:
             self._process.send_signal(_STOPS[how])
             self._process.wait()
             self._process = None
+
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """It answers nobody within the block, and its connections stay open."""
+        assert self._process is not None
+        processes = [self._process.pid, *children(self._process.pid)]
+        try:
+            for pid in processes:
+                tell(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in processes:
+                tell(pid, signal.SIGCONT)
 
     def new_database(self, template: str = "template1") -> str:
         """The URL of a database of its own, as its template is."""

@@ -64,8 +64,8 @@ async def test_an_alert_is_live_from_its_writers_turn_on_so_that_none_comes_out_
     monkeypatch.setattr(city.publishing, "_clock", lambda: now[0])
 
     @asynccontextmanager
-    async def after_others() -> AsyncIterator[AsyncConnection]:
-        async with write() as connection:
+    async def after_others(**how: bool) -> AsyncIterator[AsyncConnection]:
+        async with write(**how) as connection:
             now[0] += 1.0  # so long it had to wait for its turn
             yield connection
 
@@ -74,6 +74,12 @@ async def test_an_alert_is_live_from_its_writers_turn_on_so_that_none_comes_out_
     assert moderate.live_at == int(now[0] * 1000)
     severe = await city.publishing.submit(document(severity="Severe"), AUTHOR)
     assert (await city.publishing.approve(severe.id, APPROVER)).live_at == int(now[0] * 1000)
+    before = now[0]
+    await city.publishing.stop(severe.id, APPROVER)
+    now[0] += (after := 3 * 3600)
+    await city.publishing.end_expired()
+    (stopped,), (expired,) = await city.table("SELECT ended_at FROM alert ORDER BY ended_at")
+    assert before * 1000 < stopped < (before + after) * 1000 < expired == int(now[0] * 1000)
 
 
 async def test_an_authors_alert_always_waits(city: City) -> None:
