@@ -10,7 +10,6 @@ other receivers or other hosts.
 from __future__ import annotations
 
 import ipaddress
-import logging
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 import apprise
 from apprise.manager_plugins import NotificationManager
 
+from channels import apprise_failures
 from channels.contract import InvalidAddress
 
 RESIDENT_SERVICES = frozenset(
@@ -80,9 +80,7 @@ _LONGEST_URL = 2000
 _REACHES_OTHERS = re.compile(r"phone|email|contact|short_?code|callsign")
 _HOLDS_A_LOG_IN = re.compile(r"^user$|password|^email$|keyfile|subfile")
 
-# Apprise logs addresses and tokens on every failure, and its HTTP library logs paths, which hold tokens too.
-for _name in ("apprise", "urllib3"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
+apprise_failures.listen()
 
 
 def parse_service(raw: str) -> str:

@@ -1,6 +1,7 @@
 """Any of Apprise's services: the long tail, in a pool of threads of its own.
 
-Apprise answers yes or no and gives no reason, so every no is tried again until the message expires, and no address is ever called dead.
+Apprise answers yes or no and gives no reason (but see `apprise_failures`), so every no is tried again until the message expires, and no
+address is ever called dead.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import ClassVar, Literal
 import apprise
 import msgspec
 
+from channels import apprise_failures
 from channels.apprise_address import ASSET, load_services, open_service, parse_service, service_of
 from channels.apprise_text import fit
-from channels.contract import ChannelSettings, Limits, Message, NotAsked, Receipt, Recipient, Rejected, TryAgain, Uncertain
+from channels.contract import ChannelSettings, DeliveryFailed, Limits, Message, NotAsked, Receipt, Recipient, Rejected, Uncertain
 from channels.stamping import Stamp
 
 AT_ONCE = 64
@@ -28,7 +30,6 @@ TIMEOUT = 30.0
 """Seconds for one hand-over, all requests of a service together."""
 
 load_services()  # here, since whoever loads this module does so in a thread
-
 Mood = Literal["info", "warning"]
 _MOODS: dict[str, Mood] = {"Extreme": "warning", "Severe": "warning"}
 
@@ -89,11 +90,11 @@ class AppriseServices:
         sending.add_done_callback(partial(self._ended, asyncio.get_running_loop()))
         try:
             async with asyncio.timeout(self._timeout):
-                taken = await asyncio.wrap_future(sending)
+                failure = await asyncio.wrap_future(sending)
         except TimeoutError:
             raise Uncertain("the service did not answer in time") from None
-        if not taken:
-            raise TryAgain("the service did not take it; Apprise gives no reason")
+        if failure is not None:
+            raise failure
         return Receipt()
 
     def _pool(self) -> ThreadPoolExecutor:
@@ -114,16 +115,19 @@ class AppriseServices:
             threads.shutdown(wait=False, cancel_futures=True)
 
 
-def send(url: str, title: str, text: str, mood: Mood, timeout: float, *, fits: bool) -> bool:
-    """One message to one service, in the calling thread. Raises Rejected when the address is none (any more)."""
+def send(url: str, title: str, text: str, mood: Mood, timeout: float, *, fits: bool) -> DeliveryFailed | None:
+    """One message to one service, in the calling thread; what became of it if the service did not take it."""
     service = open_service(url)
     if service is None:
-        raise Rejected("this version of Apprise can't use the address")
+        return Rejected("this version of Apprise can't use the address")
     service.retry = 0
     service.socket_connect_timeout = min(service.socket_connect_timeout, timeout)
-    service.socket_read_timeout = min(service.socket_read_timeout, timeout)
+    # Apprise would give up after four seconds, and a slow service get the message again and again: who waits for this thread goes first.
+    service.socket_read_timeout = timeout + 1.0
     if not fits:
         title, text = fit(service, title, text)
     hub = apprise.Apprise(asset=ASSET)
     hub.add(service)
-    return bool(hub.notify(body=text, title=title, notify_type=mood, body_format=apprise.NotifyFormat.TEXT))
+    apprise_failures.forget()
+    taken = hub.notify(body=text, title=title, notify_type=mood, body_format=apprise.NotifyFormat.TEXT)
+    return None if taken else apprise_failures.failure()

@@ -18,8 +18,8 @@ from hub.errors import SettingsError
 
 LEVELS: Final[Mapping[str, int]] = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
-QUIET: Final = ("aiogram", "aiosmpplib", "aiosmtplib", "aiosqlite", "alembic", "apprise", "apscheduler", "asyncio", "sqlalchemy", "urllib3")
-"""Libraries that say below WARNING what only their own developers want to know."""
+QUIET: Final = ("aiogram", "aiosmpplib", "aiosmtplib", "aiosqlite", "alembic", "apscheduler", "asyncio", "sqlalchemy")
+"""Libraries that say below WARNING what only their own developers want to know. Apprise is silent: see `channels.apprise_failures`."""
 
 _MASKS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"(?<=://)[^/\s@]+@"), "[credentials]@"),

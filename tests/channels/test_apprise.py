@@ -26,9 +26,10 @@ from channels.contract import (
     Rejected,
     TryAgain,
     Uncertain,
+    Unreachable,
     slot,
 )
-from tests.peers.http_sink import HANG, Fault, HttpSink, Reply
+from tests.peers.http_sink import CLOSE, GARBAGE, HANG, RESET, Fault, HttpSink, Reply
 
 SETTINGS = ChannelSettings(public_url="https://alerts.example")
 DISCORD = "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"
@@ -76,6 +77,34 @@ async def test_every_no_is_tried_again_since_apprise_gives_no_reason(status: int
     with pytest.raises(TryAgain) as caught:
         await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/secret"))
     assert caught.value.after is None
+    assert len(sink.requests) == 1
+
+
+@pytest.mark.parametrize("answer", [RESET, CLOSE, GARBAGE])
+async def test_a_service_that_breaks_off_may_have_taken_it(answer: Fault, sink: HttpSink, channel: AppriseServices) -> None:
+    sink.respond = lambda _: answer
+    with pytest.raises(Uncertain):
+        await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/secret"))
+    sink.respond = lambda _: Reply(500)
+    with pytest.raises(TryAgain):  # and what it was is nothing to whoever comes next in its thread
+        await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/secret"))
+
+
+async def test_a_service_that_is_not_there_has_taken_nothing(sink: HttpSink, channel: AppriseServices) -> None:
+    await sink.refuse()
+    with pytest.raises(Unreachable):
+        await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/secret"))
+
+
+async def test_a_slow_service_gets_the_message_once(sink: HttpSink, channel: AppriseServices) -> None:
+    """Apprise's own patience, here a tenth of a second, would end first, and it would call "not taken" what was only slow."""
+
+    async def after_a_while(writer: asyncio.StreamWriter, closing: asyncio.Event) -> None:
+        await asyncio.wait([asyncio.ensure_future(closing.wait())], timeout=0.5)
+        writer.write(Reply(200).encode())
+
+    sink.respond = lambda _: Fault(after_a_while)
+    await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/secret?rto=0.1"))
     assert len(sink.requests) == 1
 
 
@@ -167,7 +196,7 @@ async def test_an_address_that_apprise_can_no_longer_use_is_rejected_and_kept(ch
 async def test_a_hang_is_given_up(sink: HttpSink) -> None:
     sink.respond = lambda _: HANG
     channel = AppriseServices(SETTINGS, timeout=0.3)
-    with pytest.raises((TryAgain, Uncertain)):
+    with pytest.raises(Uncertain):
         await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/"))
     await channel.aclose()
 
