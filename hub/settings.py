@@ -73,7 +73,11 @@ SETTINGS = (
         "https://www.weather.gov/",
         "Where “Exit this page” leads from sign-up and settings: a page that tells nothing. Asked for only when somebody leaves.",
     ),
-    Setting("backup", "", "Folder that the running hub puts its backups into; empty for none. Set it on one node."),
+    Setting(
+        "backup",
+        "",
+        "Folder that the running hub puts its backups into; empty for none. One node is enough; those that share it take turns.",
+    ),
     Setting("backup_every", "6", "Hours between two backups."),
     Setting("backup_keep", "28", "How many backups are kept there; older ones are deleted."),
     Setting(

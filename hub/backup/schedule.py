@@ -34,6 +34,8 @@ AHEAD_S = 300.0
 SHORTEST_PASSPHRASE = 12
 """Characters: the file may lie anywhere, and whoever has it may guess for years."""
 _NAME = re.compile(r"tocsin-(\d{8}T\d{6})Z\.backup")
+_DRAFT = re.compile(r"\.tocsin-\d{8}T\d{6}Z\.backup\..+")
+"""Of one that was being taken."""
 _TIME = "%Y%m%dT%H%M%S"
 _CHILDS = ("database", "keyring", "backup_passphrase", "data")
 """Settings that the process must be told, wherever ours came from."""
@@ -55,7 +57,7 @@ class Schedule:
         if self.folder is not None and len(settings.backup_passphrase) < SHORTEST_PASSPHRASE:
             raise SettingsError(f"TOCSIN_BACKUP needs TOCSIN_BACKUP_PASSPHRASE, of at least {SHORTEST_PASSPHRASE} characters")
         self._newest: float | None = None
-        self._failed = ""
+        self._failed, self._failed_at = "", 0.0
         self._not_before = 0.0
         if self.folder is not None:
             metrics.backup_age.set_function(lambda: self._clock() - self._newest if self._newest is not None else float("inf"))
@@ -86,6 +88,8 @@ class Schedule:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with _alone(self.folder) as ours:
                 self._newest = max(self._found().values(), default=None)
+                if self._newest is not None and self._newest > self._failed_at:  # another hub's went well
+                    self._failed = ""
                 if ours and self._due():
                     await self._backup(self.folder)
         except OSError as error:
@@ -103,11 +107,11 @@ class Schedule:
         Nor is one that is yet to be begun: a clock was ahead then, and no other would be due until that time has come.
         """
         assert self.folder is not None  # noqa: S101 - asked only with one
-        named = ((path, _NAME.fullmatch(path.name)) for path in self.folder.iterdir())
-        begun = {path: datetime.strptime(name[1], _TIME).replace(tzinfo=UTC).timestamp() for path, name in named if name}
-        return {path: at for path, at in begun.items() if at <= self._clock() + AHEAD_S}
+        begun = ((path, _begun(path.name)) for path in self.folder.iterdir())
+        return {path: at for path, at in begun if at is not None and at <= self._clock() + AHEAD_S}
 
     async def _backup(self, folder: Path) -> None:
+        _sweep(folder)
         began = self._clock()
         file = folder / f"tocsin-{instant(began).strftime(_TIME)}Z.backup"
         if (why := await self._take(file)) is not None:
@@ -120,9 +124,26 @@ class Schedule:
             old.unlink()
 
     def _fail(self, why: str) -> None:
-        self._failed, self._not_before = why, self._clock() + AGAIN_AFTER_S
+        self._failed, self._failed_at = why, self._clock()
+        self._not_before = self._failed_at + AGAIN_AFTER_S
         log.error("backup_failed", reason=why)
         self._metrics.backups.labels("failed").inc()
+
+
+def _sweep(folder: Path) -> None:
+    """Nobody else is at it now, so what was begun there is of a hub that was killed meanwhile."""
+    for draft in folder.iterdir():
+        if _DRAFT.fullmatch(draft.name):
+            draft.unlink(missing_ok=True)
+
+
+def _begun(name: str) -> float | None:
+    """When a backup of this name was begun; None for whatever else lies there."""
+    named = _NAME.fullmatch(name)
+    try:
+        return datetime.strptime(named[1], _TIME).replace(tzinfo=UTC).timestamp() if named else None
+    except ValueError:  # a thirteenth month
+        return None
 
 
 async def by_command(settings: Settings, file: Path) -> str | None:

@@ -45,6 +45,10 @@ async def _take(home: Home, file: Path) -> None:
     await home.back_up(file)
 
 
+async def _full(_: Path) -> str:
+    return "no room"
+
+
 @pytest.fixture
 def home(tmp_path: Path, migrated_sqlite: Path) -> Home:
     made = file_in(tmp_path / "data")
@@ -72,8 +76,9 @@ async def test_the_oldest_goes_when_a_new_one_is_there_and_nothing_of_others_eve
     hub.folder.mkdir()
     (hub.folder / "tocsin-20250101T000000Z.backup").write_bytes(b"old")
     (hub.folder / "by-hand.backup").write_bytes(b"kept")
+    (hub.folder / "tocsin-20261399T000000Z.backup").write_bytes(b"of a thirteenth month")
     await hub.schedule.look()
-    assert hub.names() == ["by-hand.backup", "tocsin-20260921T141320Z.backup"]
+    assert hub.names() == ["by-hand.backup", "tocsin-20260921T141320Z.backup", "tocsin-20261399T000000Z.backup"]
 
 
 async def test_one_of_a_clock_ahead_stands_in_no_other_ones_way_and_what_was_left_of_an_unfinished_one_goes(
@@ -83,6 +88,7 @@ async def test_one_of_a_clock_ahead_stands_in_no_other_ones_way_and_what_was_lef
     hub.folder.mkdir()
     (hub.folder / "tocsin-20270301T000000Z.backup").write_bytes(b"of next year")
     (hub.folder / ".tocsin-20260921T141320Z.backup.0123456789abcdef").write_bytes(b"half")
+    (hub.folder / ".tocsin-20260914T080000Z.backup.fedcba9876543210").write_bytes(b"of a node that was killed")
     await hub.schedule.look()
     assert hub.names() == ["tocsin-20260921T141320Z.backup", "tocsin-20270301T000000Z.backup"]
     assert (hub.schedule.status, hub.figure("tocsin_backup_age_seconds")) == ({"backup": "ok"}, "0.0")
@@ -112,6 +118,18 @@ async def test_a_failure_is_loud_deletes_nothing_and_is_tried_again_soon(home: H
     hub.clock.now += AGAIN_AFTER_S
     await hub.schedule.look()
     assert (hub.schedule.status, hub.figure("tocsin_backup_age_seconds")) == ({"backup": "ok"}, "0.0")
+
+
+async def test_a_failure_is_over_when_another_hub_has_taken_one(home: Home, tmp_path: Path) -> None:
+    one, other = (Watched(home, tmp_path / "backups", here=True) for _ in range(2))
+    one.schedule._take = _full
+    await one.schedule.look()
+    assert one.schedule.status == {"backup": "the last one failed: no room"}
+    other.clock.now += 60
+    await other.schedule.look()
+    one.clock.now += 61
+    await one.schedule.look()
+    assert (len(one.names()), one.schedule.status) == (1, {"backup": "ok"})
 
 
 async def test_a_folder_that_can_not_be_is_a_failure_too(home: Home, tmp_path: Path) -> None:
