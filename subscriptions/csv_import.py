@@ -322,8 +322,10 @@ class _Writing:
     async def write(self, people: list[_Person]) -> None:
         """One transaction."""
         async with self._transactions.write() as connection:
-            known = await sql.active_lookups(connection, [address.lookup for person in people for address in person.addresses])
-            people = [person for person in people if self._is_new(person, known)]
+            lookups = [address.lookup for person in people for address in person.addresses]
+            known = await sql.lookups_in(connection, lookups, "active")
+            ended = await sql.lookups_in(connection, lookups, "stopped")
+            people = [person for person in people if self._is_new(person, known, ended)]
             if not people:
                 return
             first = await sql.take_numbers(connection, tables.subscriber, len(people)) + 1
@@ -339,13 +341,17 @@ class _Writing:
                 await sql.note_changes(connection, [number for number, _ in numbered])
         self.people += len(people)
 
-    def _is_new(self, person: _Person, known: set[bytes]) -> bool:
-        again = [address for address in person.addresses if address.lookup in known]
-        for address in again:
-            self._reading.refuse(address.line, "address: is already subscribed")
-        if not again:
+    def _is_new(self, person: _Person, known: set[bytes], ended: set[bytes]) -> bool:
+        """Nobody who is here already, and nobody who said STOP, whatever list they still stand on."""
+        refused = False
+        for address in person.addresses:
+            for lookups, why in ((known, "is already subscribed"), (ended, "its owner said STOP here in the last days")):
+                if address.lookup in lookups:
+                    self._reading.refuse(address.line, f"address: {why}")
+                    refused = True
+        if not refused:
             known.update(address.lookup for address in person.addresses)
-        return not again
+        return not refused
 
 
 _SUBSCRIBER = (

@@ -54,9 +54,13 @@ class OptingOut:
             found = await _find(work, claims)
             if found is None:
                 return
-            if self._is_of_many(found[1]):
+            subscriber, address = found
+            if self._is_of_many(address):
                 raise LinkInvalid("whoever administers this chat ends its alerts there, with /stop")
-            await _end(work, *found, "link")
+            await _end(work, subscriber, address, "link")
+            anew = await sql.active_address(work.connection, address.lookup)
+            if anew is not None:  # it had ended before and was signed up again; whoever asks for an end by an old message means that, too
+                await _end(work, await sql.existing_subscriber(work.connection, anew.subscriber), anew, "link")
 
     def _is_of_many(self, address: AddressRow) -> bool:
         """A Telegram group or channel, whose number is negative. Another channel's address stays sealed."""

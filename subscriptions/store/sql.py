@@ -226,12 +226,12 @@ async def addresses_by_lookup(connection: AsyncConnection, lookup: bytes, state:
     return await _all(connection, _BY_LOOKUP, AddressRow, hashed=lookup, kept=state)
 
 
-async def active_lookups(connection: AsyncConnection, lookups: Sequence[bytes]) -> set[bytes]:
-    """Which of these keyed hashes belong to confirmed addresses."""
+async def lookups_in(connection: AsyncConnection, lookups: Sequence[bytes], state: str) -> set[bytes]:
+    """Which of these keyed hashes belong to addresses in a state."""
     known: set[bytes] = set()
     for start in range(0, len(lookups), _VARIABLES):
         part = lookups[start : start + _VARIABLES]
-        known.update(await connection.scalars(select(address.c.lookup).where(address.c.lookup.in_(part), address.c.state == "active")))
+        known.update(await connection.scalars(select(address.c.lookup).where(address.c.lookup.in_(part), address.c.state == state)))
     return known
 
 

@@ -161,6 +161,13 @@ async def test_an_address_is_imported_once_however_often_it_stands_there(residen
     assert all("new@" not in refused.why.lower() for refused in (*first.refused, *second.refused))
 
 
+async def test_who_said_stop_is_not_brought_back_by_a_list(residents: Residents) -> None:
+    await residents.resident("left@example.org")
+    assert await residents.enrolment.own_address.stop("email", "left@example.org", source="test")
+    report = await bring_in(residents, row(address="left@example.org"), row(address="new@example.org"))
+    assert (report.people, [(refused.line, "STOP" in refused.why) for refused in report.refused]) == (1, [(2, True)])
+
+
 async def test_samples_are_marked_and_never_stand_in_a_real_persons_way(residents: Residents) -> None:
     """The sample bears a real address by chance: its owner can sign up all the same, and is then really written to."""
     await bring_in(residents, row(sample="1", label="Sample Brooklyn"))

@@ -50,6 +50,16 @@ async def test_with_the_last_address_the_subscription_ends_and_only_receipts_sta
     await residents.enrolment.unsubscribe(residents.links.token("unsubscribe", 1, 2, 0))
 
 
+async def test_an_old_messages_link_ends_also_what_was_signed_up_since(residents: Residents) -> None:
+    await residents.resident()
+    old = residents.links.token("unsubscribe", 1, 1, 0)
+    assert await residents.enrolment.own_address.stop("email", "a@example.org", source="test")
+    await residents.resident()
+    assert await residents.column("SELECT count(*) FROM address WHERE state='active'") == [1]
+    await residents.enrolment.unsubscribe(old)
+    assert await residents.column("SELECT count(*) FROM address WHERE state='active'") == [0]
+
+
 async def test_many_mail_programs_may_press_at_once(residents: Residents) -> None:
     await residents.resident()
     token = residents.links.token("unsubscribe", 1, 1, 0)
