@@ -9,11 +9,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from email.utils import parseaddr
 from typing import Any, ClassVar
-from unicodedata import category
 
 import msgspec
 
 from channels.contract import ChannelSettings, Limits, Message, NotConfigured, Purpose, Receipt, Recipient, slot
+from channels.cutting import cut_place, with_ellipsis
 from channels.http_client import PATIENT, HttpClient, Poster, Timeouts
 from channels.http_outcomes import settle
 from channels.json_body import JsonBody, json_bytes
@@ -40,7 +40,6 @@ _LATER = frozenset({406})
 _DELIVERED = Receipt()
 _RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 _OWN_LINK: dict[Purpose, str] = {"alert": "why", "notice": "why", "confirm": "confirm", "access": "access"}
-_JOINERS = frozenset("\u200d\ufe0e\ufe0f")
 
 _URGENCY = {"Extreme": "high", "Severe": "high", "Moderate": "normal", "Minor": "low"}
 """CAP severity → Urgency (RFC 8030 §5.3), where urgency says nothing more."""
@@ -172,17 +171,8 @@ def _fit(payload: dict[str, Any], link_room: int) -> dict[str, Any]:
 
 
 def _shorten(text: str, room: int, size: Callable[[str], int]) -> str:
-    """The text, or its longest beginning that fits with an ellipsis, cut between what readers see as characters."""
+    """The text, or its longest beginning that fits with an ellipsis."""
     if size(text) <= room:
         return text
     end = bisect_right(range(len(text)), room - len(_ELLIPSIS.encode()), key=lambda length: size(text[:length])) - 1
-    return f"{text[: _boundary(text, max(0, end))].rstrip()}{_ELLIPSIS}"
-
-
-def _boundary(text: str, end: int) -> int:
-    """The last place at or before `end` that is neither inside a slot nor before a mark that belongs to the character ahead."""
-    if text.rfind("\x02", 0, end) > text.rfind("\x03", 0, end):
-        end = text.rfind("\x02", 0, end)
-    while end > 0 and (category(text[end]).startswith("M") or text[end] in _JOINERS or text[end - 1] == "\u200d"):
-        end -= 1
-    return end
+    return with_ellipsis(text[: cut_place(text, max(0, end))].rstrip())

@@ -12,6 +12,7 @@ from channels.contract import ChannelSettings, InvalidAddress, Message, NotConfi
 from channels.push_encryption import LONGEST_PAYLOAD
 from channels.vapid import create_vapid_key, public_key
 from channels.web_push import LONGEST_TTL, WebPush, is_push_service, urgency_of
+from tests.channels.test_cutting import LINK
 from tests.peers.http_sink import Reply
 from tests.peers.push_service import Push, PushService
 
@@ -164,6 +165,16 @@ async def test_a_cut_is_never_inside_a_character(channel: WebPush, service: Push
     for extra in range(4):
         pushed = await push(channel, service, msgspec.structs.replace(FLOOD, parts={"title": "t" * extra, "body": LONG[sample]}))
         assert pushed.document["body"].removesuffix("…").replace(character, "") == ""
+
+
+async def test_a_link_of_the_author_is_whole_or_left_out(channel: WebPush, service: PushService) -> None:
+    for room in range(0, 150, 5):
+        body = f"{'水' * (1050 + room)}详情见{LINK}。{'水' * 1000}"
+        pushed = await push(channel, service, msgspec.structs.replace(FLOOD, parts={"title": "t", "body": body}))
+        said = pushed.document["body"]
+        assert len(pushed.payload) <= LONGEST_PAYLOAD
+        assert said.count("https://") == said.count(LINK)
+        assert f"{LINK}…" not in said
 
 
 async def test_a_cut_is_never_inside_a_slot(channel: WebPush, service: PushService) -> None:

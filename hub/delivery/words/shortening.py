@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from channels.cutting import cut_place, with_ellipsis
 from channels.gsm7 import segments
 
 SMS_SEGMENTS = 3
@@ -38,11 +39,11 @@ def cut(text: str, most: int) -> str:
     """At most `most` characters, ending in "…" when something was dropped; between two words where the script has spaces."""
     if len(text) <= most:
         return text
-    kept = text[: max(most - 1, 0)]
+    kept = text[: cut_place(text, max(most - 1, 0))]
     between = kept.rfind(" ")
     if between > most // 2:
         kept = kept[:between]
-    return kept.rstrip(" .,;:-") + "…" if most > 0 else ""
+    return with_ellipsis(kept.rstrip(" .,;:-")) if most > 0 else ""
 
 
 class Fill(Protocol):
