@@ -11,9 +11,10 @@ from bisect import bisect_right
 import apprise
 from apprise.conversion import convert_between
 
+from channels.cutting import cut_place, with_ellipsis
+
 _LINK = "://"
 _BREAK = "\n\n"
-_ELLIPSIS = "…"
 _JOINT = 14
 """Characters that Apprise may put between a title and a text that go as one."""
 
@@ -24,7 +25,7 @@ def fit(service: apprise.NotifyBase, title: str, text: str) -> tuple[str, str]:
     A limit that has no room for the links is one of SMS, which are joined again: then nothing is cut.
     """
     if 0 < service.title_maxlen < len(title):
-        title = title[: service.title_maxlen - 1].rstrip() + _ELLIPSIS
+        title = with_ellipsis(title[: cut_place(title, service.title_maxlen - 1)].rstrip())
     joined = title and (service.title_maxlen <= 0 or service.overflow_amalgamate_title)
     room = service.body_maxlen - (_size(service, title) + _JOINT if joined else 0)
     if _size(service, text) <= room:
@@ -34,7 +35,7 @@ def fit(service: apprise.NotifyBase, title: str, text: str) -> tuple[str, str]:
         return title, text
 
     def cut(length: int) -> str:
-        return f"{head[:length].rstrip()}{_ELLIPSIS}{_BREAK}{tail}"
+        return f"{with_ellipsis(head[: cut_place(head, length)].rstrip())}{_BREAK}{tail}"
 
     longest = bisect_right(range(len(head)), room, key=lambda length: _size(service, cut(length))) - 1
     return title, cut(max(0, longest))

@@ -13,6 +13,7 @@ from channels.apprise_services import AppriseServices
 from channels.apprise_text import fit
 from channels.contract import Recipient, slot
 from tests.channels.test_apprise import SETTINGS, message
+from tests.channels.test_cutting import CHARACTERS, LINK
 from tests.contracts.channel_contract import SCRIPTS
 from tests.peers.http_sink import HttpSink
 
@@ -59,6 +60,27 @@ def test_a_title_that_is_too_long_is_cut() -> None:
     title, _ = fit(there, "Act now " * 20, "Boil.")
     assert len(title) <= there.title_maxlen
     assert title.endswith("…")
+
+
+@pytest.mark.parametrize(("before", "after"), [("See ", " for zones. "), ("详情见", "。")])
+def test_a_link_of_the_author_is_whole_or_left_out(before: str, after: str) -> None:
+    there = open_service(SERVICES["groupme"])
+    assert there is not None
+    for room in range(500, 720):
+        _, text = fit(there, "", f"{'水' * room}{before}{LINK}{after}{'水' * 900}\n\n{LINKS}")
+        assert len(text) <= there.body_maxlen
+        assert text.count("https://www1") == text.count(LINK)
+        assert f"{LINK}…" not in text
+
+
+@pytest.mark.parametrize("character", CHARACTERS.values(), ids=CHARACTERS)
+def test_title_and_text_end_between_two_characters(character: str) -> None:
+    there = open_service("revolt://bot_token/channel_id")
+    assert there is not None
+    for extra in range(len(character)):
+        title, text = fit(there, "t" * extra + character * 100, "t" * extra + character * 3000 + f"\n\n{LINKS}")
+        assert title.removesuffix("…").replace(character, "") == "t" * extra
+        assert text.partition("…")[0].replace(character, "") == "t" * extra
 
 
 def test_a_limit_of_one_sms_cuts_nothing_since_its_parts_are_joined() -> None:
