@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import html
 import re
+from itertools import accumulate, takewhile
+
+from channels.cutting import cut_place, with_ellipsis
 
 LIMIT = 4096
 
@@ -16,34 +19,40 @@ _SLOT_LENGTH = 300
 
 
 def shorten(text: str, limit: int = LIMIT) -> str:
-    """The text itself when it fits, else its beginning, an ellipsis, and its last paragraphs from the first link of a person on."""
+    """The text itself when it fits, else its beginning, an ellipsis, and its last paragraphs with links."""
     if _shown(text) <= limit:
         return text
-    head, tail = _split_at_first_slot(text, limit)
+    head, tail = _split_before_links(text, limit)
     kept, open_tags = _take(head, limit - _shown(tail) - 1)
-    return f"{kept}…{''.join(f'</{name}>' for name in reversed(open_tags))}{tail}"
+    return f"{with_ellipsis(kept)}{''.join(f'</{name}>' for name in reversed(open_tags))}{tail}"
 
 
-def _split_at_first_slot(text: str, limit: int) -> tuple[str, str]:
-    """Cut before the paragraph that holds the first slot, where no tag is open; no tail when there is no such place, or none that fits."""
-    place = text.rfind("\n\n", 0, max(text.find("\x02"), 0))
-    if place < 0 or _shown(text[place:]) >= limit or _take(text[:place], len(text))[1]:
-        return text, ""
-    return text[:place], text[place:]
+def _split_before_links(text: str, limit: int) -> tuple[str, str]:
+    """Cut before the last paragraphs that begin with a link, or hold the first slot, where no tag is open; no tail when none fits."""
+    slot = text.find("\x02")
+    first_slot = text.rfind("\n\n", 0, slot) if slot >= 0 else len(text)
+    earliest = first_slot
+    while (before := text.rfind("\n\n", 0, max(earliest, 0))) >= 0 and text.startswith("<a ", before + 2):
+        earliest = before
+    for place in (earliest, first_slot):
+        if 0 <= place < len(text) and _shown(text[place:]) < limit and not _take(text[:place], len(text))[1]:
+            return text[:place], text[place:]
+    return text, ""
 
 
 def _take(text: str, budget: int) -> tuple[str, list[str]]:
-    """As much as `budget` units show, and the tags that are then open."""
-    kept: list[str] = []
+    """As much as `budget` units show, no link or character broken, and the tags that are then open."""
+    pieces = list(_PIECE.finditer(text))
+    shown = list(takewhile(lambda units: units <= budget, accumulate(map(_units, pieces))))
+    end = cut_place(text, pieces[len(shown)].start()) if len(shown) < len(pieces) else len(text)
     open_tags: list[str] = []
-    for piece in _PIECE.finditer(text):
-        budget -= _units(piece)
-        if budget < 0:
-            break
-        kept.append(piece[0])
+    kept = 0
+    # The place may lie inside a tag or an entity, behind which the character or link began that has no room.
+    for piece in takewhile(lambda piece: piece.end() <= end, pieces):
+        kept = piece.end()
         if piece["tag"]:
             _follow(piece[0], open_tags)
-    return "".join(kept).rstrip(), open_tags
+    return text[:kept].rstrip(), open_tags
 
 
 def _follow(tag: str, open_tags: list[str]) -> None:

@@ -34,6 +34,7 @@ from channels.failover import Failover
 from channels.http_outcomes import LONGEST_WAIT
 from channels.telegram import Telegram
 from channels.telegram_text import shorten
+from tests.channels.test_cutting import CHARACTERS, LINK
 from tests.peers.bot_api import TOKEN, BotApi, failure, result
 
 
@@ -277,6 +278,35 @@ def test_the_links_at_the_end_survive_a_cut() -> None:
     cut = shorten(f"<b>Boil</b>\n\n{'a' * 5000}{end}")
     assert cut.endswith("a…" + end)
     assert units(cut) <= 4096
+
+
+def test_every_paragraph_of_links_at_the_end_survives_a_cut() -> None:
+    page = '\n\n<a href="https://alerts.example/alerts/al_1">Map</a>\n<a href="https://example.gov/">More</a>'
+    why = f'\n\n<a href="{slot("why")}">Why</a>'
+    assert shorten(f"<b>Boil</b>\n\n{'a' * 5000}{page}{why}").endswith("a…" + page + why)
+    assert shorten(f"<b>Boil</b>\n\n{'a' * 5000}{page}").endswith("a…" + page)
+    too_long = f'\n\n<a href="https://example.gov/">{"x" * 4096}</a>'
+    assert shorten(f"<b>Boil</b>\n\n{'a' * 5000}{too_long}{why}").endswith("a…" + why)
+
+
+@pytest.mark.parametrize(("before", "after"), [("See ", " for zones. "), ("详情见", "。")])
+def test_a_link_of_the_author_is_whole_or_left_out(before: str, after: str) -> None:
+    for room in range(10, 120):
+        cut = shorten(f"{'水' * room}{before}{html.escape(LINK)}{after}{'水' * 200}", 120)
+        assert units(cut) <= 120
+        assert shown(cut).count("https://") == shown(cut).count(LINK)
+        assert f"{LINK}…" not in shown(cut)
+
+
+@pytest.mark.parametrize("character", CHARACTERS.values(), ids=CHARACTERS)
+def test_a_cut_is_never_inside_a_character(character: str) -> None:
+    for limit in range(50, 70):
+        assert shorten(character * 100, limit).removesuffix("…").replace(character, "") == ""
+
+
+def test_a_mark_behind_an_entity_or_a_tag_goes_with_it() -> None:
+    assert shorten("aaa&amp;\u0301aaa", 5) == "aaa…"
+    assert shorten("<b>aaa</b>\u0301aaa", 4) == "<b>aaa…</b>"
 
 
 def test_last_paragraphs_that_alone_are_too_long_are_cut_as_all_else() -> None:
