@@ -38,6 +38,8 @@ CHANGE_NOTES: Mapping[str, str] = MappingProxyType(
 
 PLACES_SHOWN = 12
 PLACES_SHOWN_SHORT = 3
+LEAST_OF_A_NAME = 20
+"""Characters of a place's name by which it is still known."""
 
 _UNSAFE = dict.fromkeys(map(ord, "\x02\x03\u202d\u202e"))
 """The slot marks' own characters, and the overrides that would turn a link or a time around."""
@@ -110,6 +112,8 @@ class AlertWords(msgspec.Struct, frozen=True, kw_only=True):
     where: str
     where_short: str
     where_shortest: str
+    where_least: str
+    """The same with LEAST_OF_A_NAME, for where not even what it is about has room beside the name."""
     until: str
     """Empty for a cancellation."""
     sent: str
@@ -169,6 +173,7 @@ def alert_words(
         where=_where(stored.area, say, city_name, PLACES_SHOWN),
         where_short=_where(stored.area, say, city_name, PLACES_SHOWN_SHORT),
         where_shortest=_where(stored.area, say, city_name, 1),
+        where_least=_where(stored.area, say, city_name, 1, LEAST_OF_A_NAME),
         until="" if cancelled else say.end(stored.expires_at / 1000, now),
         sent=say.moment(sent_at(stored), now),
         agency=one_line(safe(stored.agency)) + (_RIGHT_TO_LEFT_MARK if frame in RIGHT_TO_LEFT else ""),
@@ -178,12 +183,13 @@ def alert_words(
     )
 
 
-def _where(area: ResolvedPlace, say: Phrases, city_name: str, most: int) -> str:
+def _where(area: ResolvedPlace, say: Phrases, city_name: str, most: int, of_a_name: int | None = None) -> str:
     if area.citywide:
         return say.say("all of %(city)s", city=say.gettext(city_name))
     if not area.names:
         return say.gettext("the area on the map")
-    return say.places([one_line(safe(name)) for name in area.names], most)
+    names = [one_line(safe(name)) for name in area.names]
+    return say.places([cut(name, of_a_name, "- ") for name in names] if of_a_name else names, most)
 
 
 def choose_info(infos: tuple[Info, ...], language: str) -> Info:

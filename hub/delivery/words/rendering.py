@@ -23,7 +23,7 @@ from channels.gsm7 import plain_letters, segments
 from hub.clock import Clock, instant
 from hub.delivery.words.alert_words import MARKS, AlertWords, Published, alert_words, choose_info, safe, sent_at, short_code
 from hub.delivery.words.phrases import READ, Phrases
-from hub.delivery.words.shortening import SMS_SEGMENTS, cut, fit_essential_sms, fit_sms, one_line, sentence
+from hub.delivery.words.shortening import ENOUGH_HEADLINE, SMS_SEGMENTS, cut, fit_essential_sms, fit_sms, one_line, sentence
 from hub.languages.catalogue import SOURCE_LANGUAGE
 from hub.languages.compiled import Compiled
 from subscriptions.columns import CITY_KEY
@@ -67,9 +67,6 @@ NEUTRAL: Mapping[Purpose, str] = MappingProxyType(
 )
 """Purpose → what a discreet message says."""
 
-
-ENOUGH_HEADLINE = 30
-"""Characters of a headline that an SMS keeps of a drill when it says in a sentence, too, that it is only one."""
 
 _FIRST_SENTENCE = re.compile(r"^[^.!?。！？؟۔।]+.")
 
@@ -229,7 +226,8 @@ class Renderer:
             text = f"{notice} {headline} ({until}) {details} {where}"
             return self._parts("sms", "notice", frame, {**values, "notice_text": text})["text"]
 
-        return fit_sms(render, _ever_fewer(others, self._phrases[frame]), headline, "")
+        fewer = _ever_fewer(others, self._phrases[frame])
+        return fit_sms(render, fewer, fewer[-1], headline, "")
 
     def _neutral(self, channel: str, frame: str, sentence: str, link: str, *, lead: str = "") -> dict[str, str]:
         """Words that tell whoever else looks at the screen nothing."""
@@ -269,8 +267,8 @@ def _fitted(fill: Callable[..., str], words: AlertWords) -> str:
     notes = (words.mark_note, "".join(_FIRST_SENTENCE.findall(words.mark_note)))
     render = partial(said, next((note for note in notes if segments(least(note)).segments <= SMS_SEGMENTS), ""))
     if words.hazard:
-        return fit_essential_sms(render, wheres, *owed, words.text_in, words.all_words)
-    return fit_sms(render, wheres, *owed)
+        return fit_essential_sms(render, wheres, words.where_least, *owed, words.text_in, words.all_words)
+    return fit_sms(render, wheres, words.where_least, *owed)
 
 
 def _ever_fewer(over: Sequence[tuple[str, str]], say: Phrases) -> list[str]:

@@ -15,6 +15,9 @@ SMS_SEGMENTS = 3
 ENOUGH_DETAILS = 60
 """Characters of what to do that are worth more than a second and third place name."""
 
+ENOUGH_HEADLINE = 30
+"""Characters of a headline that are worth more than the whole name of a place, or than a sentence that says again that it is a drill."""
+
 ENOUGH_WORDS = 25
 """Characters of an author's words in another language than the reader's, below which they say nothing."""
 
@@ -35,15 +38,13 @@ def sentence(text: str) -> str:
     return text + ("。" if "\u3040" <= text[-1] <= "\u9fff" else "।" if "\u0980" <= text[-1] <= "\u09ff" else ".")
 
 
-def cut(text: str, most: int) -> str:
-    """At most `most` characters, ending in "…" when something was dropped; between two words where the script has spaces."""
+def cut(text: str, most: int, between: str = " ") -> str:
+    """At most `most` characters, ending in "…" when something was dropped; if it can be at one of `between`, the first rather."""
     if len(text) <= most:
         return text
     kept = text[: cut_place(text, max(most - 1, 0))]
-    between = kept.rfind(" ")
-    if between > most // 2:
-        kept = kept[:between]
-    return with_ellipsis(kept.rstrip(" .,;:-")) if most > 0 else ""
+    end = next((end for mark in between if (end := kept.rfind(mark)) > most // 2), len(kept))
+    return with_ellipsis(kept[:end].rstrip(" .,;:-")) if most > 0 else ""
 
 
 class Fill(Protocol):
@@ -52,15 +53,17 @@ class Fill(Protocol):
     def __call__(self, where: str, headline: str, details: str) -> str: ...
 
 
-def fit_sms(render: Fill, wheres: Sequence[str], headline: str, details: str) -> str:
+def fit_sms(render: Fill, wheres: Sequence[str], least: str, headline: str, details: str) -> str:
     """The best SMS of at most SMS_SEGMENTS that ``render(where, headline, details)`` gives.
 
-    `wheres` says the place ever shorter; a shorter one is taken when otherwise hardly a word of what to do would be left. Then details lose
-    whole sentences from their end, since half an order may say the contrary; only where not even the first has room, it is cut. The
-    headline's end goes when nothing else helps.
+    `wheres` says the place ever shorter; a shorter one is taken when otherwise hardly a word of what to do would be left, and `least` when
+    there would be no room for ENOUGH_HEADLINE. Then details lose whole sentences from their end, since half an order may say the contrary;
+    only where not even the first has room, it is cut. The headline's end goes when nothing else helps.
     """
     enough = cut(details, ENOUGH_DETAILS)
     where = next((where for where in wheres if _fits(render(where, headline, enough))), wheres[-1])
+    if not _fits(render(where, cut(headline, ENOUGH_HEADLINE), "")):
+        where = least
     for kept in ever_fewer_sentences(details):
         if (kept or not details) and _fits(render(where, headline, kept)):
             return render(where, headline, kept)
@@ -69,14 +72,15 @@ def fit_sms(render: Fill, wheres: Sequence[str], headline: str, details: str) ->
     return _longest(lambda most: render(where, cut(headline, most), ""), len(headline))
 
 
-def fit_essential_sms(render: Fill, wheres: Sequence[str], hazard: str, what_to_do: str, label: str, words: str) -> str:
+def fit_essential_sms(render: Fill, wheres: Sequence[str], least: str, hazard: str, what_to_do: str, label: str, words: str) -> str:
     """The same for whom the author has no words: what to do stands in the reader's language, and the author's words only in the room left.
 
-    What to do loses whole sentences from its end, never a part of one. The author's words follow `label`, which says their language, when
-    all of what to do is there and there is room for ENOUGH_WORDS of them.
+    What to do loses whole sentences from its end, never a part of one; `least` is taken when otherwise the hazard would not be whole. The
+    author's words follow `label`, which says their language, when all of what to do is there and there is room for ENOUGH_WORDS of them.
     """
-    tries = ((where, kept) for kept in ever_fewer_sentences(what_to_do) for where in wheres)
-    where, kept = next((found for found in tries if _fits(render(found[0], hazard, found[1]))), (wheres[-1], ""))
+    fewer = list(ever_fewer_sentences(what_to_do))
+    tries = [(where, kept) for kept in fewer for where in wheres] + [(least, kept) for kept in fewer]
+    where, kept = next((found for found in tries if _fits(render(found[0], hazard, found[1]))), (least, ""))
 
     def with_words(most: int) -> str:
         return render(where, hazard, f"{kept} {label} {cut(words, most)}")

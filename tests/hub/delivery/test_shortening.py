@@ -27,6 +27,12 @@ def test_a_cut_ends_with_a_word(text, most, left):
     assert cut(text, most) == left
 
 
+def test_a_name_ends_with_a_place_where_it_names_several():
+    assert cut("Breezy Point-Belle Harbor-Rockaway Park", 20, "- ") == "Breezy Point…"
+    assert cut("Springfield Gardens (South)-Brookville", 20, "- ") == "Springfield…"
+    assert cut("Astoria", 20, "- ") == "Astoria"
+
+
 @pytest.mark.parametrize("before", ["See ", "详情见"])
 def test_a_cut_leaves_a_link_out_that_has_no_room_and_touches_none_with_its_ellipsis(before):
     text = f"{before}{LINK}{'。' if before != 'See ' else ' '}{CHINESE}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from channels.contract import slot
@@ -9,6 +11,8 @@ from channels.gsm7 import plain_letters, segments
 from hub.alerts.alert import Info
 from hub.delivery.words.rendering import Renderer
 from hub.delivery.words.shortening import ever_fewer_sentences, sentence
+from hub.languages.glossary import Glossary
+from subscriptions.areas import open_city
 from subscriptions.languages import LANGUAGES
 from tests.hub.delivery.published import NOW, SCRIPTS, URL, Place, stored
 
@@ -110,3 +114,45 @@ def test_an_sms_ends_no_order_in_its_middle(renderer, script):
 )
 def test_a_sentence_is_told_from_an_abbreviation(text, first):
     assert [kept for kept in ever_fewer_sentences(text) if kept][-1] == first
+
+
+UCS2 = sorted(set(LANGUAGES) - {"en", "es", "fr", "ht", "it", "pl"})
+LONGEST_NAMES = sorted((area.name for area in open_city("nyc").areas), key=len)[-20:]
+LONG_URL = "https://emergency-alerts.city.example.gov"
+
+
+@pytest.mark.parametrize("language", UCS2)
+def test_a_citys_longest_names_leave_room_for_what_it_is_about(language):
+    """Of a drill's update a word of it, since mark and change stand there too; what may go is "(warning)"."""
+    renderer = Renderer(LONG_URL, "Notify NYC", "New York City", NOW.timestamp, sms_replies=True)
+    info = Info(language="en", headline="Flash flood warning", description="Water rises.", instruction="Go up now.")
+    for name, status, kind in product(LONGEST_NAMES, ("Actual", "Exercise", "Test"), ("Alert", "Update", "Cancel")):
+        alert = stored(Place((name, "Red Hook")), infos=(info,), status=status, msgType=kind)
+        text = renderer.alert(alert, "sms", language).parts["text"]
+        hazard = Glossary(language).hazard(alert.document)
+        assert segments(text).segments <= 3
+        assert (hazard.partition(" (") if status == "Actual" else hazard.split())[0] in text
+        assert name[:10] in text
+        assert f"{LONG_URL}/a/1z" in text
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_name_is_whole_where_it_has_room_and_else_ends_between_two_words(written):
+    name = "The Battery-Governors Island-Ellis Island-Liberty Island"
+    info = Info(language="ru" if written else "en", headline="Внезапное наводнение", instruction="Поднимитесь выше.")
+    said = {
+        url: Renderer(url, "Notify NYC", "New York City", NOW.timestamp).alert(stored(Place((name, name)), infos=(info,)), "sms", "ru")
+        for url in ("https://a.example", f"{LONG_URL}/of-the-city")
+    }
+    whole, cut_off = (message.parts["text"] for message in said.values())
+    assert f" {name} и ещё 1, до 21:00" in whole
+    assert " The Battery… и ещё 1, до 21:00" in cut_off
+    assert "Внезапное наводнение" in cut_off
+
+
+def test_a_long_headline_loses_its_end_before_a_name_does():
+    name = "Sheepshead Bay-Manhattan Beach-Gerritsen Beach"
+    info = Info(language="ru", headline="Внезапное наводнение в низких местах города. " * 4, instruction="Поднимитесь выше.")
+    text = Renderer(URL, "Tocsin", "New York City", NOW.timestamp).alert(stored(Place((name,)), infos=(info,)), "sms", "ru").parts["text"]
+    assert "…" in text
+    assert name in text
