@@ -47,6 +47,26 @@ def test_a_long_alert_is_as_long_as_the_service_takes_and_ends_with_its_links(se
     assert text.endswith(f"Why you get this: {WHY}\nStop these messages: {STOP}")
 
 
+@pytest.mark.parametrize("title", ["", TITLE])
+@pytest.mark.parametrize("language", SCRIPTS)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "wecombot://abcdefgh-1111-2222-3333-aaaaaaaaaaaa",
+        "wechat://corporation:secret@1/2",
+        f"instagram://{'a' * 40}/123456",
+        "gorush://127.0.0.1/abcdef",
+    ],
+)
+def test_where_a_service_counts_bytes_so_do_we(url: str, language: str, title: str) -> None:
+    there = open_service(url)
+    assert there is not None
+    said, text = fit(there, title, alert(SCRIPTS[language], 4000))
+    sent = len(f"{said}\r\n{text}".strip().encode()) if there.title_maxlen <= 0 else len(text.encode())
+    assert there.body_maxlen * 0.9 < sent <= there.body_maxlen
+    assert text.endswith(f"Why you get this: {WHY}\nStop these messages: {STOP}")
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_fits_stays_as_it_is(service: str) -> None:
     there = open_service(SERVICES[service])
