@@ -6,29 +6,36 @@ answer; so whoever listens to its log knows what became of the request.
 
 from __future__ import annotations
 
+import http.client
 import logging
+import smtplib
 import socket
 import ssl
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+import urllib3.exceptions
 
 from channels.contract import DeliveryFailed, TryAgain, Uncertain, Unreachable
 
 _NOT_CONNECTED = (
-    *(requests.ConnectTimeout, ConnectTimeoutError, NewConnectionError),
+    *(requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError),
     *(ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError),
 )
-"""Before anything of a message could be written."""
+_BROKEN_OFF = (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException)
+"""What a connection may end with; anything else was said of an answer that came."""
+_ANSWERED = (ValueError, smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused)
+"""Of those: what can't be asked so, what is no JSON, and a mail server's no."""
 
 
 class _Heard(threading.local):
     """In each thread its own."""
 
-    error: BaseException | None = None
+    def __init__(self) -> None:
+        self.errors: list[BaseException] = []
 
 
 _heard = _Heard()
@@ -39,7 +46,9 @@ class _Listener(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """See logging."""
-        _heard.error = sys.exc_info()[1] or _heard.error
+        error = sys.exc_info()[1]
+        if error is not None and not any(error is one for one in _heard.errors):
+            _heard.errors.append(error)
         return False
 
 
@@ -53,20 +62,28 @@ def listen() -> None:
 
 def forget() -> None:
     """In this thread something new begins."""
-    _heard.error = None
+    _heard.errors.clear()
 
 
-def failure() -> DeliveryFailed:
-    """What became of the message that was just not taken in this thread. Where an answer came it was a no, of which Apprise says nothing
-    more."""
-    error, _heard.error = _heard.error, None
-    if error is None:
-        return TryAgain("the service did not take it; Apprise gives no reason")
-    if any(isinstance(cause, _NOT_CONNECTED) for cause in _causes(error)):
+def failure(targets: int) -> DeliveryFailed:
+    """What became of the message that was just not taken in this thread, by a service that hands it to so many targets one after another.
+    Where an answer came it was a no, of which Apprise says nothing more; and of several targets it does not say which one took it."""
+    unconnected = [error for error in _heard.errors if any(_never_stood(cause) for cause in _causes(error))]
+    others = [error for error in _heard.errors if not any(error is one for one in unconnected)]
+    forget()
+    if any(isinstance(error, _BROKEN_OFF) and not isinstance(error, _ANSWERED) for error in others):
+        return Uncertain("the connection broke off before the service had answered")
+    if len(unconnected) >= targets:
         return Unreachable("no connection could be made")
-    if isinstance(error, requests.RequestException) and isinstance(error, ValueError):  # a URL or a header that can't be
-        return TryAgain("the service can't be asked so")
-    return Uncertain("the connection broke off before the service had answered")
+    if targets > 1:
+        return Uncertain("the service did not take it for each of its targets")
+    return TryAgain("the service did not take it; Apprise gives no reason")
+
+
+def _never_stood(error: BaseException) -> bool:
+    """Before anything of a message could be written."""
+    in_handshake = any(frame.f_code.co_name == "do_handshake" for frame, _ in traceback.walk_tb(error.__traceback__))
+    return in_handshake or isinstance(error, _NOT_CONNECTED)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -130,4 +130,4 @@ def send(url: str, title: str, text: str, mood: Mood, timeout: float, *, fits: b
     hub.add(service)
     apprise_failures.forget()
     taken = hub.notify(body=text, title=title, notify_type=mood, body_format=apprise.NotifyFormat.TEXT)
-    return None if taken else apprise_failures.failure()
+    return None if taken else apprise_failures.failure(len(service))

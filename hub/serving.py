@@ -47,8 +47,14 @@ async def serve(settings: Settings, *, demo: bool, role: Role, say: Callable[[st
     """Run one node until SIGTERM or Ctrl-C; what was handed over is settled before it returns, or the process ends within 10 s without."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def told() -> None:  # it may be in the midst of its start
+        if not stop.is_set():
+            stop.set()
+            _end_in_time()
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+        loop.add_signal_handler(name, told)
     with listen(settings) as port:
         number = port.getsockname()[1]
         async with open_hub(settings, demo=demo, port=number, role=role) as hub, _door(hub, port):
@@ -58,7 +64,6 @@ async def serve(settings: Settings, *, demo: bool, role: Role, say: Callable[[st
             memory.started()
             await stop.wait()
             log.info("stopping")
-            _end_in_time()
 
 
 def _end_in_time() -> None:

@@ -11,6 +11,7 @@ import fcntl
 import os
 import re
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,6 +32,8 @@ LATE = 1.5
 """A backup older than this many intervals is late, and /readyz says so."""
 AHEAD_S = 300.0
 """How much the clocks of hubs that share a folder may differ."""
+LEFT_S = 3600.0
+"""Nobody has written to an unfinished backup for so long: nobody will."""
 SHORTEST_PASSPHRASE = 12
 """Characters: the file may lie anywhere, and whoever has it may guess for years."""
 _NAME = re.compile(r"tocsin-(\d{8}T\d{6})Z\.backup")
@@ -131,9 +134,9 @@ class Schedule:
 
 
 def _sweep(folder: Path) -> None:
-    """Nobody else is at it now, so what was begun there is of a hub that was killed meanwhile."""
+    """What was begun there by somebody who was killed meanwhile. Who is at it by hand, or outlives the hub that began it, still writes."""
     for draft in folder.iterdir():
-        if _DRAFT.fullmatch(draft.name):
+        if _DRAFT.fullmatch(draft.name) and time.time() - draft.stat().st_mtime > LEFT_S:
             draft.unlink(missing_ok=True)
 
 

@@ -96,6 +96,36 @@ async def test_a_service_that_is_not_there_has_taken_nothing(sink: HttpSink, cha
         await channel.deliver(channel.compose(message()), person(f"json://127.0.0.1:{sink.port}/secret"))
 
 
+async def test_before_a_line_is_encrypted_nothing_was_sent(channel: AppriseServices) -> None:
+    """The other side closes at its first word."""
+    server = await asyncio.start_server(lambda _, writer: writer.transport.abort(), "127.0.0.1", 0)
+    with pytest.raises(Unreachable):
+        await channel.deliver(channel.compose(message()), person(f"jsons://127.0.0.1:{server.sockets[0].getsockname()[1]}/secret"))
+    server.close()
+
+
+async def test_an_answer_that_can_not_be_read_is_a_no(sink: HttpSink, channel: AppriseServices) -> None:
+    """A page of a proxy's in place of the log-in's JSON."""
+    sink.respond = lambda _: Reply(503, body=b"<html>away</html>")
+    with pytest.raises(TryAgain) as caught:
+        await channel.deliver(channel.compose(message()), person(f"matrix://user:secret@127.0.0.1:{sink.port}/%23room"))
+    assert sink.requests
+    assert not isinstance(caught.value, Unreachable)
+
+
+@pytest.mark.parametrize(("answers", "what"), [((200, 403), Uncertain), ((403, 200), Uncertain), ((), Unreachable)])
+async def test_of_several_targets_one_may_have_it(
+    answers: tuple[int, ...], what: type[Exception], sink: HttpSink, channel: AppriseServices
+) -> None:
+    left = iter(answers)
+    sink.respond = lambda _: Reply(next(left))
+    if not answers:
+        await sink.refuse()
+    with pytest.raises(what):
+        await channel.deliver(channel.compose(message()), person(f"ntfy://127.0.0.1:{sink.port}/one/two"))
+    assert len(sink.requests) == len(answers)
+
+
 async def test_a_slow_service_gets_the_message_once(sink: HttpSink, channel: AppriseServices) -> None:
     """Apprise's own patience, here a tenth of a second, would end first, and it would call "not taken" what was only slow."""
 

@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
-from hub.delivery.coordinator import HUNG_S, SILENCE_S, WINDOW
+from hub.delivery.coordinator import SILENCE_S, WINDOW
+from hub.delivery.handle import HUNG_S
 from tests.faults.folder_events import FolderEvents
 from tests.faults.house import BOUND, TAKEN, House, Verdict, alert_of
 from tests.faults.power_loss import cut_power

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from functools import partial
 from pathlib import Path
@@ -88,11 +89,14 @@ async def test_one_of_a_clock_ahead_stands_in_no_other_ones_way_and_what_was_lef
     hub.folder.mkdir()
     (hub.folder / "tocsin-20270301T000000Z.backup").write_bytes(b"of next year")
     (hub.folder / ".tocsin-20260921T141320Z.backup.0123456789abcdef").write_bytes(b"half")
-    (hub.folder / ".tocsin-20260914T080000Z.backup.fedcba9876543210").write_bytes(b"of a node that was killed")
+    left, written = (hub.folder / f".tocsin-20260914T{hour:02}0000Z.backup.fedcba9876543210" for hour in (8, 9))
+    for draft in (left, written):
+        draft.write_bytes(b"of a node that was killed, or of somebody who is at it by hand")
+    os.utime(left, (0, 0))
     await hub.schedule.look()
     assert hub.names() == ["tocsin-20260921T141320Z.backup", "tocsin-20270301T000000Z.backup"]
     assert (hub.schedule.status, hub.figure("tocsin_backup_age_seconds")) == ({"backup": "ok"}, "0.0")
-    assert [path.name for path in hub.folder.glob(".tocsin*")] == []
+    assert list(hub.folder.glob(".tocsin*")) == [written]
 
 
 async def test_another_hub_on_the_same_folder_finds_it_done(home: Home, tmp_path: Path) -> None:
