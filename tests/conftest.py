@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,8 +26,15 @@ CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Path:
-    """The browser's program. Where there is none the test is skipped, which `make test` announces and CI refuses."""
+def driver() -> None:
+    """What drives browsers. Where it can't run, tests are skipped, which `make test` announces and CI refuses."""
+    if subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("Playwright's driver can't run: apt-get install libatomic1")
+
+
+@pytest.fixture(scope="session")
+def chromium(driver: None) -> Path:
+    """The browser's program; the same holds."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         pytest.skip("chromium is missing: apt-get install chromium")
@@ -33,8 +42,8 @@ def chromium() -> Path:
 
 
 @pytest.fixture(scope="session")
-def firefox_esr() -> Path:
-    """The other browser's program; the same holds."""
+def firefox_esr(driver: None) -> Path:
+    """The other browser's."""
     found = shutil.which("firefox-esr") or shutil.which("firefox")
     if found is None:
         pytest.skip("firefox-esr is missing: apt-get install firefox-esr")
