@@ -35,7 +35,7 @@ from hub.web.security import OPEN
 TURN_S = 0.0035
 GATHER_S = 0.001
 """Whoever comes long after the last turn waits so long for others who come just then."""
-SHARE = 0.13
+SHARE = 0.11
 LATE_TURNS = 4
 """A turn that comes late makes up for as many that did not come."""
 IDLE_S = 75.0

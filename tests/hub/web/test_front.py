@@ -210,7 +210,7 @@ async def test_while_an_alert_goes_out_everyone_is_still_answered(door: Door) ->
     assert {status for status, _, _ in answers} == {200}
 
 
-@pytest.mark.parametrize(("passed_ms", "spent_us"), [(4, 520), (10, 1300), (1000, 1820)])
+@pytest.mark.parametrize(("passed_ms", "spent_us"), [(4, 440), (10, 1100), (1000, 1540)])
 async def test_a_turn_takes_its_share_of_the_time_that_has_passed_and_no_more(
     hub: Parts, app: web.Application, monkeypatch: pytest.MonkeyPatch, passed_ms: int, spent_us: int
 ) -> None:
