@@ -142,9 +142,11 @@ def where(names: Sequence[str], words: Words, *, city_name: str | None = None) -
 
 
 def issued(stored: StoredAlert, now: float, words: Words) -> Markup:
-    """Who said it and when it went out."""
+    """Who said it, where that is known, and when it went out."""
     moment = (stored.live_at or stored.created_at) / 1000
     sent = Markup('<time datetime="{}">{}</time>').format(rfc3339(moment), words.phrases.moment(moment, now))
+    if not stored.agency:
+        return sent
     agency = Markup("<bdi>{}</bdi>").format(stored.agency)  # else a time after it changes sides in Arabic
     return words.text("From %(agency)s, %(sent)s", agency=agency, sent=sent)
 

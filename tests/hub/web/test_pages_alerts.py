@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import lxml.etree
+import msgspec
 import pytest
 from aiohttp.test_utils import TestClient
 
@@ -51,6 +52,13 @@ async def test_what_an_author_writes_is_text_and_never_markup(hub: Parts, client
     shown = await text(client, page.format(id=alert.id))
     assert mean not in shown
     assert "&lt;script&gt;" in shown
+
+
+@pytest.mark.parametrize(("agency", "begins"), [("Emergency Management", "From <bdi>Emergency Management</bdi>, <time "), ("", "<time ")])
+async def test_it_says_whose_alert_it_is_where_that_is_known(hub: Parts, client: TestClient, agency: str, begins: str) -> None:
+    await hub.publishing.submit(json.dumps(hub.alert()).encode(), msgspec.structs.replace(SYSTEM, agency=agency))
+    (issued,) = re.findall(r'<p class="meta">(.*?)</p>', await text(client, "/"))
+    assert issued.startswith(begins)
 
 
 async def test_an_alert_in_arabic_runs_from_right_to_left_on_an_english_page(hub: Parts, client: TestClient) -> None:
