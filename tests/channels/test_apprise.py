@@ -115,8 +115,9 @@ async def test_an_answer_that_can_not_be_read_is_a_no(sink: HttpSink, channel: A
 
 @pytest.mark.parametrize(("answers", "what"), [((200, 403), Uncertain), ((403, 200), Uncertain), ((), Unreachable)])
 async def test_of_several_targets_one_may_have_it(
-    answers: tuple[int, ...], what: type[Exception], sink: HttpSink, channel: AppriseServices
+    answers: tuple[int, ...], what: type[Exception], sink: HttpSink, channel: AppriseServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(apprise.NotifyBase, "request_rate_per_sec", 0)  # it waits for seconds between two targets
     left = iter(answers)
     sink.respond = lambda _: Reply(next(left))
     if not answers:
