@@ -14,7 +14,8 @@ import ssl
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import requests
 import urllib3.exceptions
@@ -32,10 +33,9 @@ _ANSWERED = (ValueError, smtplib.SMTPResponseException, smtplib.SMTPRecipientsRe
 
 
 class _Heard(threading.local):
-    """In each thread its own."""
+    """In each thread its own, and only during a hand-over: Apprise also logs of addresses that are none."""
 
-    def __init__(self) -> None:
-        self.errors: list[BaseException] = []
+    errors: list[BaseException] | None = None
 
 
 _heard = _Heard()
@@ -47,7 +47,7 @@ class _Listener(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """See logging."""
         error = sys.exc_info()[1]
-        if error is not None and not any(error is one for one in _heard.errors):
+        if error is not None and _heard.errors is not None and not any(error is one for one in _heard.errors):
             _heard.errors.append(error)
         return False
 
@@ -60,17 +60,22 @@ def listen() -> None:
     logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
 
 
-def forget() -> None:
-    """In this thread something new begins."""
-    _heard.errors.clear()
+@contextmanager
+def heard() -> Iterator[list[BaseException]]:
+    """The errors of a hand-over that this thread makes within the block."""
+    errors: list[BaseException] = []
+    _heard.errors = errors
+    try:
+        yield errors
+    finally:
+        _heard.errors = None
 
 
-def failure(targets: int) -> DeliveryFailed:
-    """What became of the message that was just not taken in this thread, by a service that hands it to so many targets one after another.
+def failure(errors: Sequence[BaseException], targets: int) -> DeliveryFailed:
+    """What became of a message that was not taken, by a service that hands it to so many targets one after another, with these errors.
     Where an answer came it was a no, of which Apprise says nothing more; and of several targets it does not say which one took it."""
-    unconnected = [error for error in _heard.errors if any(_never_stood(cause) for cause in _causes(error))]
-    others = [error for error in _heard.errors if not any(error is one for one in unconnected)]
-    forget()
+    unconnected = [error for error in errors if any(_never_stood(cause) for cause in _causes(error))]
+    others = [error for error in errors if not any(error is one for one in unconnected)]
     if any(isinstance(error, _BROKEN_OFF) and not isinstance(error, _ANSWERED) for error in others):
         return Uncertain("the connection broke off before the service had answered")
     if len(unconnected) >= targets:

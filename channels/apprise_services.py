@@ -128,6 +128,6 @@ def send(url: str, title: str, text: str, mood: Mood, timeout: float, *, fits: b
         title, text = fit(service, title, text)
     hub = apprise.Apprise(asset=ASSET)
     hub.add(service)
-    apprise_failures.forget()
-    taken = hub.notify(body=text, title=title, notify_type=mood, body_format=apprise.NotifyFormat.TEXT)
-    return None if taken else apprise_failures.failure(len(service))
+    with apprise_failures.heard() as errors:
+        taken = hub.notify(body=text, title=title, notify_type=mood, body_format=apprise.NotifyFormat.TEXT)
+    return None if taken else apprise_failures.failure(errors, len(service))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import apprise
 import msgspec
 import pytest
 
+from channels import apprise_failures
 from channels.apprise_address import RESIDENT_SERVICES, harmless_schemes, parse_resident, parse_service, resident_schemes
 from channels.apprise_services import AppriseServices
 from channels.apprise_sms import AppriseSms
@@ -216,6 +218,19 @@ async def test_a_failure_logs_no_address(sink: HttpSink, channel: AppriseService
     with pytest.raises(TryAgain):
         await channel.deliver(channel.compose(message()), person(f"json://user:secret@127.0.0.1:{sink.port}/secret"))
     assert [record for record in caplog.records if record.name.startswith("apprise") or "secret" in record.getMessage()] == []
+
+
+def test_nothing_is_kept_of_what_is_logged_outside_of_a_hand_over() -> None:
+    """Anybody may enter addresses that are none."""
+    error = ConnectionResetError()
+    try:
+        raise error
+    except ConnectionResetError:
+        logging.getLogger("apprise").warning("of an address")
+    with apprise_failures.heard() as errors:
+        pass
+    assert errors == []
+    assert sys.getrefcount(error) == 2  # the variable, and the question itself
 
 
 async def test_an_address_that_apprise_can_no_longer_use_is_rejected_and_kept(channel: AppriseServices) -> None:
