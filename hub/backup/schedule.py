@@ -13,7 +13,7 @@ import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -136,8 +136,9 @@ class Schedule:
 def _sweep(folder: Path) -> None:
     """What was begun there by somebody who was killed meanwhile. Who is at it by hand, or outlives the hub that began it, still writes."""
     for draft in folder.iterdir():
-        if _DRAFT.fullmatch(draft.name) and time.time() - draft.stat().st_mtime > LEFT_S:
-            draft.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # whoever wrote it may have ended this moment
+            if _DRAFT.fullmatch(draft.name) and time.time() - draft.stat().st_mtime > LEFT_S:
+                draft.unlink()
 
 
 def _begun(name: str) -> float | None:
