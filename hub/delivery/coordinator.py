@@ -64,8 +64,7 @@ class Coordinator:
         elsewhere: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """`told` is given what each sender says of itself each second; `elsewhere` says whether another node may reach a channel."""
-        self._ledger, self._configure, self._clock = ledger, configure, clock
-        self._until, self._told = until, told
+        self._ledger, self._clock, self._until, self._told = ledger, clock, until, told
         self._render, self._rate_of, self._settled = render, rate_of, settled
         self._senders = Senders(
             configure,
