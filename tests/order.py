@@ -34,6 +34,7 @@ LONGEST = (
     "subscriptions/test_sign_up.py",
     "hub/delivery/test_second_provider.py",
     "hub/publishing/test_videos.py",
+    "hub/publishing/test_what_follows.py",
     "faults/test_disk_full.py",
     "faults/test_clock.py",
     "faults/test_stalled_database.py",
