@@ -62,7 +62,7 @@ def picture(place: PlaceRequest, catalog: AreaCatalog) -> Markup:
     (x, y), small = frame.middle(metric), max(east - west, north - south) < LEAST * frame.unit
     ring = Markup('<circle class="ring" cx="{}" cy="{}" r="5"/>').format(x, y) if small else ""
     marked = Markup('<circle cx="{}" cy="{}" r="1.5"/>').format(x, y) if small else Markup('<path d="{}"/>').format(frame.path(metric))
-    head = Markup('<svg class="where" viewBox="0 0 {0} {0}" width="{0}" height="{0}" aria-hidden="true" focusable="false">').format(SIZE)
+    head = Markup('<svg class="where" viewBox="0 0 {0} {0}" width="{0}" height="{0}" aria-hidden="true">').format(SIZE)
     return head + Markup('<path class="city" d="{}"/>{}{}</svg>').format(frame.ground, marked, ring)
 
 
