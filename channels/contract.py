@@ -15,6 +15,7 @@ Errors::
         │   └── NotAsked            nobody was asked: whoever could take it is left alone for now
         ├── Uncertain       it was sent and no answer came: it may or may not have arrived
         └── Rejected        it will never be taken; `address_is_dead` closes the address
+            └── OptedOut    its owner has told the provider to let nothing of ours through
 """
 
 from __future__ import annotations
@@ -99,11 +100,18 @@ class Uncertain(DeliveryFailed):
 
 
 class Rejected(DeliveryFailed):
-    """A final no. `address_is_dead` when the address itself is gone (404/410 push, 5.1.1 mail, a blocked bot)."""
+    """A final no. `address_is_dead` when the address itself is gone (404/410 push, 5.1.1 mail, a chat that is no more)."""
 
     def __init__(self, reason: str, *, address_is_dead: bool = False) -> None:
         super().__init__(reason)
         self.address_is_dead = address_is_dead
+
+
+class OptedOut(Rejected):
+    """The owner has told the provider to let nothing of ours through: as good as a STOP to us, and their START undoes it as well."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, address_is_dead=True)
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ from channels.contract import (
     Limits,
     Message,
     NotConfigured,
+    OptedOut,
     ProviderFault,
     Receipt,
     Recipient,
@@ -48,8 +49,11 @@ _LONGEST_VALIDITY = 36_000
 
 _TIMEOUTS = Timeouts(answer=30.0)
 
-_DEAD = frozenset({21211, 21217, 21610, 21614})
-"""Error codes: no phone number (two of them), its owner has answered STOP, no mobile phone."""
+_DEAD = frozenset({21211, 21217, 21614})
+"""Error codes: no phone number (two of them), no mobile phone."""
+
+_OPTED_OUT = 21610
+"""Error code: its owner has answered STOP, which the provider obeys by itself."""
 
 _OUR_NUMBER = frozenset({21212, 21603, 21606, 21659, 21660, 21661})
 """Error codes: `TOCSIN_SMS_FROM` is no number, is missing, is none that sends, is none of theirs, is another account's, takes no SMS."""
@@ -133,6 +137,8 @@ def verdict(answer: Words, code: int | None, now: float) -> DeliveryFailed:
         return ProviderFault(reason)
     if OUTCOMES.get(answer.status, ("no", ""))[0] == "later":
         return TryAgain(reason, after)
+    if code == _OPTED_OUT:
+        return OptedOut(reason)
     return Rejected(reason, address_is_dead=code in _DEAD)
 
 

@@ -4,7 +4,8 @@ What the API's answers mean (core.telegram.org/bots/api#making-requests)::
 
     429 with retry_after                                  TryAgain after that, or after a day
     401, 404 (our token), 409, 5xx, no connection         ProviderFault
-    403 (blocked, deactivated), 400 "chat not found"      Rejected, and the chat is dead
+    403 (blocked, deactivated)                            OptedOut
+    400 "chat not found"                                  Rejected, and the chat is dead
     400 with migrate_to_chat_id, other 400                Rejected
     400 "message is not modified", when it is struck      it is as it should be
     time-out, connection lost, an answer that is no JSON  Uncertain
@@ -35,6 +36,7 @@ from channels.contract import (
     Limits,
     Message,
     NotConfigured,
+    OptedOut,
     ProviderFault,
     Purpose,
     Receipt,
@@ -187,7 +189,7 @@ def verdict(said: Said) -> DeliveryFailed:
     if code >= 500 or code in _OUR_FAULT:
         return ProviderFault("Telegram does not know our bot's token" if code in {401, 404} else "Telegram has a fault of its own")
     if code == 403:
-        return Rejected("the person has blocked the bot or left Telegram", address_is_dead=True)
+        return OptedOut("the person has blocked the bot or left Telegram")
     if said.parameters.migrate_to_chat_id is not None:
         return Rejected("the group has become a supergroup with another number")
     if any(gone in words for gone in _GONE):

@@ -60,6 +60,7 @@ from subscriptions.audience import Audience
 from subscriptions.enrolment import Enrolment
 from subscriptions.geocoding import NominatimGeocoder
 from subscriptions.links import Links
+from subscriptions.opting_out import Tried
 from subscriptions.vault import Keyring
 
 log = structlog.get_logger()
@@ -216,7 +217,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     throughput = Throughput(in_use=in_use)
     words = wiring.Words(renderer, alerts, incidents, public_url, metrics)
 
-    async def close(tried: Sequence[tuple[int, bytes]]) -> None:
+    async def close(tried: Sequence[Tried]) -> None:
         await enrolment.close_tried(tried)
 
     dead = DeadAddresses(close)

@@ -39,7 +39,7 @@ from hub.store import tables
 from hub.store.database import Database
 from subscriptions.areas import AreaCatalog
 from subscriptions.audience import Audience
-from subscriptions.opting_out import Matched
+from subscriptions.opting_out import Matched, Tried
 from subscriptions.severity import rank
 from subscriptions.store import tables as people
 from subscriptions.vault import Keyring
@@ -188,7 +188,7 @@ class Settled:
         self._metrics, self._throughput, self._dead = metrics, throughput, dead
         self._begun: OrderedDict[int, None] = OrderedDict()
 
-    def __call__(self, settlements: Sequence[Settlement], dead: Sequence[tuple[int, bytes]]) -> None:
+    def __call__(self, settlements: Sequence[Settlement], dead: Sequence[Tried]) -> None:
         for settlement in settlements:
             leased, count = settlement.leased, len(settlement.addresses)
             self._metrics.handovers.labels(leased.channel, settlement.outcome.label).inc(count)

@@ -85,7 +85,7 @@ class Confirmation:
 
     async def accept(self, work: Work, subscriber: SubscriberRow, address: AddressRow, source: str) -> int:
         """Make the address active where it belongs; returns the number of that subscription."""
-        existing = await sql.active_address(work.connection, address.lookup)
+        existing = await sql.active_address(work.connection, address.lookup) or await self._after_stop(work, subscriber, address.lookup)
         state = "active" if existing is None else "merged"
         await sql.change_address(work.connection, address.id, state=state, confirmed_at=work.now)
         # Whoever can read the letter was not pestered by it: if they leave, and want to come back the same day, they may be asked again.
@@ -132,12 +132,33 @@ class Confirmation:
         if stopped is None and owner.paused_until is None:
             return owner
         if stopped is not None:
-            await sql.change_address(work.connection, stopped.id, state="active", stopped_at=None)
+            await self._reopen(work, stopped)
             await work.consent(owner, "confirmed", channel, source)
         await sql.change_subscriber(work.connection, owner.id, paused_until=None)
         await self._desk.tell_what_is_live(work, owner.id)
         work.changed.add(owner.id)
         return await sql.existing_subscriber(work.connection, owner.id)
+
+    async def _after_stop(self, work: Work, sign_up: SubscriberRow, lookup: bytes) -> AddressRow | None:
+        """The address that ended by a STOP within the week: alerts know it, so none comes twice, and each call-off finds it.
+
+        Of what its owner had asked for before the STOP nothing comes back, unless it is what another address of theirs gets all the time.
+        """
+        stopped = next(iter(await sql.addresses_by_lookup(work.connection, lookup, "stopped")), None)
+        if stopped is None:
+            return None
+        others = [other.state for other in await sql.addresses_of(work.connection, stopped.subscriber) if other.id != stopped.id]
+        if "active" not in others and stopped.subscriber != sign_up.id:
+            await sql.delete_places(work.connection, stopped.subscriber)
+            await sql.change_subscriber(work.connection, stopped.subscriber, **{name: getattr(sign_up, name) for name in _COPIED})
+        await self._reopen(work, stopped)
+        return await sql.active_address(work.connection, lookup)
+
+    async def _reopen(self, work: Work, stopped: AddressRow) -> None:
+        """Sealed anew: what a provider still says of tries before the STOP is not about it any more."""
+        keyring = self._desk.addresses.keyring
+        key_id, sealed = keyring.seal(stopped.channel, keyring.open(stopped.channel, stopped.key_id, stopped.sealed))
+        await sql.change_address(work.connection, stopped.id, state="active", stopped_at=None, key_id=key_id, sealed=sealed)
 
     async def _add_to(self, work: Work, number: int, sign_up: SubscriberRow, channel: str) -> None:
         """Nothing that the person had asked for before is lost: topics are joined, the milder severity holds, and places that find no room

@@ -17,7 +17,7 @@ from subscriptions.geocoding import Geocoder
 from subscriptions.limits import Limits
 from subscriptions.links import LinkPurpose, Links
 from subscriptions.management import Management, Messages
-from subscriptions.opting_out import FindMatched, Matched, OptingOut
+from subscriptions.opting_out import FindMatched, Matched, OptingOut, Tried
 from subscriptions.own_address import OwnAddress
 from subscriptions.post import Post
 from subscriptions.renewal import Renewal, RenewalRequest
@@ -168,8 +168,8 @@ class Enrolment:
         """As `unsubscribe`, for who said so on the channel itself. False when there was no such address."""
         return await self._opting_out.end_address(channel, canonical, source)
 
-    async def close_tried(self, tried: Sequence[tuple[int, bytes]]) -> None:
-        """The transport said that these (number, sealed address) are gone. Who has another one since keeps it and is sent what is live."""
+    async def close_tried(self, tried: Sequence[Tried]) -> None:
+        """The transport said that these are gone. Who has another one since keeps it and is sent what is live."""
         await self._opting_out.close_tried(tried)
 
     async def why(self, token: str) -> WhyView:

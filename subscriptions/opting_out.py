@@ -32,6 +32,15 @@ class Matched(msgspec.Struct, frozen=True):
     topics: tuple[str, ...] = ()
 
 
+class Tried(msgspec.Struct, frozen=True):
+    """An address of which a provider said that nothing reaches it any more, as it was sealed when it was tried; with `opted_out` its owner
+    had told the provider so."""
+
+    address: int
+    sealed: bytes
+    opted_out: bool = False
+
+
 FindMatched = Callable[[int, int], Awaitable[Matched | None]]
 """(subscriber, mailing) → why its alert matched; None when the mailing is no alert, but a letter about the subscription itself."""
 
@@ -78,18 +87,23 @@ class OptingOut:
             await _end(work, subscriber, address, source)
             return True
 
-    async def close_tried(self, tried: Sequence[tuple[int, bytes]]) -> None:
-        """Nothing goes to these addresses any more: the transport said that they are gone, as they were sealed when they were tried. Where
-        another one has come since, it is that one's turn (S28)."""
+    async def close_tried(self, tried: Sequence[Tried]) -> None:
+        """Nothing goes to these addresses any more. Where another has come since, or the owner has come back, it is that one's turn (S28).
+
+        Whoever opted out has stopped, and can come back; who did so before they confirmed is still waited for.
+        """
         async with self._desk.work() as work:
-            gone = list[int]()
-            for number, sealed in tried:
-                address = await sql.address_by_id(work.connection, number)
-                if address is None or address.sealed == sealed:
-                    gone.append(number)
+            for one in tried:
+                address = await sql.address_by_id(work.connection, one.address)
+                if address is None:
+                    continue
+                if address.sealed != one.sealed:
+                    if address.state == "active":
+                        await self._desk.tell_what_is_live(work, address.subscriber)
+                elif not one.opted_out:
+                    await close_addresses(work, [address.id], "dead", action="dead", source="transport")
                 elif address.state == "active":
-                    await self._desk.tell_what_is_live(work, address.subscriber)
-            await close_addresses(work, gone, "dead", action="dead", source="transport")
+                    await stop_address(work, address, "transport")
 
     async def why(self, token: str) -> WhyView:
         """Why the message with this link came. Raises LinkInvalid, LinkExpired."""
@@ -136,6 +150,16 @@ def _way(receipts: Sequence[ConsentRow], address: AddressRow) -> Way:
     at_once = [one.source for one in receipts if one.channel == address.channel and one.at == address.created_at]
     source = next(iter([*at_once, *of_address]), "").partition(":")[0]
     return next((way for way in WAYS if way == source), "other")
+
+
+async def stop_address(work: Work, address: AddressRow, source: str) -> None:
+    """Nothing more goes to an active address, whose owner said so. For a week they may come back, then all of it is forgotten."""
+    owner = await sql.existing_subscriber(work.connection, address.subscriber)
+    await sql.change_address(work.connection, address.id, state="stopped", stopped_at=work.now)
+    await work.consent(owner, "stopped", address.channel, source)
+    if any(other.state == "active" for other in await sql.addresses_of(work.connection, owner.id)):
+        await sql.delete_access(work.connection, owner.id, but=b"")  # as with an address that is removed
+    work.changed.add(owner.id)
 
 
 async def close_addresses(work: Work, numbers: Sequence[int], state: str, *, action: str, source: str) -> None:

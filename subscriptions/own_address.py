@@ -17,6 +17,7 @@ from subscriptions.documents import Faults
 from subscriptions.errors import NotSubscribed
 from subscriptions.limits import SIGN_UPS_OF_ADDRESS
 from subscriptions.management import Management
+from subscriptions.opting_out import stop_address
 from subscriptions.places import without_repeats
 from subscriptions.store import sql
 from subscriptions.store.sql import SubscriberRow
@@ -114,12 +115,7 @@ class OwnAddress:
             address = await sql.active_address(work.connection, lookup)
             if address is None:
                 return False
-            owner = await sql.existing_subscriber(work.connection, address.subscriber)
-            await sql.change_address(work.connection, address.id, state="stopped", stopped_at=work.now)
-            await work.consent(owner, "stopped", channel, source)
-            if any(other.state == "active" for other in await sql.addresses_of(work.connection, owner.id)):
-                await sql.delete_access(work.connection, owner.id, but=b"")  # as with an address that is removed
-            work.changed.add(owner.id)
+            await stop_address(work, address, source)
             return True
 
     async def start(self, channel: str, canonical: str, *, source: str, only_extreme: bool = False) -> SubscriptionView | None:

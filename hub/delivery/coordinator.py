@@ -30,6 +30,7 @@ from hub.delivery.sending.frames import Row
 from hub.delivery.sending.outcome import Outcome
 from hub.delivery.settlements import Taken, group
 from hub.delivery.stops import Stops
+from subscriptions.opting_out import Tried
 
 WINDOW = 512
 SWEEP_S = 1.0
@@ -59,7 +60,7 @@ class Coordinator:
         render: Callable[[Leased], Awaitable[Message]],
         rate_of: Callable[[str, bool], float | None],
         rate_limit: RateLimit,
-        settled: Callable[[Sequence[Settlement], Sequence[tuple[int, bytes]]], None],
+        settled: Callable[[Sequence[Settlement], Sequence[Tried]], None],
         told: Callable[[frames.Doing], object] = lambda _: None,
         elsewhere: Callable[[str], bool] = lambda _: False,
     ) -> None:
@@ -352,5 +353,5 @@ class Coordinator:
             handle.committed([receipts for owner, _, receipts in taken if owner is handle])
         if finished:
             self._wake.set()
-        dead = [tried for _, leased, receipts in taken for tried in leased.sealed(row.address for row in receipts.rows if row.dead)]
+        dead = [tried for _, leased, receipts in taken for tried in leased.dead(receipts.rows)]
         self._settled(settlements, dead)

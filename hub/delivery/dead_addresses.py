@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from subscriptions.opting_out import Tried
+
 AGAIN_AFTER_S = 1.0
 LAST_S = 1.0
 """For those of the last receipts. What is not closed then will be called dead again."""
@@ -21,14 +23,14 @@ log = structlog.get_logger()
 class DeadAddresses:
     """Use with `async with`, around whatever notes them."""
 
-    def __init__(self, close: Callable[[Sequence[tuple[int, bytes]]], Awaitable[None]]) -> None:
-        """`close` closes addresses by their numbers, each as it was tried: a browser may have exchanged its own meanwhile."""
+    def __init__(self, close: Callable[[Sequence[Tried]], Awaitable[None]]) -> None:
+        """`close` closes addresses, each as it was tried: a browser may have exchanged its own meanwhile."""
         self._close = close
-        self._noted: list[tuple[int, bytes]] = []
+        self._noted: list[Tried] = []
         self._some = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def note(self, addresses: Sequence[tuple[int, bytes]]) -> None:
+    def note(self, addresses: Sequence[Tried]) -> None:
         """To be closed soon."""
         if addresses:
             self._noted += addresses

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from channels.contract import Purpose
-from hub.delivery.sending.frames import To
+from hub.delivery.sending.frames import Row, To
 from hub.delivery.sending.outcome import Outcome
+from subscriptions.opting_out import Tried
 
 BATCH_SIZE = 1000
 SECONDS_OF_WORK = 0.5
@@ -76,6 +77,11 @@ class Leased(msgspec.Struct, frozen=True):
         """These of its people, each with the address as it was tried."""
         wanted = set(addresses)
         return [(to.address, to.sealed) for to in self.recipients if to.address in wanted] if wanted else []
+
+    def dead(self, rows: Iterable[Row]) -> list[Tried]:
+        """Those whose provider said in these rows that nothing reaches them any more."""
+        said = {row.address: row.opted_out for row in rows if row.dead}
+        return [Tried(address, sealed, said[address]) for address, sealed in self.sealed(said)]
 
     def parameter(self, name: str) -> str:
         """One of a mailing's parameters, "" when it has none of this name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from channels.contract import DeliveryFailed, Rejected, TryAgain, Uncertain
+from channels.contract import DeliveryFailed, OptedOut, Rejected, TryAgain, Uncertain
 from hub.delivery.sending.frames import Row
 from hub.delivery.sending.outcome import Outcome
 
@@ -16,6 +16,6 @@ def row_of(failure: DeliveryFailed, address: int, at: int) -> Row:
         case Uncertain():
             return Row(address, Outcome.WAITING, at, reason, maybe_sent=True)
         case Rejected(address_is_dead=dead):
-            return Row(address, Outcome.FAILED, at, reason, dead=dead)
+            return Row(address, Outcome.FAILED, at, reason, dead=dead, opted_out=isinstance(failure, OptedOut))
         case _:
             return Row(address, Outcome.FAILED, at, reason)

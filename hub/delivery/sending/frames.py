@@ -161,6 +161,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     copy: str | None = None
     posted: int | None = None
     away: bool = False
+    opted_out: bool = False
 
 
 class Receipts(msgspec.Struct, frozen=True, tag="receipts", omit_defaults=True):

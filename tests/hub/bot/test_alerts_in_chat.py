@@ -26,7 +26,7 @@ from tests.hub.bot.conftest import Phone
 from tests.hub.delivery.published import NOW, stored
 from tests.hub.publishing.conftest import PUBLISHER, document
 from tests.peers.bot_api import TOKEN, BotApi, chat, user
-from tests.waiting import progressed
+from tests.waiting import progressed, until
 
 
 @asynccontextmanager
@@ -40,6 +40,11 @@ async def hub_with(folder: Path, api: BotApi, **more: str) -> AsyncIterator[Hub]
 
 async def progress(hub: Hub, alert: str, name: str, count: int) -> None:
     await progressed(hub.publishing, alert, lambda state: getattr(state, name) == count)
+
+
+async def _is_stopped(hub: Hub) -> bool:
+    async with hub.database.read() as connection:
+        return bool(list(await connection.exec_driver_sql("SELECT 1 FROM address WHERE state='stopped'")))
 
 
 async def test_an_alert_is_read_asked_about_replaced_and_called_off(tmp_path: Path, api: BotApi) -> None:
@@ -81,6 +86,20 @@ async def test_an_alert_is_read_asked_about_replaced_and_called_off(tmp_path: Pa
         assert api.edits[1]["message_id"] == str(second)
         found = await invariants.broken_twice(hub.database, again_after_s=0.2)
         assert [invariant.holds for invariant, broken in found.items() if broken.count] == []
+
+
+async def test_whoever_blocks_the_bot_as_an_alert_comes_gets_it_when_they_are_back(tmp_path: Path, api: BotApi) -> None:
+    async with hub_with(tmp_path, api) as hub:
+        phone = Phone(api, 4242)
+        await phone.say("/subscribe 11201")
+        api.blocked_by = {phone.chat}
+        alert = await hub.publishing.submit(document(), PUBLISHER)
+        await progress(hub, alert.id, "failed", 1)
+        await until(lambda: _is_stopped(hub))
+        api.blocked_by = set()
+        assert "on again" in await phone.say("/start")
+        await progress(hub, alert.id, "handed_over", 1)
+        assert "Flash flooding" in api.sent[-1]["text"]
 
 
 async def test_an_alert_in_a_group_says_why_it_came_and_lets_no_reader_end_it(tmp_path: Path, api: BotApi) -> None:

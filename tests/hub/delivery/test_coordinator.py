@@ -30,6 +30,7 @@ from hub.delivery.ledger.ledger import Ledger
 from hub.delivery.rate_limit import LocalRateLimit
 from hub.delivery.sending import frames
 from hub.store.database import Database
+from subscriptions.opting_out import Tried
 from subscriptions.vault import Keyring
 from tests.databases import rows
 from tests.hub.delivery.people import add_mailing, filled
@@ -73,7 +74,7 @@ class Node:
 
     def __init__(self, store: URL, keyring: Keyring, sink: HttpSink) -> None:
         self.store, self.keyring, self.sink = store, keyring, sink
-        self.dead: list[tuple[int, bytes]] = []
+        self.dead: list[Tried] = []
         self.written = asyncio.Event()
         self.asked = False
         self.trouble: dict[int, str] = {}
@@ -191,7 +192,7 @@ async def test_a_passing_fault_is_tried_again_and_a_dead_address_is_closed(store
         await house.until(lambda: house.state(mailing) == "done")
         assert house.counters(mailing) == {"planned": 4, "handed_over": 3, "failed": 1}
         assert tries == {"/1": 1, "/2": 2, "/3": 1, "/4": 1}
-        assert [number for number, _ in house.dead] == [3]
+        assert [tried.address for tried in house.dead] == [3]
 
 
 async def test_sent_without_an_answer_is_retried_and_counted_as_a_possible_duplicate(store: URL) -> None:

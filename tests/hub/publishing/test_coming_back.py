@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from subscriptions import languages
+from subscriptions.subscriber import read_subscription
 from tests.hub.one_node import bring
 from tests.hub.publishing.conftest import PUBLISHER, City, document
 from tests.hub.publishing.test_quiet_nights import asleep, choose
@@ -30,6 +31,12 @@ class Home:
         """With a word; returns when everything that is owed for it is in the ledger."""
         assert await self.own.start("email", f"p{person}@example.org", source="test")
         await until(self._is_paid)
+
+    async def sign_up_anew(self) -> None:
+        """As if they had never been here, in English; and answer our letter."""
+        wanted = {"places": [{"zip": "11201"}], "channels": [{"kind": "email", "address": "p1@example.org"}]}
+        await self.city.hub.enrolment.subscribe(read_subscription(msgspec.json.encode(wanted)), client="c", source="test")
+        await self.come_back()
 
     async def _is_paid(self) -> bool:
         return await self.city.table("SELECT 1 FROM catch_up") == []
@@ -68,6 +75,18 @@ async def test_that_it_was_called_off_meanwhile_once_and_in_their_language(home:
     await home.come_back()
     assert await home.who_got(off.id) == [1]
     assert (await home.city.publishing.progress(off.id)).matched == 1
+
+
+async def test_whoever_signs_up_anew_is_told_too_and_gets_nothing_twice(home: Home) -> None:
+    other = await home.city.publishing.submit(document(event="Other"), PUBLISHER)
+    assert await home.who_got(other.id) == [1, 2]
+    await home.leave()
+    off = await home.city.publishing.call_off(home.alert, PUBLISHER)
+    assert await home.who_got(off.id) == []
+    await home.sign_up_anew()
+    ((address, copy),) = await home.got(off.id)
+    assert (address, msgspec.json.decode(copy)["language"]) == (1, "en")
+    assert await home.who_got(other.id) == [1, 2]
 
 
 @pytest.mark.parametrize("area", [ELSEWHERE, {"zips": ["11201"]}], ids=["elsewhere", "still here"])
