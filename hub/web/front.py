@@ -45,7 +45,8 @@ MOST_UNREAD = 256_000
 """Bytes that wait for one visitor; who asks on without reading is let go."""
 BACKLOG = 4096
 OPEN_FILES = 65_536
-SHUTDOWN_S = 3.0
+SHUTDOWN_S = 1.0
+"""For requests that are being answered; what comes in pieces, or never, is cut off."""
 READ_BEFORE = 500
 """Requests whose meaning is at hand."""
 

@@ -45,6 +45,8 @@ class MailServer:
 
     def __init__(self) -> None:
         self.sent: list[Envelope] = []
+        self.unanswered: list[Envelope] = []
+        """What came while it did `hang`."""
         self.answers: dict[str, str] = {}
         self.hang = False
         """Never answer a mail that came."""
@@ -127,6 +129,7 @@ class MailServer:
         if reply := self.answers.get("DATA", ""):
             return reply
         if self.hang:
+            self.unanswered.append(envelope)
             await asyncio.Event().wait()
         self.sent.append(envelope)
         return self._cut(server, "DOT") or OK
