@@ -1,9 +1,9 @@
 """How long until the last recipient has it: said before an alert is published, from the limits in force and the speed that was measured.
 
-Channels go out beside each other. One with a provider's limit takes (what is queued before it + its own) ÷ the limit. Those without share
-the senders, so their times add up. What waits at the same or a higher priority counts as before it: fairness between alerts shortens the
-time of one by lengthening another's, and a promise must hold for the unlucky one. A rate for each host counts, until more was measured, as
-if all of a channel's addresses were at one: nearly all browsers' are.
+Channels go out beside each other. One with a provider's limit takes (what is queued before it + its own) ÷ what that limit gives. Those
+without share the senders, so their times add up. What waits at the same or a higher priority counts as before it: fairness between alerts
+shortens the time of one by lengthening another's, and a promise must hold for the unlucky one. A rate for each host counts, until more was
+measured, as if all of a channel's addresses were at one: nearly all browsers' are.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import bindparam, func, select
 
 from hub.delivery.ledger.batches import Settlement
+from hub.delivery.rate_limit import given
 from hub.delivery.sending.outcome import REACHED
 from hub.store import tables
 from hub.store.database import Database
@@ -38,7 +39,7 @@ REMEMBERED_S = 3600.0
 
 
 class ChannelForecast(msgspec.Struct, frozen=True, kw_only=True):
-    """One channel: its `deliveries`, those `queued` before them, and what its speed rests on."""
+    """One channel: its `deliveries`, those `queued` before them, and what its speed rests on. `per_second` of a limit is what it gives."""
 
     deliveries: int
     queued: int
@@ -145,6 +146,7 @@ class Forecaster:
         measured, limit = self._throughput.per_second(channel, simulated), self._rate_of(channel, simulated)
         if measured is None:
             limit = min((rate for rate in (limit, self._each_of(channel, simulated)) if rate is not None), default=None)
+        limit = None if limit is None else given(limit)
         assumed = (OUTBOX if simulated else ASSUMED.get(channel, min(ASSUMED.values()))) * senders
         able: tuple[float, Basis] = (assumed, "assumed") if measured is None else (measured, "measured")
         return able if limit is None or able[0] < limit * 0.9 else (limit, "limit")

@@ -1,12 +1,14 @@
 """How fast a provider may be asked: tokens that fill up with time, on one node or shared by all of them through Redis.
 
-In no second more than the rate is granted: the bucket holds what fits into BURST_S, and fills that much slower. A rate of one a second or
-less needs no such reserve, since its bucket holds one.
+In no second more than the rate is granted, rounded up to whole hand-overs. So a bucket that holds a tenth of it besides the one that is due
+fills that much slower: nine tenths are what one gets. What fills up between two looks of `Credits` fits into that tenth, and is not lost. A
+rate of one a second or less needs no such reserve, since its bucket holds one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -19,7 +21,8 @@ from redis.exceptions import RedisError
 from channels import catalog
 from hub.errors import SettingsError
 
-BURST_S = 0.1
+GIVEN = 0.9
+"""Of a rate above one a second."""
 FORGOTTEN_MS = 60_000
 EACH = "/each"
 """After a channel's name: each push origin, host or chat, and whatever else stands for itself."""
@@ -82,12 +85,15 @@ class RateLimit(Protocol):
         """How many of `wanted` may begin now, by the limit called `key`. Never waits and never raises."""
 
 
+def given(per_second: float) -> float:
+    """How many a second a limit really lets begin while more are wanted."""
+    return max(min(per_second, 1.0), per_second * GIVEN)
+
+
 def _bucket(per_second: float) -> tuple[float, float]:
-    """(tokens a second, tokens that it holds)."""
-    burst = max(1.0, per_second * BURST_S)
-    if per_second <= 1.0:
-        return per_second, burst
-    return max(per_second - burst, per_second / 2), burst
+    """(tokens a second, tokens that it holds): together one more than the rate, and that one is never whole within a second."""
+    rate = given(per_second)
+    return rate, 1.0 + (per_second - rate)
 
 
 class LocalRateLimit:
@@ -139,4 +145,7 @@ class RedisRateLimit:
         return granted
 
     async def _take_alone(self, key: str, per_second: float, wanted: int) -> int:
-        return await self._alone.take(key, per_second / max(1, self._nodes()), wanted)
+        nodes = max(1, self._nodes())
+        share = per_second / nodes
+        # Each bucket rounds up within a second: of whole shares all of them together keep to the rate.
+        return await self._alone.take(key, share if nodes == 1 or share < 1.0 else math.floor(share), wanted)

@@ -74,13 +74,13 @@ async def test_a_second_providers_own_rate_is_one_bucket_too_and_a_node_that_sen
         async def per_second() -> float:
             return (await web.publishing.preview(document(), PUBLISHER)).forecast.by_channel["email"].per_second
 
-        assert await per_second() == 500.0
+        assert await per_second() == 450.0
         await first.refuse()
         alert = await web.publishing.submit(document(), PUBLISHER)
         assert (await progressed(web.publishing, alert.id)).handed_over == len(second.sent) == FEW
 
         async def is_the_seconds() -> bool:
-            return await per_second() == 40.0
+            return await per_second() == 36.0
 
         await until(is_the_seconds)
         async with Redis.from_url(server.connection_url) as redis:

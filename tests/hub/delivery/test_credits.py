@@ -70,20 +70,20 @@ async def grants() -> AsyncIterator[Grants]:
 
 
 async def test_each_sender_gets_them_by_the_rate_of_its_provider_and_one_that_is_used_up_holds_up_no_other(grants: Grants) -> None:
-    assert await grants.granted() == [[(5, "email")], [(1, "email:2")], [(1, "email:2")], [(PEOPLE, "email:3")], [(5, "email")]]
+    assert await grants.granted() == [[(6, "email")], [(2, "email:2")], [(1, "email:2")], [(PEOPLE, "email:3")], [(5, "email")]]
 
 
 async def test_whoever_waits_in_the_midst_of_a_hand_over_goes_before_those_who_are_not_begun(grants: Grants) -> None:
     """Each holds a worker, and the others want more than there will ever be."""
     second = grants._handles[1]
-    grants.credits.want(second, frames.Wanted("email:2", 20.0, 0, 2))
-    assert (await grants.said())[1:3] == [[frames.Granted("email:2", 2)], []]
+    grants.credits.want(second, frames.Wanted("email:2", 20.0, 0, 3))
+    assert (await grants.said())[1:3] == [[frames.Granted("email:2", 3)], []]
 
 
 async def test_a_sender_that_has_ended_takes_nothing_from_the_others(grants: Grants) -> None:
     grants._handles[0].ended.set()
     grants._handles[1].ended.set()
-    assert (await grants.granted())[:3] == [[], [], [(2, "email:2")]]
+    assert (await grants.granted())[:3] == [[], [], [(3, "email:2")]]
 
 
 async def test_senders_that_hold_what_is_as_urgent_take_turns_and_the_most_urgent_goes_first(grants: Grants) -> None:

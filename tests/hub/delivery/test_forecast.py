@@ -28,7 +28,8 @@ class HandClock:
 
 
 class City:
-    """An empty ledger, two senders, and providers that take 100 SMS and 30 Telegram messages a second; a push service takes 500."""
+    """An empty ledger, two senders, and providers that take 100 SMS and 30 Telegram messages a second; a push service takes 500. Of each
+    nine tenths are given."""
 
     def __init__(self, store: URL, database: Database) -> None:
         self.store, self.senders, self.clock = store, 2, HandClock()
@@ -79,9 +80,9 @@ async def city(store: URL) -> AsyncIterator[City]:
 
 
 async def test_the_channel_with_the_longest_way_decides(city: City) -> None:
-    forecast = await city.forecaster.of({("sms", False): 24_000, ("telegram", False): 3_000, ("webhook", False): 10}, 2)
+    forecast = await city.forecaster.of({("sms", False): 21_600, ("telegram", False): 2_700, ("webhook", False): 10}, 2)
     assert (forecast.seconds, forecast.slowest) == (240.0, "sms")
-    assert (forecast.by_channel["sms"].per_second, forecast.by_channel["sms"].basis) == (100.0, "limit")
+    assert (forecast.by_channel["sms"].per_second, forecast.by_channel["sms"].basis) == (90.0, "limit")
     assert forecast.by_channel["telegram"].seconds == 100.0
 
 
@@ -103,10 +104,10 @@ async def test_more_senders_are_faster_but_not_past_a_limit(city: City) -> None:
 
 async def test_what_is_as_urgent_or_more_goes_first(city: City) -> None:
     for priority in (1, 2, 3):
-        city.queue("sms", 1_000, priority=priority)
-    city.queue("sms", 500, priority=2, alert=7)
-    forecasts = [await city.forecaster.of({("sms", False): 1_000}, priority, alert=alert) for priority, alert in ((0, 0), (2, 0), (2, 7))]
-    assert [one.by_channel["sms"].queued for one in forecasts] == [0, 2_500, 2_000]
+        city.queue("sms", 900, priority=priority)
+    city.queue("sms", 450, priority=2, alert=7)
+    forecasts = [await city.forecaster.of({("sms", False): 900}, priority, alert=alert) for priority, alert in ((0, 0), (2, 0), (2, 7))]
+    assert [one.by_channel["sms"].queued for one in forecasts] == [0, 2_250, 1_800]
     assert [one.seconds for one in forecasts] == [10.0, 35.0, 30.0]
 
 
@@ -130,7 +131,7 @@ async def test_a_provider_slower_than_its_limit_is_taken_at_its_own_speed(city: 
 
 
 async def test_what_each_host_takes_counts_as_if_all_were_at_one_until_more_was_measured(city: City) -> None:
-    before = await city.forecaster.of({("web_push", False): 10_000}, 2)
+    before = await city.forecaster.of({("web_push", False): 9_000}, 2)
     assert (before.by_channel["web_push"].basis, before.seconds) == ("limit", 20.0)
     city.run("web_push", 1_000, 6)
     assert (await city.forecaster.of({("web_push", False): 10_000}, 2)).seconds == pytest.approx(10.0, rel=0.03)
@@ -155,9 +156,9 @@ async def test_a_pause_begins_a_new_run_and_an_hour_forgets(city: City) -> None:
 
 async def test_samples_know_no_limit_and_a_channel_of_both_is_as_slow_as_its_slower_part(city: City) -> None:
     only = await city.forecaster.of({("sms", True): 10_000}, 2)
-    both = await city.forecaster.of({("sms", True): 10_000, ("sms", False): 1_000}, 2)
+    both = await city.forecaster.of({("sms", True): 10_000, ("sms", False): 900}, 2)
     assert (only.seconds, both.seconds) == (10_000 / (2 * OUTBOX), 10.0)
-    assert both.by_channel["sms"].deliveries == 11_000
+    assert both.by_channel["sms"].deliveries == 10_900
 
 
 async def test_nobody_takes_no_time_and_without_senders_there_is_no_answer(city: City) -> None:
@@ -181,7 +182,7 @@ async def test_what_one_provider_has_done_says_nothing_of_another(city: City) ->
 async def test_what_has_no_provider_takes_no_time_and_holds_nobody_up(city: City) -> None:
     city.unprovided.add("email")
     city.queue("email", 500, priority=1)
-    forecast = await city.forecaster.of({("sms", False): 200, ("email", False): 700, ("email", True): 1}, 1)
+    forecast = await city.forecaster.of({("sms", False): 180, ("email", False): 700, ("email", True): 1}, 1)
     assert forecast.unprovided == {"email": 700}
     assert (forecast.slowest, forecast.seconds) == ("sms", 2.0)
     assert forecast.by_channel["email"].deliveries == 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
 
-from hub.delivery.rate_limit import AGAIN_AFTER_S, LocalRateLimit, RateLimit, RedisRateLimit, read_rates
+from hub.delivery.rate_limit import AGAIN_AFTER_S, LocalRateLimit, RateLimit, RedisRateLimit, given, read_rates
 from hub.errors import SettingsError
 
 
@@ -37,8 +38,9 @@ async def limit(request: pytest.FixtureRequest, valkey: str, hand: Hand) -> Asyn
         yield RedisRateLimit(redis, request.node.name, lambda: 1, hand)
 
 
-async def test_a_full_bucket_grants_a_tenth_of_a_second_and_then_nothing(limit: RateLimit) -> None:
-    assert await limit.take("sms", 1_000_000, 200_000) == 100_000
+async def test_a_full_bucket_grants_one_and_a_tenth_of_a_second_and_then_nothing(limit: RateLimit) -> None:
+    assert await limit.take("sms", 100_000, 200_000) == 10_001
+    assert [await limit.take("webhook", 10.0, 5), await limit.take("webhook", 10.0, 5)] == [2, 0]
     assert [await limit.take("email", 0.001, 5), await limit.take("email", 0.001, 5)] == [1, 0]
 
 
@@ -52,13 +54,20 @@ async def test_each_key_has_a_bucket_of_its_own(limit: RateLimit) -> None:
     assert await limit.take("telegram", 0.001, 1) == 1
 
 
-async def test_no_second_holds_more_than_the_rate(hand: Hand) -> None:
-    limit, granted = LocalRateLimit(hand), []
-    for _ in range(300):
-        granted.append(await limit.take("telegram", 30.0, 1000))
-        hand.now += 0.01
-    assert max(sum(granted[start : start + 100]) for start in range(200)) <= 30
-    assert sum(granted[100:200]) >= 26
+@pytest.mark.parametrize("each_s", [0.01, 0.05, 0.1])
+@pytest.mark.parametrize("rate", [1.5, 2.0, 5.0, 9.0, 10.0, 10.5, 20.0, 30.0, 1000.0])
+async def test_no_second_holds_more_than_the_rate_and_what_is_given_is_what_is_said(hand: Hand, rate: float, each_s: float) -> None:
+    limit, granted, looks = LocalRateLimit(hand), [], round(1 / each_s)
+    for _ in range(61 * looks):
+        granted.append(await limit.take("telegram", rate, 10_000))
+        hand.now += each_s
+    assert max(sum(granted[start : start + looks]) for start in range(60 * looks)) <= math.ceil(rate)
+    assert sum(granted[looks:]) == pytest.approx(60 * given(rate), abs=1.1)
+
+
+@pytest.mark.parametrize(("rate", "real"), [(0.2, 0.2), (1.0, 1.0), (1.05, 1.0), (1.5, 1.35), (10.0, 9.0), (500.0, 450.0)])
+def test_nine_tenths_of_a_rate_are_given_and_all_of_one_that_is_one_a_second_or_less(rate: float, real: float) -> None:
+    assert given(rate) == pytest.approx(real)
 
 
 async def test_a_rate_of_one_a_second_or_less_is_kept_to_the_moment(hand: Hand) -> None:
@@ -78,7 +87,17 @@ async def test_nodes_share_what_redis_grants(valkey: str) -> None:
 async def test_without_redis_each_node_takes_its_share(hand: Hand) -> None:
     async with Redis.from_url("redis://127.0.0.1:1") as redis:
         limit = RedisRateLimit(redis, "away", lambda: 4, hand)
-        assert await limit.take("sms", 400.0, 100) == 10
+        assert await limit.take("sms", 400.0, 100) == 11
+
+
+async def test_without_redis_the_shares_of_a_low_rate_are_not_rounded_up_to_more_than_it(hand: Hand) -> None:
+    async with Redis.from_url("redis://127.0.0.1:1") as redis:
+        nodes = [RedisRateLimit(redis, "away", lambda: 4, hand) for _ in range(4)]
+        granted = []
+        for _ in range(100):
+            granted.append(sum([await node.take("sms", 10.0, 100) for node in nodes]))
+            hand.now += 0.05
+    assert max(sum(granted[start : start + 20]) for start in range(80)) <= 10
 
 
 async def test_a_redis_that_hangs_is_waited_for_once_in_a_while_and_not_by_each(hand: Hand) -> None:
@@ -90,10 +109,10 @@ async def test_a_redis_that_hangs_is_waited_for_once_in_a_while_and_not_by_each(
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     async with server, Redis.from_url(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}") as redis:
         limit = RedisRateLimit(redis, "hangs", lambda: 4, hand)
-        assert [await limit.take("sms", 400.0, 4) for _ in range(100)] == [4, 4, 2, *[0] * 97]
+        assert [await limit.take("sms", 400.0, 4) for _ in range(100)] == [4, 4, 3, *[0] * 97]
         assert len(lines) == 1
         hand.now += AGAIN_AFTER_S
-        assert [await limit.take("sms", 400.0, 4) for _ in range(100)] == [4, 4, 2, *[0] * 97]
+        assert [await limit.take("sms", 400.0, 4) for _ in range(100)] == [4, 4, 3, *[0] * 97]
         assert len(lines) == 2
         for line in lines:
             line.close()
@@ -102,11 +121,11 @@ async def test_a_redis_that_hangs_is_waited_for_once_in_a_while_and_not_by_each(
 async def test_a_redis_that_is_back_is_shared_again(valkey: str, hand: Hand) -> None:
     async with Redis.from_url("redis://127.0.0.1:1") as away, Redis.from_url(valkey) as back:
         limit = RedisRateLimit(away, "back", lambda: 4, hand)
-        assert await limit.take("sms", 400.0, 100) == 10
+        assert await limit.take("sms", 400.0, 100) == 11
         limit._script.registered_client = back
         assert await limit.take("sms", 400.0, 100) == 0
         hand.now += AGAIN_AFTER_S
-        assert await limit.take("sms", 400.0, 100) == 40
+        assert await limit.take("sms", 400.0, 100) == 41
 
 
 def test_rates_are_read_and_what_is_none_is_said() -> None:

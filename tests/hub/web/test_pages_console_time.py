@@ -17,7 +17,7 @@ from tests.hub.web.conftest import PASSWORD
 from tests.hub.web.test_pages_console import page, press
 from tests.hub.web.test_pages_console_compose import TYPED
 
-PEOPLE = 480
+PEOPLE = 432
 SAID = "<p>About 4 minutes until the last of them has it. Webhook is the slowest, at 2 a second.</p>"
 
 
