@@ -343,7 +343,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
         planner=planner,
         providers=Providers(channels, lambda: audience.channels),
         backups=Schedule(settings, clock, metrics),
-        outcomes=OutcomeCheck(database, clock, rates, metrics.alerts_stalled.set),
+        outcomes=OutcomeCheck(database, clock, rates, metrics.alerts_stalled.set, each=rates.each()),
         channels=channels,
         vapid_public_key=public_key(vapid),
         bot_name=bot_name,

@@ -22,8 +22,9 @@ class Watch:
         self.store, self.seconds = store, 0.0
         self.told: list[int] = []
         self.rate: float | None = None
+        self.each = dict[str, float]()
         self.check = OutcomeCheck(
-            database, lambda: NOW / 1000 + self.seconds, lambda *_: self.rate, self.told.append, timer=lambda: self.seconds
+            database, lambda: NOW / 1000 + self.seconds, lambda *_: self.rate, self.told.append, lambda: self.seconds, self.each
         )
 
     def run(self, statement: str, *values: object) -> None:
@@ -41,13 +42,22 @@ class Watch:
             number, number, priority, state, NOW + lasts_s * 1000,
         )  # fmt: skip
 
-    def batch(self, mailing: int, channel: str, *, count: int = 100, due_at: int = 0, state: int = 0) -> None:
+    def batch(
+        self, mailing: int, channel: str, *, count: int = 100, due_at: int = 0, state: int = 0, attempt: int = 1, held: bool = False
+    ) -> None:
         self.run(
-            "INSERT INTO batch(mailing, channel, language, simulated, priority, due_at, attempt, state, addresses)"
-            " VALUES (?,?,'en',0,2,?,1,?,?)",
-            mailing, channel, due_at, state, np.arange(count, dtype="<i8").tobytes(),
+            "INSERT INTO batch(mailing, channel, language, simulated, priority, due_at, held, attempt, state, addresses)"
+            " VALUES (?,?,'en',0,2,?,?,?,?,?)",
+            mailing, channel, due_at, int(held), attempt, state, np.arange(count, dtype="<i8").tobytes(),
         )  # fmt: skip
         self.count(mailing, channel, "planned", count)
+        self.count(mailing, channel, "held", count * held)
+
+    def refused(self, mailing: int, channel: str, *, count: int, of: int, attempt: int = 2) -> None:
+        """So many of a mailing's people there wait for their next try, and all others were reached."""
+        self.batch(mailing, channel, count=count, due_at=NOW + 3_000_000, attempt=attempt)
+        self.count(mailing, channel, "planned", of - count)
+        self.count(mailing, channel, "handed_over", of - count)
 
     def count(self, mailing: int, channel: str, outcome: str, number: int) -> None:
         self.run(
@@ -114,13 +124,123 @@ async def test_tries_that_may_be_duplicates_are_no_end(watch: Watch) -> None:
     assert len(await watch.look(30)) == 1
 
 
-async def test_a_retry_that_is_not_due_is_no_alarm_until_it_has_been_due_for_half_a_minute(watch: Watch) -> None:
+@pytest.mark.parametrize("attempt", [1, 2])
+async def test_everybody_refused_is_an_alarm_until_somebody_is_reached_however_rare_the_tries_are(watch: Watch, attempt: int) -> None:
+    """A provider that says when to come again uses up no try."""
     watch.alert(1)
-    watch.batch(1, "sms", due_at=NOW + 100_000)
-    assert await watch.look(90) == ()
-    assert await watch.look(20) == ()
-    assert await watch.look(19) == ()
-    assert [one.quiet_s for one in await watch.look(1)] == [30.0]
+    watch.batch(1, "sms", due_at=NOW + 20_000, attempt=attempt)
+    assert await watch.look(0) == ()
+    assert await watch.look(10) == ()
+    watch.run("UPDATE batch SET state=1")
+    await watch.look(15)
+    watch.run("UPDATE batch SET state=0, due_at=?", NOW + 45_000)
+    with capture_logs() as logs:
+        assert [(one.channels, one.left, one.quiet_s) for one in await watch.look(15)] == [(("sms",), 100, 40.0)]
+        assert [one.quiet_s for one in await watch.look(10)] == [50.0]
+        watch.run("UPDATE batch SET state=1")
+        assert [one.quiet_s for one in await watch.look(10)] == [60.0]
+        watch.run("UPDATE batch SET state=0, due_at=?, attempt=9", NOW + 600_000)
+        watch.count(1, "sms", "uncertain", 1)
+        watch.count(1, "sms", "failed", 9)
+        assert [one.quiet_s for one in await watch.look(300)] == [360.0]
+        watch.count(1, "sms", "handed_over", 1)
+        assert await watch.look(15) == ()
+    assert [line["event"] for line in logs] == ["alert_stalled", "alert_stalled", "alert_moves_again"]
+
+
+async def test_an_alarm_that_ends_without_anybody_reached_does_not_say_that_it_moves(watch: Watch) -> None:
+    watch.alert(1)
+    watch.refused(1, "sms", count=100, of=100)
+    await watch.look(0)
+    assert len(await watch.look(30)) == 1
+    watch.count(1, "sms", "failed", 100)
+    watch.run("DELETE FROM batch")
+    with capture_logs() as logs:
+        assert await watch.look(15) == ()
+    assert [line["event"] for line in logs] == ["alert_stalled_no_more"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "here", "elsewhere", "alarm"),
+    [
+        (1, 1, 0, True),
+        (1, 1, 9, False),
+        (1, 3, 100_000, False),
+        (9, 9, 100_000, False),
+        (9, 9, 80, True),
+        (10, 10, 100_000, True),
+        (10, 100, 0, False),
+        (11, 100, 0, True),
+        (900, 9_000, 0, False),
+        (999, 100_000, 0, False),
+        (1000, 100_000, 0, True),
+    ],
+)
+async def test_a_few_who_were_put_off_while_all_others_were_reached_are_no_alarm(
+    watch: Watch, refused: int, here: int, elsewhere: int, *, alarm: bool
+) -> None:
+    watch.alert(1)
+    watch.refused(1, "webhook", count=refused, of=here)
+    watch.count(1, "email", "planned", elsewhere)
+    watch.count(1, "email", "handed_over", elsewhere)
+    await watch.look(0)
+    assert [one.channels for one in await watch.look(30)] == [("webhook",)] * alarm
+
+
+async def test_an_alarm_for_few_who_stood_in_line_is_over_once_they_are_put_off(watch: Watch) -> None:
+    watch.alert(1)
+    watch.count(1, "email", "planned", 999)
+    watch.batch(1, "email", count=1, attempt=3)
+    await watch.look(0)
+    assert len(await watch.look(30)) == 1
+    watch.run("UPDATE batch SET due_at=?", NOW + 600_000)
+    assert await watch.look(15) == ()
+
+
+async def test_quiet_hours_are_no_alarm_and_do_not_make_few_of_those_who_are_awake(watch: Watch) -> None:
+    watch.alert(1)
+    watch.batch(1, "sms", count=500, due_at=NOW + 3_000_000, held=True)
+    await watch.look(0)
+    assert await watch.look(60) == ()
+    watch.refused(1, "sms", count=40, of=40)
+    assert [one.left for one in await watch.look(30)] == [540]
+
+
+async def test_whoever_was_refused_waits_in_nobodys_line_but_a_more_urgent_ones(watch: Watch) -> None:
+    for number, priority in ((1, 1), (2, 1), (3, 2)):
+        watch.alert(number, priority=priority)
+    for number in (1, 3):
+        watch.refused(number, "sms", count=50, of=50)
+    watch.batch(2, "sms", count=1000)
+    await watch.look(0)
+    for _ in range(4):
+        watch.count(2, "sms", "handed_over", 10)
+        stalled = await watch.look(10)
+    assert [one.alert for one in stalled] == ["al_1"]
+
+
+async def test_whoever_waits_for_a_receivers_rate_behind_something_as_urgent_is_no_alarm_whoever_it_refused_is(watch: Watch) -> None:
+    watch.each["web_push"] = 500.0
+    for number in (1, 2, 3):
+        watch.alert(number)
+    watch.refused(1, "web_push", count=50, of=50, attempt=1)
+    watch.refused(2, "web_push", count=50, of=50, attempt=2)
+    watch.batch(3, "web_push", count=1000)
+    await watch.look(0)
+    for _ in range(4):
+        watch.count(3, "web_push", "handed_over", 10)
+        stalled = await watch.look(10)
+    assert [one.alert for one in stalled] == ["al_2"]
+    assert [one.alert for one in await watch.look(30)] == ["al_1", "al_2", "al_3"]
+
+
+async def test_a_slow_receiver_is_given_its_time(watch: Watch) -> None:
+    watch.each["telegram"] = 0.05
+    watch.alert(1)
+    watch.refused(1, "telegram", count=100, of=100, attempt=1)
+    await watch.look(0)
+    assert await watch.look(59) == ()
+    assert len(await watch.look(1)) == 1
 
 
 async def test_a_slow_limit_is_given_its_time(watch: Watch) -> None:
