@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hub.errors import HubError, InvalidInput, SettingsError
+from hub.errors import HubError, SettingsError
 from hub.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -61,15 +61,18 @@ def fail(message: str) -> NoReturn:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; errors that the hub raises on purpose are sentences, not tracebacks."""
+    """Run to the end; what the hub refuses on purpose, and what the system or the database refuses it, are sentences, not tracebacks."""
     import uvloop
 
     try:
         return uvloop.run(work)
-    except InvalidInput as error:
-        fail("\n".join(f"{fault.pointer or 'the document'}: {fault.detail}" for fault in error.errors))
-    except HubError as error:
-        fail(error.detail)
+    except Exception as error:
+        from hub.commands.in_words import in_words
+
+        said = in_words(error)
+        if said is None:
+            raise
+        fail(said)
 
 
 def settings_with(**options: str | None) -> Settings:
@@ -82,14 +85,13 @@ def settings_with(**options: str | None) -> Settings:
 
 @asynccontextmanager
 async def database_of(settings: Settings, *, new: bool) -> AsyncIterator[Database]:
-    """The hub's database, brought to this release's schema; with `new` it is made when there is none, else that is an error."""
+    """The hub's database; with `new` it is made when there is none, else that is an error. One of another release is left as it is: the hub
+    of that release may run."""
     from hub.store.database import Database, database_url
-    from hub.store.migrate import revision, upgrade
+    from hub.store.migrate import current, made
 
     url = database_url(settings.database, Path(settings.data))
-    if not new:
-        await asyncio.to_thread(revision, url)
-    await asyncio.to_thread(upgrade, url)
+    await asyncio.to_thread(made if new else current, url)
     async with Database(url) as database:
         yield database
 
@@ -208,10 +210,11 @@ def migrate(data: Data = None) -> None:
     from hub.store.migrate import upgrade
 
     settings = settings_with(data=data)
-    try:
-        before, after = upgrade(database_url(settings.database, Path(settings.data)))
-    except SettingsError as error:
-        fail(error.detail)
+
+    async def work() -> tuple[str | None, str | None]:
+        return await asyncio.to_thread(upgrade, database_url(settings.database, Path(settings.data)))
+
+    before, after = run(work())
     _say(f"schema {before or 'none'} → {after}" if before != after else f"schema {after}, nothing to do")
 
 
@@ -258,6 +261,8 @@ def restore(
     from hub.commands.restore import bring_back
     from hub.commands.restore import drill as try_out
 
+    if drill and resume:
+        fail("--drill keeps nothing of which messages could go out: leave out --resume")
     settings = settings_with(data=data)
     passphrase = _passphrase(lambda: passphrase_of(settings, lambda: typer.prompt("Passphrase", hide_input=True)))
     with bars(err) as told:

@@ -16,7 +16,7 @@ from hub.errors import BackupError
 from hub.keys import keyring_of, vapid_of
 from hub.settings import Settings
 from hub.store.database import Database, database_url
-from hub.store.migrate import revision
+from hub.store.migrate import current
 
 NICER = 10
 UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -43,11 +43,7 @@ def passphrase_of(settings: Settings, ask: Callable[[], str]) -> str:
 async def back_up(settings: Settings, file: Path, passphrase: str, told: Told) -> Taken:
     """Write the backup. Raises BackupError, SettingsError; nothing is left of it then."""
     url = database_url(settings.database, Path(settings.data))
-    found, wanted = await asyncio.to_thread(revision, url)
-    if found != wanted:
-        raise BackupError(
-            f"the database has schema {found} and this release {wanted}: `tocsin migrate` first, or back up with that release"
-        )
+    await asyncio.to_thread(current, url)
     async with Database(url) as database:
         ring = await keyring_of(settings, database, create=False)
         await vapid_of(settings, database, ring)  # which is sealed in the database from here on, if it was not yet

@@ -24,7 +24,7 @@ from hub.keys import keyring_of
 from hub.settings import Settings
 from hub.store import tables
 from hub.store.database import Database, database_url
-from hub.store.migrate import revision
+from hub.store.migrate import current
 from subscriptions.addresses import lookup_of
 from subscriptions.desk import Work
 from subscriptions.errors import LinkInvalid
@@ -57,7 +57,7 @@ async def take(settings: Settings, raw: bytes, clock: Clock) -> Done:
     if report.outcome not in {"dead", "complaint"}:
         return Done(closed=False, why=_SAID[report.outcome] + (f" ({report.status})" if report.status else ""))
     url = database_url(settings.database, Path(settings.data))
-    await asyncio.to_thread(revision, url)
+    await asyncio.to_thread(current, url)
     async with Database(url) as database:
         keyring = await keyring_of(settings, database, create=False)
         return await _close(database, keyring, report, milliseconds(clock))

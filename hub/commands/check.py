@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from channels import catalog
 from hub.commands.broken import SHOWN, Broken
+from hub.commands.in_words import first_line
 from hub.commands.invariants import broken_twice
 from hub.errors import SettingsError
 from hub.keys import keyring_of
@@ -20,7 +21,7 @@ from hub.settings import Settings
 from hub.sms.start import replies_in_words
 from hub.staff import audit
 from hub.store.database import Database, database_url
-from hub.store.migrate import revision
+from hub.store.migrate import current
 from subscriptions.areas import open_city
 from subscriptions.errors import VaultError
 from subscriptions.store.tables import address
@@ -46,28 +47,20 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
         city = await asyncio.to_thread(open_city, settings.city)
         yield Finding(True, f"city {settings.city}: {len(city.areas)} areas")
         url = database_url(settings.database, Path(settings.data))
-        found, wanted = await asyncio.to_thread(revision, url)
-        yield Finding(
-            found == wanted, f"database: schema {found}" + ("" if found == wanted else f", this release has {wanted}: `tocsin migrate`")
-        )
-        if found == wanted:  # else what is asked below may not be there
-            async for finding in _hub(settings, url):
-                yield finding
+        yield Finding(True, f"database: schema {await asyncio.to_thread(current, url)}")
+        async for finding in _hub(settings, url):
+            yield finding
     except SettingsError as error:
         yield Finding(False, error.detail)
     except SQLAlchemyError as error:
-        yield Finding(False, f"database: {_said(error)}. The rest of it was not looked at. Mend: see that it is whole, or restore a backup")
+        yield Finding(
+            False, f"database: {first_line(error)}. The rest of it was not looked at. Mend: see that it is whole, or restore a backup"
+        )
     except (OSError, ValueError) as error:
         yield Finding(False, f"{type(error).__name__}: {error}")
     for name in catalog.KINDS:
         yield _provider(settings, name)
     yield Finding(True, f"text messages that come in: {replies_in_words(settings.sms, settings.sms_from)}")
-
-
-def _said(error: SQLAlchemyError) -> str:
-    """The driver's first line: what follows may quote values."""
-    cause = getattr(error, "orig", None) or error
-    return f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
 
 
 def _provider(settings: Settings, kind: str) -> Finding:

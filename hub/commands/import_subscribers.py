@@ -14,7 +14,7 @@ from hub.errors import BadRequest
 from hub.keys import keyring_of
 from hub.settings import Settings
 from hub.store.database import Database, database_url
-from hub.store.migrate import revision, upgrade
+from hub.store.migrate import current
 from subscriptions.areas import open_city
 from subscriptions.csv_import import ImportReport, check_csv, import_csv
 from subscriptions.errors import UnreadableDocument
@@ -23,8 +23,8 @@ from subscriptions.errors import UnreadableDocument
 async def import_file(settings: Settings, content: bytes, source: str, console: Console) -> ImportReport:
     """Import a whole CSV; a running hub takes the new people in before its next alert.
 
-    Raises BadRequest for a file that can't be read, SettingsError when there is no hub: one that a mistyped folder brought about would
-    take the people in, and never warn them.
+    Raises BadRequest for a file that can't be read, SettingsError when there is no hub of this release: one that a mistyped folder
+    brought about would take the people in, and never warn them.
     """
     lines = io.StringIO(_text(content), newline="")
     try:
@@ -33,9 +33,8 @@ async def import_file(settings: Settings, content: bytes, source: str, console: 
         raise BadRequest(f"{error}. Nothing was imported.") from None
     lines.seek(0)
     url = database_url(settings.database, Path(settings.data))
-    await asyncio.to_thread(revision, url)
+    await asyncio.to_thread(current, url)
     places = await asyncio.to_thread(open_city, settings.city)
-    await asyncio.to_thread(upgrade, url)
     async with Database(url) as database:
         with Progress(console=console) as bar:
             task = bar.add_task("importing", total=max(0, content.count(b"\n") - 1))

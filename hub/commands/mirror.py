@@ -8,21 +8,23 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import URL
 
 from hub.alerts.store import AlertStore
 from hub.clock import Clock
+from hub.commands.in_words import in_words
 from hub.data_folder import DEMO_MARK
-from hub.errors import HubError, SettingsError
+from hub.errors import HubError
 from hub.incidents.incident import Incidents
 from hub.settings import Settings
 from hub.store.database import Database, database_url
-from hub.store.migrate import revision
+from hub.store.migrate import current
 from hub.web.copied import site
 from subscriptions.areas import AreaCatalog, open_city
 
@@ -48,10 +50,15 @@ async def mirror(settings: Settings, folder: Path, *, every: float | None, say: 
     if every is not None and not LEAST_S <= every <= MOST_S:
         raise HubError(f"--every {every:g}: between {LEAST_S:g} and {MOST_S:g} seconds")
     url = database_url(settings.database, Path(settings.data))
-    found, wanted = await asyncio.to_thread(revision, url)
-    if found != wanted:
-        raise HubError(f"the database has schema {found}, this release has {wanted}: `tocsin migrate`")
+    await asyncio.to_thread(current, url)  # a folder that was mistyped is said once, not every so often
     catalog = await asyncio.to_thread(open_city, settings.city)
+    with _until_stopped() as stop:
+        await _again_and_again(partial(_copied, settings, url, catalog, folder), folder, every, stop, say)
+
+
+async def _copied(settings: Settings, url: URL, catalog: AreaCatalog, folder: Path) -> str:
+    """One copy. The database is opened for it alone: another may have come to its place, as after a restore or a migration."""
+    await asyncio.to_thread(current, url)
     async with Database(url) as database:
         public = Site(
             settings=settings,
@@ -62,24 +69,25 @@ async def mirror(settings: Settings, folder: Path, *, every: float | None, say: 
             public_url=settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}",
             demo=(Path(settings.data) / DEMO_MARK).exists(),
         )
-        with _until_stopped() as stop:
-            await _again_and_again(public, folder, every, stop, say)
+        return await copy(public, folder)
 
 
-async def _again_and_again(public: Site, folder: Path, every: float | None, stop: asyncio.Event, say: Callable[[str], None]) -> None:
+async def _again_and_again(
+    copied: Callable[[], Awaitable[str]], folder: Path, every: float | None, stop: asyncio.Event, say: Callable[[str], None]
+) -> None:
     while True:
         try:
-            say(await copy(public, folder))
-        except (HubError, OSError, SQLAlchemyError) as error:
-            fault = _in_words(error, folder)
+            say(await copied())
+        except Exception as error:  # one alert that can't be shown must not end the copying for good
+            fault = in_words(error, folder)
             if every is None:
+                if fault is None:
+                    raise
                 raise HubError(fault) from None
-            print(f"tocsin: {fault}", file=sys.stderr, flush=True)  # noqa: T201 - a command's own voice
-        except Exception:  # one alert that can't be shown must not end the copying for good
-            if every is None:
-                raise
-            print(f"tocsin: this copy failed, the next follows in {every:g} s", file=sys.stderr)  # noqa: T201 - as above
-            traceback.print_exc()
+            said = fault or f"this copy failed, the next follows in {every:g} s"
+            print(f"tocsin: {said}", file=sys.stderr, flush=True)  # noqa: T201 - a command's own voice
+            if fault is None:
+                traceback.print_exc()
         if every is None:
             return
         try:
@@ -143,14 +151,6 @@ def _remove(folder: Path, path: str) -> None:
         if any(parent.iterdir()):
             return
         parent.rmdir()
-
-
-def _in_words(error: Exception, folder: Path) -> str:
-    if isinstance(error, SettingsError | HubError):
-        return error.detail
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or folder}: {error.strerror}"
-    return f"the database can't be read ({type(error).__name__})"
 
 
 @contextmanager

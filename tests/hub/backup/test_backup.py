@@ -156,7 +156,7 @@ async def test_a_database_of_another_program_is_left_alone(place: Place, old: Ho
     new = place("new")
     new.folder.mkdir()
     new.write("CREATE TABLE recipes(id INTEGER)")
-    with pytest.raises(BackupError, match=r"another program|holds a hub already"):
+    with pytest.raises(SettingsError, match=r"not a Tocsin database|holds a hub already"):
         await new.restore(tmp_path / "file")
     with connected(new.url) as connection:
         assert inspect(connection).get_table_names() == ["recipes"]

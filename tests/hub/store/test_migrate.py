@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import URL
 
 from hub.errors import SettingsError
 from hub.store.database import database_url, shown
-from hub.store.migrate import METADATA, _config, revision, upgrade
+from hub.store.migrate import METADATA, _config, current, made, revision, upgrade
 from tests.databases import connected, rows, run
 
 NEWEST = "0008"
@@ -22,7 +23,7 @@ def test_the_migrations_make_the_tables_of_the_code(store: URL) -> None:
     with connected(store) as connection:
         assert compare_metadata(MigrationContext.configure(connection), list(METADATA)) == []
     assert upgrade(store) == (NEWEST, NEWEST)
-    assert revision(store) == (NEWEST, NEWEST)
+    assert (revision(store), current(store), made(store)) == (NEWEST, NEWEST, NEWEST)
 
 
 def test_a_new_file_is_made_with_its_folder(tmp_path: Path) -> None:
@@ -69,23 +70,45 @@ def test_ledger_rows_have_no_hidden_row_number_and_people_never_get_a_number_twi
     assert "AUTOINCREMENT" in made["address"]
 
 
-def test_a_database_of_a_later_release_is_refused(store: URL) -> None:
+@pytest.mark.parametrize("what", [upgrade, revision, current, made])
+def test_a_database_of_a_later_release_is_refused(store: URL, what: Callable[[URL], object]) -> None:
     with connected(store) as connection:
         run(connection, "UPDATE alembic_version SET version_num='9999'")
-    with pytest.raises(SettingsError, match="later release"):
-        upgrade(store)
+    with pytest.raises(SettingsError, match=r"later release .*install that release"):
+        what(store)
 
 
-def test_a_database_of_another_program_is_refused(store: URL) -> None:
+@pytest.mark.parametrize("what", [upgrade, revision, current, made])
+def test_a_database_of_another_program_is_refused(store: URL, what: Callable[[URL], object]) -> None:
     with connected(store) as connection:
         run(connection, "DROP TABLE alembic_version")
     with pytest.raises(SettingsError, match="not a Tocsin database"):
-        upgrade(store)
+        what(store)
 
 
-def test_looking_makes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", [current, made])
+def test_a_database_of_an_earlier_release_is_left_for_who_means_to_migrate_it(store: URL, what: Callable[[URL], object]) -> None:
+    with connected(store) as connection:
+        run(connection, "UPDATE alembic_version SET version_num='0007'")
+    with pytest.raises(SettingsError, match=f"has schema 0007, this release has {NEWEST}: `tocsin migrate`"):
+        what(store)
+    assert revision(store) == "0007"
+
+
+def test_a_database_with_nothing_in_it_is_made_a_hub_only_where_one_is_to_be_made(tmp_path: Path) -> None:
+    url = database_url("", tmp_path)
+    (tmp_path / "tocsin.db").touch()
+    with pytest.raises(SettingsError, match="is empty: `tocsin migrate`"):
+        current(url)
+    assert revision(url) is None
+    assert made(url) == NEWEST
+    assert made(database_url("", tmp_path / "new")) == NEWEST
+
+
+@pytest.mark.parametrize("what", [revision, current])
+def test_looking_makes_nothing(tmp_path: Path, what: Callable[[URL], object]) -> None:
     with pytest.raises(SettingsError, match="no hub"):
-        revision(database_url("", tmp_path))
+        what(database_url("", tmp_path))
     assert not list(tmp_path.iterdir())
 
 

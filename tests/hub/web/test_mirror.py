@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,10 +30,13 @@ from hub.commands.mirror import LIST, copy, mirror
 from hub.errors import HubError
 from hub.staff.actor import SYSTEM
 from hub.store import tables
+from hub.store.database import database_url
+from hub.store.migrate import upgrade
 from hub.web.language import PAGE_LANGUAGES
 from tests.hub.web.conftest import PUBLIC_URL, Parts
 from tests.hub.web.test_never_public import HOUR_S, cap
-from tests.warm import tocsin
+from tests.processes import PATIENCE_S
+from tests.warm import Command, tocsin
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
@@ -212,6 +218,29 @@ async def test_copying_goes_on_after_a_copy_that_failed_until_sigterm(hub: Parts
         process.terminate()
         await process.communicate()
     assert process.returncode == 0
+
+
+async def test_the_copy_after_a_restore_is_of_the_hub_that_stands_there_now(hub: Parts, tmp_path: Path) -> None:
+    alert = await publish(hub)
+    data, restored = tmp_path / "data", tmp_path / "restored"
+    upgrade(database_url("", data))
+    upgrade(database_url("", restored))
+    (restored / "tocsin.db").unlink()
+    with closing(sqlite3.connect(tmp_path / "tocsin.db")) as connection:
+        connection.execute("VACUUM INTO ?", (str(restored / "tocsin.db"),))
+    process = Command(["mirror", str(tmp_path / "site"), "--data", str(data), "--every", "1"], dict(os.environ))
+    lines = await process.lines()
+    try:
+        assert (await lines.readline()).startswith(b"0 alerts")
+        data.rename(tmp_path / "lost")
+        restored.rename(data)
+        async with asyncio.timeout(PATIENCE_S):
+            while not (await lines.readline()).startswith(b"1 alerts"):
+                """A copy that had begun before is said after."""
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await process.wait()
+    assert (tmp_path / f"site/alerts/{alert.id}/index.html").exists()
 
 
 async def _write(hub: Parts, alert: StoredAlert, document: str) -> None:
