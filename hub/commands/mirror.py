@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -118,7 +118,8 @@ def _own(folder: Path) -> set[str]:
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / LIST).exists():
         return {line for line in (folder / LIST).read_text(encoding="utf-8").splitlines() if line}
-    if any(folder.iterdir()):
+    draft = _draft(folder / LIST)  # left by a first copy that was killed before it had a list
+    if any(path != draft for path in folder.iterdir()):
         raise HubError(f"{folder} holds other files: name an empty folder, or a new one")
     return set()
 
@@ -132,13 +133,22 @@ def _put(path: Path, body: bytes) -> bool:
     if path.is_file() and path.read_bytes() == body:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    beside = _draft(path)
+    try:
+        with beside.open("wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
     return True
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
 
 
 def _remove(folder: Path, path: str) -> None:

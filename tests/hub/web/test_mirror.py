@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -241,6 +242,30 @@ async def test_the_copy_after_a_restore_is_of_the_hub_that_stands_there_now(hub:
         process.send_signal(signal.SIGTERM)
         await process.wait()
     assert (tmp_path / f"site/alerts/{alert.id}/index.html").exists()
+
+
+async def test_a_disk_that_is_full_leaves_no_draft_behind(hub: Parts, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    copied = partial(copy, hub, site)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    await asyncio.to_thread(site.mkdir)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # to whoever writes, as a full disk: a fault of the system
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            await copied()  # type: ignore[arg-type]  # as above
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert files(site) == set()
+    assert "0 alerts" in await copied()  # type: ignore[arg-type]  # as above
+
+
+async def test_a_first_copy_that_was_killed_is_begun_again(hub: Parts, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / f".{LIST}.new").write_text("index.ht")
+    await copy(hub, site)  # type: ignore[arg-type]  # as above
+    assert (site / "index.html").exists()
+    assert not (site / f".{LIST}.new").exists()
 
 
 async def _write(hub: Parts, alert: StoredAlert, document: str) -> None:
