@@ -69,8 +69,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except Exception as error:
         from hub.commands.in_words import in_words
 
-        said = in_words(error)
-        if said is None:
+        if (said := in_words(error)) is None:
             raise
         fail(said)
 
@@ -210,11 +209,7 @@ def migrate(data: Data = None) -> None:
     from hub.store.migrate import upgrade
 
     settings = settings_with(data=data)
-
-    async def work() -> tuple[str | None, str | None]:
-        return await asyncio.to_thread(upgrade, database_url(settings.database, Path(settings.data)))
-
-    before, after = run(work())
+    before, after = run(asyncio.to_thread(lambda: upgrade(database_url(settings.database, Path(settings.data)))))
     _say(f"schema {before or 'none'} → {after}" if before != after else f"schema {after}, nothing to do")
 
 
