@@ -41,6 +41,10 @@ _SENTENCES = {
     "ended": "has ended",
     "stopped": "was stopped",
 }
+_AFTERWARDS = {
+    "ended": "nothing more can be done with it; publish a new one",
+    "stopped": "“update” and “cancel” tell whom it had reached; for anyone else publish a new one",
+}
 
 
 def may(status: AlertStatus, action: Action) -> bool:
@@ -52,6 +56,6 @@ def apply(status: AlertStatus, action: Action) -> AlertStatus:
     """The state that follows. Raises Conflict, which says what the state is and what is possible in it."""
     row = TRANSITIONS[status]
     if action not in row:
-        possible = f"possible now: {', '.join(row)}" if row else "nothing more can be done with it; publish a new one"
+        possible = f"possible now: {', '.join(row)}" if row else _AFTERWARDS[status]
         raise Conflict(f"“{action}” is not possible: the alert {_SENTENCES[status]} ({possible}).")
     return row[action]

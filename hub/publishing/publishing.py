@@ -48,10 +48,11 @@ log = structlog.get_logger()
 
 
 class Stopped(msgspec.Struct, frozen=True):
-    """How many had gone when the stop took effect, and how many will not go. `unknown` are those of whom neither can be said (yet): they
-    were in the hands of a provider, a sender or a node that has not answered."""
+    """How many had gone when the stop took effect, how many were left in the outbox, and how many will not go. `unknown` are those of whom
+    neither can be said (yet): they were in the hands of a provider, a sender or a node that has not answered."""
 
     handed_over: int
+    simulated: int
     withheld: int
     unknown: int
 
@@ -249,7 +250,8 @@ class Publishing(Reading):
             await self._halt(mailing)
         state = await self._quiet(before)
         async with self._database.write() as connection:
-            stopped = Stopped(state.handed_over + state.simulated, state.withheld, state.uncertain + max(0, state.planned - state.settled))
+            unknown = state.uncertain + max(0, state.planned - state.settled)
+            stopped = Stopped(state.handed_over, state.simulated, state.withheld, unknown)
             details = msgspec.to_builtins(stopped)
             await audit.append(connection, milliseconds(self._clock), actor.label, "stop counted", alert_id, details)
         return stopped

@@ -31,7 +31,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/api/v1/alerts/{id}/progress", alerts.show_progress, "staff", "How far it has got."),
     Route("POST", "/api/v1/alerts/{id}/approve", alerts.approve_alert, "staff", "The second person's yes."),
     Route("POST", "/api/v1/alerts/{id}/reject", alerts.reject_alert, "staff", "The second person's no."),
-    Route("POST", "/api/v1/alerts/{id}/stop", alerts.stop_alert, "staff", "Stop all hand-overs of it."),
+    Route("POST", "/api/v1/alerts/{id}/stop", alerts.stop_alert, "staff", "Stop all hand-overs of it; no body is read."),
     Route("POST", "/api/v1/alerts/{id}/update", alerts.update_alert, "staff", "Publish a new version of it."),
     Route("POST", "/api/v1/alerts/{id}/cancel", alerts.cancel_alert, "staff", "Call it off, without a body in its own words."),
     Route("POST", "/api/v1/cap", alerts.create_from_cap, "staff", "The same from CAP 1.2 XML."),

@@ -105,11 +105,12 @@ class RejectRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class StoppedView(msgspec.Struct, frozen=True, kw_only=True):
-    """How many deliveries had gone, how many will not go, and of how many neither can be said yet."""
+    """How many deliveries had gone, how many into the outbox, how many will not go, and of how many neither can be said yet."""
 
     id: str
     status: str
     handed_over: int
+    simulated: int
     withheld: int
     unknown: int
 

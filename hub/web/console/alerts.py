@@ -107,7 +107,8 @@ async def alert_stop(request: web.Request) -> web.StreamResponse:
     """``POST /console/alerts/{id}/stop`` (S12)."""
     actor, stored = actor_of(request), await _known(request)
     stopped = await hub(request).publishing.stop(stored.id, actor)
-    note = f"Stopped. {stopped.handed_over:,} messages had gone, {stopped.withheld:,} will not go."
+    outbox = f" and {stopped.simulated:,} are in the outbox" if stopped.simulated else ""
+    note = f"Stopped. {stopped.handed_over:,} messages had gone{outbox}, {stopped.withheld:,} will not go."
     if stopped.unknown:
         note += f" {stopped.unknown:,} were on their way and may have gone: whoever calls it off reaches them, too."
     return await _page(request, await _known(request), note=note, good=True)

@@ -236,8 +236,26 @@ async def test_stopping_says_how_many_had_gone(program, hub) -> None:
     publisher = await program("publisher")
     _, body = await publisher("POST", ALERTS, json=hub.alert())
     status, stopped = await (await program("admin"))("POST", f"{ALERTS}/{body['id']}/stop")
-    assert (status, stopped) == (200, {"id": body["id"], "status": "stopped", "handed_over": 0, "withheld": 0, "unknown": 0})
+    counts = {"handed_over": 0, "simulated": 0, "withheld": 0, "unknown": 0}
+    assert (status, stopped) == (200, {"id": body["id"], "status": "stopped", **counts})
     assert await publisher("POST", f"{ALERTS}/{body['id']}/stop") == (200, stopped)
+
+
+@pytest.mark.parametrize("body", [b"{{{", b'{"reason": "a false alarm"}', b"\xff" * 100_000])
+async def test_a_stop_is_never_refused_for_what_stands_in_its_body(program, hub, body: bytes) -> None:
+    publisher = await program("publisher")
+    _, alert = await publisher("POST", ALERTS, json=hub.alert())
+    status, stopped = await publisher("POST", f"{ALERTS}/{alert['id']}/stop", data=body, headers={"Content-Type": "application/json"})
+    assert (status, stopped["status"]) == (200, "stopped")
+
+
+async def test_what_was_stopped_is_not_approved_and_the_answer_says_what_is_possible(program, hub) -> None:
+    publisher = await program("publisher")
+    _, alert = await publisher("POST", ALERTS, json=hub.alert())
+    await publisher("POST", f"{ALERTS}/{alert['id']}/stop")
+    status, refused = await (await program("approver"))("POST", f"{ALERTS}/{alert['id']}/approve")
+    assert (status, "“update” and “cancel”" in refused["detail"]) == (409, True)
+    assert (await publisher("POST", f"{ALERTS}/{alert['id']}/cancel"))[0] == 201
 
 
 async def test_an_update_follows_the_first_and_ends_it(program, hub) -> None:

@@ -119,6 +119,26 @@ async def test_what_was_stopped_is_called_off_or_updated_from_its_page(hub: Part
         assert "Send an update" not in shown
 
 
+@pytest.mark.parametrize(
+    ("counted", "said"),
+    [
+        ({"planned": 1500, "simulated": 1200}, "0 messages had gone and 1,200 are in the outbox, 0 will not go. 300 were on their way"),
+        ({"planned": 1500, "handed_over": 1100, "withheld": 400}, "1,100 messages had gone, 400 will not go."),
+    ],
+)
+async def test_a_stop_counts_as_the_table_below_it(
+    hub: Parts, logged_in: str, client: TestClient, counted: dict[str, int], said: str
+) -> None:
+    alert = await publish(hub)
+    async with hub.database.write() as connection:
+        mailing = select(tables.mailing.c.id).where(tables.mailing.c.alert == alert.number).scalar_subquery()
+        for outcome, count in counted.items():
+            row = {"mailing": mailing, "channel": "email", "outcome": outcome, "node": 1, "count": count}
+            await connection.execute(insert(tables.counter).values(row))
+    _, _, answer = await press(client, f"/console/alerts/{alert.id}", f"/console/alerts/{alert.id}/stop")
+    assert f"Stopped. {said}" in answer
+
+
 async def test_a_severe_alert_is_called_off_without_a_second_person(hub: Parts, logged_in: str, client: TestClient) -> None:
     alert = await publish(hub, OTHER, severity="Severe")
     path = f"/console/alerts/{alert.id}"
