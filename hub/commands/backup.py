@@ -42,12 +42,23 @@ def passphrase_of(settings: Settings, ask: Callable[[], str]) -> str:
 
 async def back_up(settings: Settings, file: Path, passphrase: str, told: Told) -> Taken:
     """Write the backup. Raises BackupError, SettingsError; nothing is left of it then."""
+    _check_target(file)
     url = database_url(settings.database, Path(settings.data))
     await asyncio.to_thread(current, url)
     async with Database(url) as database:
         ring = await keyring_of(settings, database, create=False)
         await vapid_of(settings, database, ring)  # which is sealed in the database from here on, if it was not yet
         return await take(database, Keys(ring.to_bytes()), passphrase, file, time.time, told=told)
+
+
+def _check_target(file: Path) -> None:
+    """A backup takes the place of a file at the end, and of nothing else: a device, say, would be gone. Raises BackupError."""
+    if str(file) == "-":
+        raise BackupError("a backup is not written to standard output, where half of one would look whole: name a file")
+    if file.exists() and not file.is_file():
+        raise BackupError(f"{file} is no file that a backup could take the place of: name another, or a new one")
+    if not file.parent.is_dir():
+        raise BackupError(f"{file.parent} is no folder: make it first, or name a file elsewhere")
 
 
 def step_back() -> None:

@@ -16,7 +16,9 @@ from hub.application import Hub, open_hub
 from hub.backup.records import Keys
 from hub.backup.restoring import restore
 from hub.backup.taking import take
+from hub.commands.backup import back_up
 from hub.commands.check import examine
+from hub.errors import BackupError
 from hub.settings import Settings, load
 from hub.staff.actor import Actor
 from subscriptions.csv_import import import_csv
@@ -101,3 +103,17 @@ async def test_what_is_missing_is_said_in_one_line(tmp_path: Path, variables: di
     ran = await tocsin("backup", tmp_path / "file", "--data", tmp_path / "none", **variables)
     assert (ran.code, ran.out, named in ran.err, ran.err.count("\n")) == (1, "", True, 1), ran
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("where", ["fifo", "folder", "device", "-", "missing/file", "letter/file"])
+async def test_a_backup_takes_the_place_of_nothing_but_a_file(tmp_path: Path, where: str) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "letter").write_text("mine")
+    (tmp_path / "device").symlink_to("/dev/full")
+    before = sorted(tmp_path.iterdir())
+    settings = settings_of(tmp_path / "none")  # which is not even looked for
+    with pytest.raises(BackupError, match=r"is no file|is no folder|standard output"):
+        await back_up(settings, Path("-") if where == "-" else tmp_path / where, WORDS, untold)
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "fifo").is_fifo()
