@@ -17,6 +17,7 @@ from hub.settings import load
 from subscriptions.return_path import ReturnPaths
 from subscriptions.subscriber import read_subscription
 from tests.channels.came_back import RETURNED, complaint, dsn
+from tests.databases import write
 from tests.peers.smtp import MailServer, mail_server
 from tests.waiting import until
 from tests.warm import tocsin
@@ -147,3 +148,10 @@ async def test_a_database_that_is_away_asks_the_mail_server_to_bring_the_mail_ag
     done = await tocsin("bounces", "-", "--data", tmp_path / "nowhere", given=dsn())
     assert done.code == TRY_AGAIN
     assert "ann" not in done.err
+
+
+async def test_a_database_of_another_release_asks_for_the_mail_again(city: City) -> None:
+    path = city.sent_to(ANN)["return_path"]
+    write(city.hub.database.url, "UPDATE alembic_version SET version_num='9999'")
+    assert "(schema 9999)" in await city.take(dsn(to=path), code=TRY_AGAIN)
+    assert await city.states() == ["active", "active"]
