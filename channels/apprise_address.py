@@ -76,6 +76,7 @@ Nothing is kept on disk, redirects are not followed, and ``${NAME}`` in a URL is
 
 _PLUGINS = NotificationManager()  # type: ignore[no-untyped-call]  # Apprise leaves this one untyped
 _SCHEME = re.compile(r"[a-z0-9]+", re.ASCII)
+_OWN_GATEWAYS = frozenset({"json", "jsons", "form", "forms", "xml", "xmls"})
 _LONGEST_URL = 2000
 _REACHES_OTHERS = re.compile(r"phone|email|contact|short_?code|callsign")
 _HOLDS_A_LOG_IN = re.compile(r"^user$|password|^email$|keyfile|subfile")
@@ -127,6 +128,15 @@ def harmless_schemes() -> frozenset[str]:
 def open_service(url: str) -> apprise.NotifyBase | None:
     """Apprise's own object for an address, None when it can't be one. New for each use: it holds state of its last message."""
     return _plugin(url)
+
+
+def takes_numbers(url: str) -> bool:
+    """Whether a number at the end of the URL is a phone that gets a text message, or something that one's own gateway finds in its path."""
+    scheme = url.partition(":")[0]
+    tokens: Mapping[str, Mapping[str, Any]] = _PLUGINS[scheme].template_tokens
+    return scheme in _OWN_GATEWAYS or any(
+        about.get("map_to") == "targets" and "phone" in f"{token} {about.get('name', '')}".lower() for token, about in tokens.items()
+    )
 
 
 def service_of(url: str) -> str:

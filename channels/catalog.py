@@ -11,7 +11,6 @@ from functools import partial
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Literal, cast
-from urllib.parse import urlsplit
 
 import msgspec
 from yarl import URL
@@ -78,6 +77,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 _APPRISE_SMS = "channels.apprise_sms:AppriseSms"
 _SMS_ADAPTERS = dict.fromkeys(("smpp", "smpps"), KINDS["sms"].adapter) | dict.fromkeys(("http", "https"), "channels.http_sms:HttpSms")
 """By the scheme of TOCSIN_SMS; every other one is Apprise's."""
+_SMS_READERS = {
+    KINDS["sms"].adapter: "channels.smpp_sms:read_smsc",
+    "channels.http_sms:HttpSms": "channels.http_sms:read_api",
+    _APPRISE_SMS: "channels.apprise_sms:read_sms_service",
+}
 _GUARDED = frozenset({"email", "sms", "telegram"})
 """All messages go to the hub's own providers, so that one which fails is left alone and the next takes over."""
 HOSTED = frozenset({"web_push", "webhook"})
@@ -103,8 +107,16 @@ def _each_provider(name: str, settings: ChannelSettings) -> tuple[ChannelSetting
 def _adapter(name: str, settings: ChannelSettings) -> str:
     if name != "sms" or not settings.sms:
         return KINDS[name].adapter
-    scheme = urlsplit(settings.sms).scheme.lower()
-    return _SMS_ADAPTERS.get(scheme, _APPRISE_SMS)
+    return _sms_adapter(settings.sms)
+
+
+def _sms_adapter(url: str) -> str:
+    return _SMS_ADAPTERS.get(url.partition(":")[0].lower(), _APPRISE_SMS)
+
+
+def read_sms(url: str) -> None:
+    """Ask the adapter that one URL of TOCSIN_SMS belongs to whether it can read it. Raises NotConfigured."""
+    _load(_SMS_READERS[_sms_adapter(url)])(url)
 
 
 def provider_counts(settings: object) -> dict[str, int]:

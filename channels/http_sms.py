@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import ClassVar
-from urllib.parse import quote_plus, unquote, urlencode, urlsplit
+from urllib.parse import quote_plus, unquote, urlencode
 
 import msgspec
 from yarl import URL
@@ -42,6 +42,7 @@ from channels.contract import (
 from channels.gsm7 import as_sent
 from channels.http_client import HttpClient, Timeouts
 from channels.http_outcomes import OUTCOMES, Words, read_retry_after
+from channels.provider_url import split
 from channels.stamping import Stamp
 
 _LONGEST_VALIDITY = 36_000
@@ -152,11 +153,7 @@ def _read(body: bytes) -> _Said:
 
 def read_api(url: str) -> SmsApi:
     """Read TOCSIN_SMS=https://…. Without a path it is Twilio's own. Raises NotConfigured with what is wrong, without the password."""
-    parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError:
-        raise NotConfigured("TOCSIN_SMS: the port is not a number from 1 to 65535") from None
+    parts = split(url, "TOCSIN_SMS")
     if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.username or not parts.password or parts.fragment:
         raise NotConfigured("TOCSIN_SMS: write https://SID:TOKEN@host, or with the whole path of the API's messages behind it")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
@@ -164,5 +161,5 @@ def read_api(url: str) -> SmsApi:
     user, password = unquote(parts.username), unquote(parts.password)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     path = parts.path if parts.path.strip("/") else f"/2010-04-01/Accounts/{quote_plus(user)}/Messages.json"
-    place = f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}{f'?{parts.query}' if parts.query else ''}"
+    place = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{path}{f'?{parts.query}' if parts.query else ''}"
     return SmsApi(str(URL(place)), f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}")

@@ -23,7 +23,7 @@ import time
 import zlib
 from collections.abc import Callable
 from typing import ClassVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import msgspec
 from aiosmpplib.state import NPI, TON, PhoneNumber
@@ -45,6 +45,7 @@ from channels.contract import (
     Uncertain,
 )
 from channels.gsm7 import encode
+from channels.provider_url import split
 from channels.smpp_session import Answer, NoAnswer, SessionLost, SmppSession, Smsc
 from channels.stamping import Stamp
 from channels.submit_sm import SubmitSm
@@ -184,17 +185,13 @@ def _worst(failures: list[DeliveryFailed], *, partly: bool) -> DeliveryFailed:
 
 def read_smsc(url: str) -> Smsc:
     """Read TOCSIN_SMS=smpp://… or smpps://…. Raises NotConfigured with what is wrong, without the password."""
-    parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError:
-        raise NotConfigured("TOCSIN_SMS: the port is not a number from 1 to 65535") from None
+    parts = split(url, "TOCSIN_SMS")
     if parts.scheme not in {"smpp", "smpps"} or not parts.hostname or not parts.username or parts.path.strip("/") or parts.query:
         raise NotConfigured("TOCSIN_SMS: write smpp://user:pass@host:port")
     user, password = unquote(parts.username), unquote(parts.password or "")
     if not (user + password).isascii() or len(user) > 15 or len(password) > 8:
         raise NotConfigured("TOCSIN_SMS: SMPP allows 15 ASCII characters for the user and 8 for the password")
-    return Smsc(parts.hostname, port or 2775, user, password, tls=parts.scheme == "smpps")
+    return Smsc(parts.hostname, parts.port or 2775, user, password, tls=parts.scheme == "smpps")
 
 
 def read_source(sender: str) -> PhoneNumber:

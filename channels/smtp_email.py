@@ -45,6 +45,7 @@ from channels.contract import (
 )
 from channels.mail_status import enhanced_status, refuses_us, says_dead
 from channels.mime import Mail, compose
+from channels.provider_url import split
 from channels.smtp_session import IDLE_S, Refused, Reply, SessionLost, SmtpSession, Step
 
 CONNECTIONS = 16
@@ -254,12 +255,9 @@ def _envelope(session: SmtpSession, sender: str, recipient: str) -> tuple[bytes,
 
 def read_server(url: str) -> MailServer:
     """Read TOCSIN_SMTP. Raises NotConfigured with what is wrong, without the password."""
-    parts = urlsplit(url)
+    parts = split(url, "TOCSIN_SMTP")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    try:
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise NotConfigured("TOCSIN_SMTP: the port is not a number from 1 to 65535") from None
+    host = parts.hostname
     if parts.scheme not in {"smtp", "smtps"} or not host or parts.path.strip("/"):
         raise NotConfigured("TOCSIN_SMTP: write smtp://user:pass@host:port or smtps://user:pass@host:port")
     if options not in ({}, {"starttls": "never"}) or (options and parts.scheme == "smtps"):
@@ -269,7 +267,7 @@ def read_server(url: str) -> MailServer:
         raise NotConfigured("TOCSIN_SMTP: a password would travel unprotected; leave off ?starttls=never")
     return MailServer(
         host=host,
-        port=port or (465 if parts.scheme == "smtps" else 587 if parts.username else 25),
+        port=parts.port or (465 if parts.scheme == "smtps" else 587 if parts.username else 25),
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
         use_tls=parts.scheme == "smtps",

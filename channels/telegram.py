@@ -66,6 +66,13 @@ _HEADERS = {"Content-Type": "application/json"}
 _OUR_FAULT = frozenset({401, 404, 409})
 
 
+def read_token(token: str) -> str:
+    """TOCSIN_TELEGRAM_TOKEN as it is. Raises NotConfigured."""
+    if not _TOKEN.fullmatch(token):
+        raise NotConfigured("TOCSIN_TELEGRAM_TOKEN: this is not a token; it looks like 123456789:AAF…")
+    return token
+
+
 class TelegramDraft(msgspec.Struct, frozen=True):
     """The request's JSON but for the chat; its text is HTML of no more shown characters than Telegram takes."""
 
@@ -119,9 +126,8 @@ class Telegram:
         """`timeout` in seconds is for one request."""
         if not settings.telegram_token:
             raise NotConfigured("set TOCSIN_TELEGRAM_TOKEN to the token that @BotFather gave")
-        if not _TOKEN.fullmatch(settings.telegram_token):
-            raise NotConfigured("TOCSIN_TELEGRAM_TOKEN: this is not a token; it looks like 123456789:AAF…")
-        self._url = f"{str(URL(settings.telegram_api or API)).rstrip('/')}/bot{settings.telegram_token}/"
+        token = read_token(settings.telegram_token)
+        self._url = f"{str(URL(settings.telegram_api or API)).rstrip('/')}/bot{token}/"
         self._client = HttpClient(Timeouts(connect=min(timeout, CONNECT_TIMEOUT), answer=timeout))
 
     @classmethod
