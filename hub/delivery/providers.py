@@ -6,17 +6,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from urllib.parse import urlsplit
 
 import structlog
+from yarl import URL
 
 from channels import catalog
-from channels.contract import ChannelSettings
+from channels.contract import ChannelSettings, NotConfigured
+from channels.http_sms import read_api
+from channels.smpp_sms import read_smsc
+from channels.smtp_email import read_server
+from channels.telegram import API
 
 LOOK_EVERY_S = 15.0
 CONNECT_S = 3.0
 NONE = "no provider is set, and people are reached by it: their messages wait"
-_PORTS = {"smtp": 25, "smtps": 465, "smpp": 2775, "http": 80, "https": 443}
+UNREADABLE = "its setting can't be read, and nothing goes out by it: see `tocsin settings`"
+OF_APPRISE = "a service of Apprise: whether it can be reached shows with the first message"
 
 log = structlog.get_logger()
 
@@ -32,18 +37,18 @@ class Providers:
         """`in_demand` names the channels that people are reached by."""
         self._in_demand, self._available = in_demand, catalog.available(settings)
         self._missing: set[str] = set()
-        urls = {"email": settings.smtp, "sms": settings.sms, "telegram": settings.telegram_api if settings.telegram_token else None}
+        telegram = (settings.telegram_api or API) if settings.telegram_token else None
+        urls = {"email": settings.smtp, "sms": settings.sms, "telegram": telegram}
         self._endpoints = {
-            channel if place == 1 else f"{channel}:{place}": point
+            channel if place == 1 else f"{channel}:{place}": _endpoint(channel, url)
             for channel, named in urls.items()
             for place, url in enumerate((named or "").split(), 1)
-            if (point := _endpoint(url))
         }
         self.status: dict[str, str] = dict.fromkeys(self._endpoints, "not looked at yet")
 
     async def look(self) -> None:
         """One connection to each, opened and closed."""
-        answers = await asyncio.gather(*(_reachable(*point) for point in self._endpoints.values()))
+        answers = await asyncio.gather(*(_reachable(point) for point in self._endpoints.values()))
         missing = set(self._in_demand()) - self._available
         for channel in sorted(missing - self._missing):
             log.error("channel_without_provider", channel=channel, setting=f"TOCSIN_{(catalog.KINDS[channel].setting or '').upper()}")
@@ -51,15 +56,28 @@ class Providers:
         self.status = dict(zip(self._endpoints, answers, strict=True)) | dict.fromkeys(missing, NONE)
 
 
-def _endpoint(url: str) -> tuple[str, int] | None:
-    """Host and port of a provider whose protocol we speak ourselves; an Apprise URL has neither in a common place."""
-    parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname:
-        return None
-    return parts.hostname, parts.port or _PORTS[parts.scheme]
+def _endpoint(channel: str, url: str) -> tuple[str, int] | str:
+    """Host and port as the adapter reads them, else why there are none."""
+    scheme = url.partition(":")[0].lower()
+    try:
+        if channel == "email":
+            server = read_server(url)
+            return server.host, server.port
+        if scheme in {"smpp", "smpps"}:
+            smsc = read_smsc(url)
+            return smsc.host, smsc.port
+        if scheme in {"http", "https"}:
+            api = URL(read_api(url).url if channel == "sms" else url)
+            return (api.host, api.port) if api.host and api.port else UNREADABLE
+    except (NotConfigured, ValueError):
+        return UNREADABLE
+    return OF_APPRISE if channel == "sms" and "://" in url else UNREADABLE
 
 
-async def _reachable(host: str, port: int) -> str:
+async def _reachable(point: tuple[str, int] | str) -> str:
+    if isinstance(point, str):
+        return point
+    host, port = point
     try:
         async with asyncio.timeout(CONNECT_S):
             _, writer = await asyncio.open_connection(host, port)

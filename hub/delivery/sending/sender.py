@@ -172,7 +172,7 @@ class Sender:
             channel = await self._channel(work)
             draft = self._draft(work, channel)
         except NotConfigured as error:  # it was when they subscribed, so it may be again after the next start
-            log.warning("channel_not_configured", channel=work.channel, batch=work.batch)
+            log.warning("channel_not_configured", channel=work.channel, batch=work.batch, reason=str(error))
             self._refuse(work, str(error) or "not configured", Outcome.WAITING, after=NOT_CONFIGURED_S)
             return
         except ChannelError as error:

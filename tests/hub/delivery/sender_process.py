@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable
+from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +17,7 @@ from hub.delivery.sending.frames import Row, To
 from hub.delivery.sending.outcome import Outcome
 from hub.durations import Durations
 from subscriptions.vault import Keyring
-from tests.warm import sender_process
+from tests.warm import Warm, sender_process
 
 PATIENCE_S = 60.0
 SETTINGS = ChannelSettings(public_url="http://hub.invalid", webhook_key=b"k" * 32, allow_private=True)
@@ -33,8 +34,10 @@ class SenderProcess:
         commits: bool = True,
         each: dict[str, float] | None = None,
         provider_rates: dict[str, float | None] | None = None,
+        start: Callable[[socket.socket], Awaitable[Process | Warm]] = sender_process,
     ) -> None:
-        """`each`: channel → messages a second that each receiver takes."""
+        """`each`: channel → messages a second that each receiver takes. `start`: a cold one writes its log where the tests do."""
+        self._start = start
         self._keyring = Keyring.generate()
         self._configure = frames.Configure(settings, self._keyring.to_bytes(), window, 0.0, each or {}, provider_rates or {})
         self._commits = commits
@@ -57,7 +60,7 @@ class SenderProcess:
 
     async def __aenter__(self) -> Self:
         ours, theirs = socket.socketpair()
-        self.process = await sender_process(theirs)
+        self.process = await self._start(theirs)
         theirs.close()
         reader, self._writer = await asyncio.open_connection(sock=ours, limit=2**20)
         self.say(self._configure)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from channels import catalog
 from channels.contract import ChannelSettings
+from channels.telegram import API
 from hub.application import open_hub
-from hub.delivery.providers import NONE, Providers
+from hub.delivery.providers import NONE, OF_APPRISE, UNREADABLE, Providers, _endpoint
 from hub.settings import load
 from hub.staff.actor import SYSTEM
 from subscriptions.csv_import import import_csv
@@ -68,7 +69,29 @@ async def test_each_provider_is_looked_at_under_its_own_name() -> None:
         await gone.refuse()
         providers = Providers(settings)
         await providers.look()
-    assert providers.status == {"email": "ok", "email:2": "refused", "sms:2": "ok"}
+    assert providers.status == {"email": "ok", "email:2": "refused", "sms": OF_APPRISE, "sms:2": "ok"}
+
+
+async def test_each_provider_whose_setting_cannot_be_read_is_named_as_that() -> None:
+    """`tocsin serve` refuses them all; what opens a hub in another way is told so."""
+    async with mail_server() as first:
+        settings = ChannelSettings(
+            public_url="https://alerts.example",
+            smtp=f"{first.url} relay.example.net smtp://relay.example.net?starttls=maybe smtp://h:99999 smtp://[x",
+            sms="twilio smpp://h:2775 https://api.example.net",
+            telegram_token="1:x",
+            telegram_api="api.example.net",
+        )
+        providers = Providers(settings)
+        await providers.look()
+    unread = ("email:2", "email:3", "email:4", "email:5", "sms", "sms:2", "sms:3", "telegram")
+    assert providers.status == {"email": "ok"} | dict.fromkeys(unread, UNREADABLE)
+
+
+def test_a_mail_server_is_looked_at_where_mails_go() -> None:
+    """With a log-in and without a port that is 587 (RFC 6409 §3.1)."""
+    assert _endpoint("email", "smtp://user:pass@mail.example.org") == ("mail.example.org", 587)
+    assert _endpoint("telegram", API) == ("api.telegram.org", 443)
 
 
 async def test_a_channel_that_people_are_on_and_that_has_no_provider_is_named() -> None:

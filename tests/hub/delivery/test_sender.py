@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import sys
+from asyncio.subprocess import Process, create_subprocess_exec
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import msgspec
 
+from channels.contract import ChannelSettings
 from hub.delivery.sending import frames
 from hub.delivery.sending.hosts import FIRST_PLACES
 from hub.delivery.sending.lanes import LEAST
@@ -49,6 +55,21 @@ async def test_a_host_that_refuses_connections_rests_and_its_people_wait_in_the_
         assert len(rows) - len(resting) <= 2 * FIRST_PLACES
         assert all(row.after is not None for row in resting)
         assert sender.finished == {1, 2}
+
+
+async def test_the_log_says_why_a_channel_has_no_provider_and_holds_no_password(tmp_path: Path) -> None:
+    async def cold(theirs: socket.socket) -> Process:
+        command = (sys.executable, "-m", "hub.delivery.sending.sender", str(theirs.fileno()))
+        with (tmp_path / "log").open("w") as log:
+            return await create_subprocess_exec(*command, pass_fds=[theirs.fileno()], stderr=log)
+
+    settings = ChannelSettings(public_url="http://hub.invalid", smtp="smtp://mail.example.org smtp://u:hunter2@h?starttls=maybe")
+    async with SenderProcess(settings, start=cold) as sender:
+        await sender.until_reported(sender.give(["p@example.org"], channel="email"))
+    said = (tmp_path / "log").read_text()
+    (told,) = [told for told in map(json.loads, said.splitlines()) if told["event"] == "channel_not_configured"]
+    assert told["reason"] == "TOCSIN_SMTP: the only option is ?starttls=never, for smtp:// alone"
+    assert "hunter2" not in said
 
 
 async def test_whoever_is_on_a_channel_that_has_lost_its_setting_waits_for_it() -> None:
