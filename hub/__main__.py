@@ -116,16 +116,11 @@ def serve(
     role: Annotated[Literal["all", "web", "deliver"], typer.Option(help="all, web or deliver: what this of several nodes does.")] = "all",
 ) -> None:
     """Run the hub until SIGTERM."""
-    from hub.log import configure
     from hub.serving import serve as serve_hub
 
     settings = settings_with(host=host, port=_text(port), data=data, senders=_text(senders))
     if demo and settings.origins["data"] == "default":
         settings = settings.replace("--demo", data="data/demo")
-    try:
-        configure(settings.log_level)
-    except SettingsError as error:
-        fail(error.detail)
     run(serve_hub(settings, demo=demo, role=role, say=lambda line: print(line, flush=True)))
 
 
@@ -195,8 +190,7 @@ def show_settings() -> None:
     shown = lines(settings_with())
     table = Table("setting", "value", "from", "meaning", box=None, pad_edge=False)
     for line in shown:
-        meaning = Text(f"wrong: {line.wrong}", style="red") if line.wrong else Text(line.meaning)
-        table.add_row(line.variable, Text(line.value), Text(line.origin), meaning)
+        table.add_row(line.variable, Text(line.value), Text(line.origin), Text(line.meaning, style=line.style))
     out.print(table)
     if any(line.wrong for line in shown):
         raise typer.Exit(1)

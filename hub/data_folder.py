@@ -15,7 +15,11 @@ DEMO_MARK = "this-is-a-demonstration"
 @contextmanager
 def held(folder: Path, *, demo: bool) -> Iterator[None]:
     """Lock the folder: a second hub on the same SQLite file would take the first one's leases for void. Raises SettingsError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "lock").touch()
+    except OSError as error:
+        raise SettingsError(f"TOCSIN_DATA: {folder}: {error.strerror}; name a folder that this user can write to") from None
     with alone(folder / "lock", f"the data folder {folder}"):
         _mark(folder, demo=demo)
         yield

@@ -17,7 +17,9 @@ from hub import memory
 from hub.application import Hub, open_hub
 from hub.delivery.membership import Role
 from hub.errors import SettingsError
+from hub.log import configure
 from hub.settings import Settings
+from hub.settings_rules import in_force
 from hub.web.front import open_door, open_hatch
 from hub.web.routes import WATCHED, build_app
 
@@ -44,7 +46,14 @@ def _door(hub: Hub, port: socket.socket) -> AbstractAsyncContextManager[None]:
 
 
 async def serve(settings: Settings, *, demo: bool, role: Role, say: Callable[[str], None]) -> None:
-    """Run one node until SIGTERM or Ctrl-C; what was handed over is settled before it returns, or the process ends within 10 s without."""
+    """Run one node until SIGTERM or Ctrl-C; what was handed over is settled before it returns, or the process ends within 10 s without.
+
+    Raises SettingsError with all that is wrong with the settings, before anything of them is used.
+    """
+    settings, left_out = in_force(settings, demo=demo)
+    configure(settings.log_level)
+    for fault in left_out:
+        log.warning("setting_left_out", setting=f"TOCSIN_{fault.name.upper()}", reason=fault.said)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -66,7 +67,12 @@ SETTINGS = (
     Setting("allow_private", "", "1: private and loopback receivers are allowed; for tests and benchmarks."),
     Setting("sms_countries", "US", "Countries (ISO 3166) whose numbers may get SMS, separated by commas."),
     Setting("signup_limits", "on", "off: no limits on sign-up; for tests and benchmarks."),
-    Setting("geocoder", "", "Base URL of a geocoder with Nominatim's API, for street addresses; empty: places by ZIP, name and map only."),
+    Setting(
+        "geocoder",
+        "",
+        "Base URL of a geocoder with Nominatim's API, for street addresses; empty: places by ZIP, name and map only.",
+        secret=True,
+    ),
     Setting("tile_url", "", "Map tiles under our own polygons, e.g. https://tiles.example/{z}/{x}/{y}.png; empty for none."),
     Setting(
         "exit_url",
@@ -121,7 +127,7 @@ class Settings:
     def number(self, name: str, low: int, high: int) -> int:
         """A whole number in a range. Raises SettingsError."""
         word = self._values[name].strip()
-        if not word.isdecimal() or not low <= int(word) <= high:
+        if not re.fullmatch(r"[0-9]{1,9}", word) or not low <= int(word) <= high:
             raise SettingsError(f"TOCSIN_{name.upper()}: {word!r} is not a whole number from {low} to {high}")
         return int(word)
 
@@ -169,7 +175,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 def _read_file(file: Path) -> dict[str, str]:
     try:
-        table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+        table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{file}: {error}") from None
     except UnicodeDecodeError as error:
@@ -179,7 +185,9 @@ def _read_file(file: Path) -> dict[str, str]:
         ) from None
     for name in table:
         if name not in _BY_NAME:
-            raise SettingsError(f"{file}: there is no setting {name!r}; the nearest is {_nearest(name, _BY_NAME)!r}")
+            # In the spelling of a variable it means the same, and only its letters tell what.
+            meant = _nearest(name.lower().removeprefix(_PREFIX.lower()), _BY_NAME)
+            raise SettingsError(f"{file}: there is no setting {name!r}; the nearest is {meant!r}")
     return {name: _text(value, " " if name in _SPACED else ",") for name, value in table.items()}
 
 

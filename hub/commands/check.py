@@ -18,12 +18,13 @@ from hub.commands.invariants import broken_twice
 from hub.errors import SettingsError
 from hub.keys import keyring_of
 from hub.settings import Settings
+from hub.settings_rules import faults
 from hub.sms.start import replies_in_words
 from hub.staff import audit
 from hub.store.database import Database, database_url
 from hub.store.migrate import current
 from subscriptions.areas import open_city
-from subscriptions.errors import VaultError
+from subscriptions.errors import CityUnreadable, VaultError
 from subscriptions.store.tables import address
 from subscriptions.vault import Keyring
 
@@ -43,9 +44,35 @@ async def examine(settings: Settings) -> list[Finding]:
 
 
 async def _examine(settings: Settings) -> AsyncIterator[Finding]:
+    found_wrong = faults(settings)
+    for fault in found_wrong:
+        yield Finding(fault.left_out, f"setting {fault}")
+    if not any(not fault.left_out for fault in found_wrong):
+        yield Finding(True, "settings: a hub can start with them")
+    wrong = frozenset(fault.name for fault in found_wrong)
+    if "city" not in wrong:
+        yield await _city(settings.city)
+    if not wrong & {"data", "database"}:
+        async for finding in _stored(settings):
+            yield finding
+    # A wrong one was named above; what else it would come to is no news.
+    for name, kind in catalog.KINDS.items():
+        if not wrong & {kind.setting, "outbox"}:
+            yield _provider(settings, name)
+    if "sms" not in wrong:
+        yield Finding(True, f"text messages that come in: {replies_in_words(settings.sms, settings.sms_from)}")
+
+
+async def _city(name: str) -> Finding:
     try:
-        city = await asyncio.to_thread(open_city, settings.city)
-        yield Finding(True, f"city {settings.city}: {len(city.areas)} areas")
+        city = await asyncio.to_thread(open_city, name)
+    except CityUnreadable as error:
+        return Finding(False, f"city: {error}")
+    return Finding(True, f"city {name}: {len(city.areas)} areas")
+
+
+async def _stored(settings: Settings) -> AsyncIterator[Finding]:
+    try:
         url = database_url(settings.database, Path(settings.data))
         yield Finding(True, f"database: schema {await asyncio.to_thread(current, url)}")
         async for finding in _hub(settings, url):
@@ -58,9 +85,6 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
         )
     except (OSError, ValueError) as error:
         yield Finding(False, f"{type(error).__name__}: {error}")
-    for name in catalog.KINDS:
-        yield _provider(settings, name)
-    yield Finding(True, f"text messages that come in: {replies_in_words(settings.sms, settings.sms_from)}")
 
 
 def _provider(settings: Settings, kind: str) -> Finding:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy.exc import DBAPIError
 
+from channels.contract import NotConfigured
 from hub.errors import HubError, InvalidInput
+from subscriptions.errors import CityUnreadable
 
 
 def in_words(error: Exception, where: object = "") -> str | None:
@@ -14,6 +16,8 @@ def in_words(error: Exception, where: object = "") -> str | None:
         return "\n".join(f"{fault.pointer or 'the document'}: {fault.detail}" for fault in error.errors)
     if isinstance(error, HubError):
         return error.detail
+    if isinstance(error, (CityUnreadable, NotConfigured)):
+        return str(error)
     if isinstance(error, OSError) and error.strerror:
         return ": ".join(str(part) for part in (error.filename or where, error.strerror) if part)
     if isinstance(error, DBAPIError):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.commands.show_settings import SWITCHES, lines
+from hub.commands.show_settings import lines
 from hub.errors import SettingsError
 from hub.settings import SETTINGS, load
 from tests.warm import tocsin
@@ -45,6 +45,20 @@ def test_a_file_of_settings_that_is_no_utf_8_says_where(tmp_path: Path) -> None:
         load(environ={"TOCSIN_CONFIG": str(file)})
 
 
+@pytest.mark.parametrize("key", ["PORT", "TOCSIN_PORT", "tocsin_port", "prot"])
+def test_a_key_in_the_spelling_of_a_variable_is_told_its_own(tmp_path: Path, key: str) -> None:
+    file = tmp_path / "tocsin.toml"
+    file.write_text(f"{key} = 8090\n")
+    with pytest.raises(SettingsError, match=f"'{key}'; the nearest is 'port'$"):
+        load(file, environ={})
+
+
+def test_a_byte_order_mark_before_the_file_of_settings_is_no_part_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "tocsin.toml"
+    file.write_text("port = 8090\n", encoding="utf-8-sig")
+    assert load(file, environ={}).port == "8090"
+
+
 def test_several_providers_may_stand_as_a_list_in_the_file(tmp_path: Path) -> None:
     file = tmp_path / "tocsin.toml"
     file.write_text('smtp = ["smtp://u:p,q@one.example.org", "smtp://two.example.org"]\nwebhook_hosts = ["a.example", "b.example"]\n')
@@ -59,79 +73,6 @@ def test_variables_of_the_command_line_and_of_the_tests_are_known() -> None:
 
 def test_all_defaults_can_be() -> None:
     assert wrong() == {}
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"port": "abc"},
-        {"port": "70000"},
-        {"senders": "0"},
-        {"outbox": "maybe"},
-        {"allow_private": "2"},
-        {"telegram_webhook": "maybe"},
-        {"testing": "x"},
-        {"signup_limits": "0"},
-        {"public_url": "alerts.example.gov"},
-        {"database": "mysql://h/d"},
-        {"database": "no database"},
-        {"redis": "localhost:6379"},
-        {"city": "no-such-folder"},
-        {"smtp": "mail.example.org:25"},
-        {"mail_from": "nobody"},
-        {"sms": "https://sms.example.org"},
-        {"sms": "smpp://host-without-user"},
-        {"sms": "smpp://user:pass@sms.example.org https://sms.example.org"},
-        {"smtp": "smtp://mail.example.org mail.example.org:25"},
-        {"sms_from": "much too long a name"},
-        {"telegram_token": "secret"},
-        {"telegram_api": "api.example.org"},
-        {"vapid_subject": "nobody"},
-        {"webhook_hosts": "receiver.example.org,a b"},
-        {"keyring": "{"},
-        {"trusted_proxies": "10.0.0.0/8, proxy"},
-        {"sms_countries": "USA"},
-        {"tile_url": "https://tiles.example/{z}.png"},
-        {"clock": "noon"},
-        {"log_level": "loud"},
-    ],
-    ids=str,
-)
-def test_a_value_that_cannot_be_is_marked(values: dict[str, str]) -> None:
-    assert list(wrong(**values)) == list(values)
-
-
-def test_values_as_the_table_of_settings_gives_them_can_be() -> None:
-    good = {
-        "port": "0",
-        "public_url": "https://alerts.example.gov",
-        "database": "sqlite:///data/tocsin.db",
-        "redis": "redis://localhost:6379/0",
-        "outbox": "1",
-        "smtp": "smtp://user:pass@mail.example.org:587",
-        "mail_from": "alerts@example.org",
-        "sms": "smpp://user:pass@sms.example.org:2775",
-        "sms_from": "Tocsin",
-        "telegram_token": "123456789:AAF-x_y",
-        "telegram_api": "http://127.0.0.1:8081",
-        "vapid_subject": "mailto:alerts@example.org",
-        "webhook_hosts": "receiver.example.org,localhost:9000",
-        "keyring": "{}",
-        "trusted_proxies": "10.0.0.0/8, ::1",
-        "sms_countries": "US, CA",
-        "signup_limits": "off",
-        "tile_url": "https://tiles.example/{z}/{x}/{y}.png",
-        "clock": "+3600",
-        "log_level": "debug",
-    }
-    assert wrong(**good) == {}
-    assert wrong(sms="clicksend://user:key") == {}
-    assert wrong(sms="https://AC1:token@api.twilio.com smpp://user:pass@sms.example.org") == {}
-    assert wrong(smtp="smtp://one.example.org\n smtps://user:pass@two.example.org") == {}
-
-
-def test_every_switch_is_looked_at() -> None:
-    assert {setting.name for setting in SETTINGS if setting.help.startswith("1: ")} == SWITCHES
 
 
 @pytest.mark.parametrize("name", [setting.name for setting in SETTINGS if setting.secret])
@@ -161,9 +102,3 @@ async def test_a_level_of_logs_that_is_none_stops_the_hub_with_a_sentence(tmp_pa
 def test_the_command_line_says_which_release_it_is() -> None:
     shown = subprocess.run([sys.executable, "-m", "hub", "--version"], capture_output=True, text=True, check=True)
     assert shown.stdout == f"tocsin {version('tocsin')}\n"
-
-
-def test_a_rate_of_a_second_provider_is_one_only_with_a_second_provider() -> None:
-    one, two = "smtp://one.example.org", "smtp://one.example.org smtp://two.example.org"
-    assert wrong(smtp=two, rates="email=100,email:2=5") == {}
-    assert list(wrong(smtp=one, rates="email=100,email:2=5")) == ["rates"]
