@@ -237,7 +237,6 @@ RULES: Mapping[str, Rule] = {
     "database": lambda value: database_url(value, Path()),
     "redis": parse_url,
     "public_url": _url("http", "https", bare=True),
-    "city": _city,
     "smtp": _each(read_server),
     "mail_from": _sender,
     "bounces": _mailbox,
@@ -258,8 +257,9 @@ RULES: Mapping[str, Rule] = {
 }
 """Setting → what its value must be when it has one."""
 TOGETHER: Mapping[str, Callable[[Settings], object]] = {
+    "city": lambda settings: _city(settings.city),
     "sms_from": _sms_from,
     "rates": lambda settings: read_rates(settings.rates, catalog.provider_counts(settings)),
     "backup_passphrase": _passphrase,
 }
-"""Setting → what it must be beside others."""
+"""Setting → what it must be beside others, or also when it is empty."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import signal
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from tests.warm import tocsin
 MAIL, SPARE = "smtp://mail.example.org", "smtp://user:pass@spare.example.org:587"
 API = "https://AC1:token@api.twilio.com"
 RING = Keyring.generate()
+ROOT = Path(__file__).parents[2]
 
 CANNOT_BE: list[dict[str, str]] = [
     {"port": "abc"},
@@ -48,6 +51,7 @@ CANNOT_BE: list[dict[str, str]] = [
     {"redis": "redis://h:99999"},
     {"city": "no-such-folder"},
     {"city": "."},
+    {"city": ""},
     {"data": "/dev/null"},
     {"data": "/dev/null/below"},
     {"smtp": "mail.example.org:25"},
@@ -188,6 +192,15 @@ async def test_a_decoration_that_cannot_be_is_named_and_left_out(values: dict[st
     started, left_out = in_force(settings, demo=False)
     assert [fault.name for fault in left_out] == [name]
     assert getattr(started, name) == getattr(load(environ={}), name)
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{file.name}" for file in sorted((ROOT / "docs").glob("*.md")))])
+def test_a_hub_starts_with_what_the_documentation_shows(page: str) -> None:
+    for block in re.findall(r"```sh\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL):
+        words = [word for line in re.findall(r"^export (.+)$", block, re.MULTILINE) for word in shlex.split(line)]
+        known = {setting.name for setting in SETTINGS} - {"data"}  # a folder of another machine
+        shown = {name: value for name, _, value in (word.removeprefix("TOCSIN_").partition("=") for word in words)}
+        assert faults(set_to(**{name.lower(): value for name, value in shown.items() if name.lower() in known})) == []
 
 
 def test_every_rule_of_a_setting_has_a_value_that_it_refuses() -> None:
