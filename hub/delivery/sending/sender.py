@@ -62,10 +62,8 @@ from subscriptions.vault import Keyring
 DRAFTS_KEPT = 64
 UNWRITTEN_S = 5.0  # until one is tried again whose mailing is stopped, but not in the ledger
 NOT_CONFIGURED_S = 60.0  # until a channel that has lost its setting is tried again
-LAST_ANSWERS_S = 3.5
-"""A sender that is to end waits so long for answers; then it says what may have been sent, before the coordinator's patience is over."""
-GOODBYE_S = 0.5
-"""For all providers together, to end their connections in good order."""
+LAST_ANSWERS_S = 3.5  # until a sender that is to end says what may have been sent, before the coordinator's patience is over
+GOODBYE_S = 0.5  # for all providers together, to end their connections in good order
 log = structlog.get_logger()
 
 
@@ -229,8 +227,8 @@ class Sender:
         try:
             if (row := self._not_now(job.work, to)) is None:
                 row = await self._deliver(lane, job, to, provider)
-            elif job.work.limited:
-                lane.credit_back()  # nobody was begun with it
+            else:
+                lane.not_begun(job, provider)
             if row is None:
                 self._window.give(1)
             elif id(to) not in self._under_way:  # called doubtful meanwhile

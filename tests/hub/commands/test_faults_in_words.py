@@ -50,7 +50,11 @@ async def test_a_file_that_is_no_database_is_said_in_one_line(command: tuple[str
 async def test_a_data_folder_that_is_a_file_is_said_in_one_line(tmp_path: Path, kept: Path) -> None:
     (tmp_path / "taken").write_text("a letter")
     ran = await tocsin("restore", kept, "--data", tmp_path / "taken", **SECRET)
-    assert (ran.code, ran.out, ran.err) == (1, "", f"tocsin: {tmp_path / 'taken'}: File exists\n")
+    assert (ran.code, ran.out, ran.err) == (
+        1,
+        "",
+        f"tocsin: TOCSIN_DATA: {tmp_path / 'taken'}: File exists; name a folder that this user can write to\n",
+    )
 
 
 async def test_a_restore_onto_a_full_disk_is_said_in_one_line_and_leaves_nothing(tmp_path: Path, kept: Path) -> None:
