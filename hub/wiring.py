@@ -298,7 +298,9 @@ class Messages:
             .join(tables.delivery, tables.delivery.c.mailing == tables.mailing.c.id)
             .join(people.address, people.address.c.id == tables.delivery.c.address)
             .join(tables.alert, tables.alert.c.number == tables.mailing.c.alert, isouter=True)
-            .where(tables.delivery.c.address.in_(addresses), tables.mailing.c.purpose != "strike")
+            # Before it was signed up, the same number may have been somebody else's.
+            .where(tables.delivery.c.address.in_(addresses), tables.delivery.c.at >= people.address.c.created_at)
+            .where(tables.mailing.c.purpose != "strike")
             .order_by(tables.mailing.c.id, tables.delivery.c.address)
         )
         async with self._database.read(long=True) as connection:

@@ -26,6 +26,9 @@ from subscriptions.views import Confirmed, PendingView, pending_view
 _COPIED = ("language", "topics", "minimum_severity", "severities", "drills", "discreet", "quiet")
 """Choices of a sign-up that an address takes with it. No pause: who answers now wants alerts now."""
 
+_ALIVE = frozenset({"active", "unconfirmed", "stopped"})
+"""Addresses for which a subscription is kept."""
+
 CONFIRMATION_LIFE_MS = 7 * DAY_MS
 """After so long an unconfirmed address is deleted, and a used link no longer answers."""
 
@@ -85,7 +88,7 @@ class Confirmation:
 
     async def accept(self, work: Work, subscriber: SubscriberRow, address: AddressRow, source: str) -> int:
         """Make the address active where it belongs; returns the number of that subscription."""
-        existing = await sql.active_address(work.connection, address.lookup) or await self._after_stop(work, subscriber, address.lookup)
+        existing = await sql.active_address(work.connection, address.lookup) or await self._after_stop(work, subscriber, address)
         state = "active" if existing is None else "merged"
         await sql.change_address(work.connection, address.id, state=state, confirmed_at=work.now)
         # Whoever can read the letter was not pestered by it: if they leave, and want to come back the same day, they may be asked again.
@@ -132,33 +135,29 @@ class Confirmation:
         if stopped is None and owner.paused_until is None:
             return owner
         if stopped is not None:
-            await self._reopen(work, stopped)
+            await sql.change_address(work.connection, stopped.id, state="active")
             await work.consent(owner, "confirmed", channel, source)
         await sql.change_subscriber(work.connection, owner.id, paused_until=None)
         await self._desk.tell_what_is_live(work, owner.id)
         work.changed.add(owner.id)
         return await sql.existing_subscriber(work.connection, owner.id)
 
-    async def _after_stop(self, work: Work, sign_up: SubscriberRow, lookup: bytes) -> AddressRow | None:
-        """The address that ended by a STOP within the week: alerts know it, so none comes twice, and each call-off finds it.
+    async def _after_stop(self, work: Work, sign_up: SubscriberRow, signed_up: AddressRow) -> AddressRow | None:
+        """The address that ended by a STOP within the week, now the sign-up's: alerts know it, so none comes twice, and call-offs find it.
 
-        Of what its owner had asked for before the STOP nothing comes back, unless it is what another address of theirs gets all the time.
+        Nothing else comes with it. The number may be another person's by now, who must not see what the one before had asked for; nor must
+        that one, by a link or a token that they still have, reach what is asked for now.
         """
-        stopped = next(iter(await sql.addresses_by_lookup(work.connection, lookup, "stopped")), None)
+        stopped = next(iter(await sql.addresses_by_lookup(work.connection, signed_up.lookup, "stopped")), None)
         if stopped is None:
             return None
-        others = [other.state for other in await sql.addresses_of(work.connection, stopped.subscriber) if other.id != stopped.id]
-        if "active" not in others and stopped.subscriber != sign_up.id:
-            await sql.delete_places(work.connection, stopped.subscriber)
-            await sql.change_subscriber(work.connection, stopped.subscriber, **{name: getattr(sign_up, name) for name in _COPIED})
-        await self._reopen(work, stopped)
-        return await sql.active_address(work.connection, lookup)
-
-    async def _reopen(self, work: Work, stopped: AddressRow) -> None:
-        """Sealed anew: what a provider still says of tries before the STOP is not about it any more."""
-        keyring = self._desk.addresses.keyring
-        key_id, sealed = keyring.seal(stopped.channel, keyring.open(stopped.channel, stopped.key_id, stopped.sealed))
-        await sql.change_address(work.connection, stopped.id, state="active", stopped_at=None, key_id=key_id, sealed=sealed)
+        begun = {"subscriber": sign_up.id, "created_at": signed_up.created_at, "confirmed_at": work.now}
+        await sql.change_address(work.connection, stopped.id, state="active", **begun)
+        if stopped.subscriber != sign_up.id:
+            if not any(other.state in _ALIVE for other in await sql.addresses_of(work.connection, stopped.subscriber)):
+                await sql.delete_subscriber(work.connection, stopped.subscriber)
+            work.changed.add(stopped.subscriber)
+        return await sql.active_address(work.connection, signed_up.lookup)
 
     async def _add_to(self, work: Work, number: int, sign_up: SubscriberRow, channel: str) -> None:
         """Nothing that the person had asked for before is lost: topics are joined, the milder severity holds, and places that find no room

@@ -33,11 +33,12 @@ class Matched(msgspec.Struct, frozen=True):
 
 
 class Tried(msgspec.Struct, frozen=True):
-    """An address of which a provider said that nothing reaches it any more, as it was sealed when it was tried; with `opted_out` its owner
-    had told the provider so."""
+    """An address of which a provider said that nothing reaches it any more, as it was sealed when it was chosen, `at` milliseconds since
+    1970; with `opted_out` its owner had told the provider so."""
 
     address: int
     sealed: bytes
+    at: int
     opted_out: bool = False
 
 
@@ -97,7 +98,7 @@ class OptingOut:
                 address = await sql.address_by_id(work.connection, one.address)
                 if address is None:
                     continue
-                if address.sealed != one.sealed:
+                if address.sealed != one.sealed or one.at <= (address.stopped_at or 0):
                     if address.state == "active":
                         await self._desk.tell_what_is_live(work, address.subscriber)
                 elif not one.opted_out:
@@ -110,7 +111,7 @@ class OptingOut:
         claims = self._desk.links.read("why", token)
         async with self._desk.transactions.read() as connection:
             found = await _find(Work(connection, self._desk.now()), claims)
-            if found is None:
+            if found is None or found[0].id != claims.subscriber:
                 raise LinkExpired("this subscription has ended")
             subscriber, address = found
             receipts = await sql.consents_of(connection, subscriber.public_id)
@@ -175,11 +176,12 @@ async def close_addresses(work: Work, numbers: Sequence[int], state: str, *, act
 
 
 async def _find(work: Work, claims: LinkClaims) -> tuple[SubscriberRow, AddressRow] | None:
+    """The address of a link, and whose it is: another subscription's by now, where it was signed up anew after a STOP."""
     address = await sql.address_by_id(work.connection, claims.address)
-    subscriber = await sql.subscriber_by_id(work.connection, claims.subscriber)
+    subscriber = await sql.subscriber_by_id(work.connection, address.subscriber) if address is not None else None
     if address is None or subscriber is None:
         return None
-    if claims.epoch != subscriber.epoch:
+    if subscriber.id == claims.subscriber and claims.epoch != subscriber.epoch:
         raise LinkExpired("this link is too old")
     return subscriber, address
 

@@ -353,5 +353,5 @@ class Coordinator:
             handle.committed([receipts for owner, _, receipts in taken if owner is handle])
         if finished:
             self._wake.set()
-        dead = [tried for _, leased, receipts in taken for tried in leased.dead(receipts.rows)]
+        dead = [tried for _, leased, receipts in taken for tried in leased.dead(receipts.rows, self._clock())]
         self._settled(settlements, dead)

@@ -77,6 +77,8 @@ class AddressRow(msgspec.Struct, frozen=True):
     asked: int
     created_at: int
     confirmed_at: int | None
+    stopped_at: int | None = None
+    """When its owner said STOP last, also where they have come back since."""
 
     def __repr__(self) -> str:
         return f"<AddressRow {self.id} {self.channel} {self.state}>"

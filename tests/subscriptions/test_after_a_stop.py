@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from subscriptions.errors import LinkInvalid
+from subscriptions.errors import LinkExpired, LinkInvalid
 from subscriptions.opting_out import Tried
 from subscriptions.own_address import OwnAddress
 from subscriptions.subscriber import PlaceRequest, SubscriptionChange, read_change
@@ -35,9 +35,9 @@ async def start(residents: Residents) -> Any:
 
 
 async def tried(residents: Residents, *, opted_out: bool = True) -> Tried:
-    """The phone, as it is sealed now."""
+    """The phone, as it is now."""
     ((number, sealed),) = await residents.rows("SELECT id, sealed FROM address WHERE channel='sms'")
-    return Tried(number, sealed, opted_out)
+    return Tried(number, sealed, residents.clock(), opted_out)
 
 
 async def states(residents: Residents) -> list[str]:
@@ -99,38 +99,79 @@ async def test_the_control_that_the_phone_had_goes_where_other_addresses_stay(re
         await residents.enrolment.view(manage)
 
 
-@pytest.mark.parametrize("by", ["link", "word"])
-async def test_signing_up_anew_keeps_the_address_that_alerts_know_and_brings_only_what_is_asked_for_now(
-    residents: Residents, by: str
-) -> None:
-    await join(residents, language="es")
-    await own(residents).change("sms", NUMBER, SubscriptionChange(minimum_severity="Severe", drills=True), source="sms")
-    ((number, owner),) = await residents.rows("SELECT id, subscriber FROM address")
-    await stop(residents)
+async def sign_up_anew(residents: Residents, by: str) -> None:
+    """In the Bronx, in French; and answer our letter by its link or by a word."""
     wanted = request(channels=[PHONE], places=[{"borough": "Bronx"}], language="fr", minimum_severity="Moderate")
     await residents.enrolment.subscribe(wanted, client="c", source="web")
     if by == "link":
         await residents.confirm_newest("sms")
     else:
         await start(residents)
+
+
+@pytest.mark.parametrize("by", ["link", "word"])
+async def test_signing_up_anew_keeps_the_address_that_alerts_know_and_nothing_else(residents: Residents, by: str) -> None:
+    await join(residents, language="es")
+    await own(residents).change("sms", NUMBER, SubscriptionChange(minimum_severity="Severe", drills=True), source="sms")
+    ((number, before),) = await residents.rows("SELECT id, subscriber FROM address")
+    await stop(residents)
+    await sign_up_anew(residents, by)
     view = await own(residents).view("sms", NUMBER)
     assert view is not None
     assert (view.places, view.language, view.minimum_severity, view.drills) == ((THERE,), "fr", "Moderate", False)
-    assert await residents.rows("SELECT id, subscriber FROM address WHERE state='active'") == [(number, owner)]
-    assert (await residents.column("SELECT subscriber FROM audience_change"))[-1] == owner
+    ((address, owner),) = await residents.rows("SELECT id, subscriber FROM address WHERE state='active'")
+    assert address == number
+    assert await residents.column("SELECT id FROM subscriber") == [owner]
+    assert (await residents.column("SELECT subscriber FROM audience_change"))[-2:] == [before, owner]
+    actions = await residents.rows("SELECT action, source FROM consent ORDER BY id DESC LIMIT 3")
+    assert actions == [("confirmed", "link" if by == "link" else "sms"), ("asked", "web"), ("stopped", "sms")]
 
 
-async def test_what_another_address_gets_all_the_time_is_not_taken_from_it(residents: Residents) -> None:
+async def test_a_number_that_is_another_persons_by_now_leads_neither_to_the_other(residents: Residents) -> None:
     await residents.enrolment.subscribe(request(channels=[PHONE, MAIL]), client="c", source="web")
-    for channel in ("sms", "email"):
-        await residents.confirm_newest(channel)
+    old = (await residents.confirm_newest("sms")).manage
+    letter = (await residents.letters("email"))[-1]
+    assert old is not None
     await stop(residents)
+    residents.clock.now += DAY
     await residents.enrolment.subscribe(request(channels=[PHONE], places=[{"borough": "Bronx"}]), client="c", source="web")
-    await start(residents)
-    for channel, address in (("sms", NUMBER), ("email", "a@example.org")):
-        view = await own(residents).view(channel, address)
-        assert view is not None
-        assert view.places == (HERE, THERE)
+    new = (await residents.confirm_newest("sms")).manage
+    assert new is not None
+    theirs = await residents.enrolment.view(old)
+    assert (theirs.places, [channel.kind for channel in theirs.channels]) == ((HERE,), ["email"])
+    assert (await residents.enrolment.confirm(residents.token("confirm", letter))).view.places == ("11201",)
+    export = await residents.enrolment.export(new)
+    assert [(one.kind, one.state) for one in export.addresses if one.state != "merged"] == [("sms", "active")]
+    await residents.enrolment.end(old, source="web")
+    view = await own(residents).view("sms", NUMBER)
+    assert view is not None
+    assert view.places == (THERE,)
+
+
+async def test_what_is_signed_up_anew_with_a_mail_is_one_subscription(residents: Residents) -> None:
+    await join(residents)
+    await stop(residents)
+    await residents.enrolment.subscribe(request(channels=[PHONE, MAIL]), client="c", source="web")
+    await residents.confirm_newest("sms")
+    manage = (await residents.confirm_newest("email")).manage
+    assert manage is not None
+    assert {channel.kind for channel in (await residents.enrolment.view(manage)).channels} == {"sms", "email"}
+    await residents.enrolment.end(manage, source="web")
+    assert await own(residents).view("sms", NUMBER) is None
+
+
+async def test_the_link_of_an_old_message_ends_what_was_signed_up_anew_and_explains_nothing_of_it(residents: Residents) -> None:
+    await join(residents)
+    ((number, before),) = await residents.rows("SELECT id, subscriber FROM address")
+    links = {purpose: residents.links.token(purpose, before, number, 1) for purpose in ("unsubscribe", "why")}
+    await stop(residents)
+    await residents.enrolment.subscribe(request(channels=[PHONE]), client="c", source="web")
+    await residents.confirm_newest("sms")
+    with pytest.raises(LinkExpired):
+        await residents.enrolment.why(links["why"])
+    await residents.enrolment.unsubscribe(links["unsubscribe"])
+    assert await own(residents).view("sms", NUMBER) is None
+    assert await residents.column("SELECT count(*) FROM subscriber") == [0]
 
 
 async def test_a_phone_that_its_own_settings_ask_for_again_loses_no_place(residents: Residents) -> None:

@@ -91,7 +91,7 @@ async def test_a_late_word_that_the_old_address_is_gone_says_nothing_of_its_succ
     if renewed:
         await renew(residents, old, new)
         assert await residents.caught_up() == [1, 1]  # by its confirmation, and now
-    await residents.enrolment.close_tried([Tried(1, tried), Tried(999, tried)])
+    await residents.enrolment.close_tried([Tried(1, tried, residents.clock()), Tried(999, tried, residents.clock())])
     states = [channel.state for channel in (await residents.enrolment.view(manage)).channels]
     assert states == (["active"] if renewed else ["dead"])
     assert await residents.caught_up() == ([1, 1, 1] if renewed else [1])

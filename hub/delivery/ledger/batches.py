@@ -78,10 +78,11 @@ class Leased(msgspec.Struct, frozen=True):
         wanted = set(addresses)
         return [(to.address, to.sealed) for to in self.recipients if to.address in wanted] if wanted else []
 
-    def dead(self, rows: Iterable[Row]) -> list[Tried]:
-        """Those whose provider said in these rows that nothing reaches them any more."""
+    def dead(self, rows: Iterable[Row], now: float) -> list[Tried]:
+        """Those whose provider said in these rows that nothing reaches them any more. `now` is in seconds since 1970."""
         said = {row.address: row.opted_out for row in rows if row.dead}
-        return [Tried(address, sealed, said[address]) for address, sealed in self.sealed(said)]
+        chosen_at = int((now - (time.monotonic() - self.since)) * 1000)
+        return [Tried(address, sealed, chosen_at, said[address]) for address, sealed in self.sealed(said)]
 
     def parameter(self, name: str) -> str:
         """One of a mailing's parameters, "" when it has none of this name."""
