@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import phonenumbers
-from redis.asyncio.connection import parse_url
+from redis.exceptions import RedisError
 from sqlalchemy.exc import ArgumentError
 
 from channels import catalog
@@ -32,6 +32,7 @@ from hub.delivery.rate_limit import read_rates
 from hub.errors import SettingsError
 from hub.log import read_level
 from hub.settings import SETTINGS, Setting, Settings
+from hub.signals import redis_at
 from hub.store.database import database_url
 from hub.web.client_address import read_networks
 from subscriptions import folder_city
@@ -181,6 +182,17 @@ def _mailbox(value: str) -> None:
         )
 
 
+def _redis(value: str) -> None:
+    """What an option may be only a connection says, which is made here and not opened."""
+    try:
+        redis_at(value).connection_pool.make_connection()
+    except (TypeError, RedisError):
+        raise Expected(
+            "its options (behind the ?) hold one that this connection doesn't know or can't use: leave it out; those of TLS (ssl_…) are for"
+            " rediss:// alone"
+        ) from None
+
+
 def _city(value: str) -> None:
     if value == "nyc":
         return
@@ -235,7 +247,7 @@ page” leads where it does by default."""
 RULES: Mapping[str, Rule] = {
     "data": _data,
     "database": lambda value: database_url(value, Path()),
-    "redis": parse_url,
+    "redis": _redis,
     "public_url": _url("http", "https", bare=True),
     "smtp": _each(read_server),
     "mail_from": _sender,
