@@ -46,6 +46,23 @@ def canonical_url(raw: str, what: str) -> str:
     return f"{parts.scheme}://{where}{quote(parts.path, safe=_KEPT) or '/'}{query}"
 
 
+def ascii_host(host: str) -> str:
+    """A host as DNS, mail servers and browsers' headers spell it (IDNA 2008). Raises InvalidAddress."""
+    try:
+        return host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        raise InvalidAddress("no host can have this name: look at its letters") from None
+
+
+def ascii_url(url: str) -> str:
+    """A URL of the settings in the spelling that headers can hold. Raises InvalidAddress, and ValueError for what is no URL."""
+    if url.isascii():
+        return url
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{ascii_host(parts.hostname or '')}{port}{quote(parts.path, safe=_KEPT)}"
+
+
 def origin_of(url: str) -> str:
     """Scheme, host and port of a canonical URL (RFC 6454), for instance ``https://hooks.example.org:8443``."""
     return url[: url.index("/", _AFTER_SCHEME)]
@@ -115,8 +132,8 @@ def _host(parts: SplitResult, what: str) -> str:
     if address is not None and "%" not in name:
         return str(address)
     try:
-        host = name if name.isascii() else idna.encode(name, uts46=True).decode("ascii")
-    except idna.IDNAError:
+        host = ascii_host(name)
+    except InvalidAddress:
         host = ""
     if len(host) > 253 or not _HOST_NAME.fullmatch(host) or _ENDS_IN_A_NUMBER.search(host) or not ("." in host or host == "localhost"):
         raise InvalidAddress(f"the host of {what} is a full name, for instance hooks.example.org")

@@ -198,7 +198,7 @@ async def _joined(stack: AsyncExitStack, settings: Settings, folder: Path, *, de
     metrics = Metrics()
     ledger = Ledger(database, lambda step, seconds: metrics.ledger_seconds.labels(step).observe(seconds))
     stack.push_async_callback(ledger.aclose)
-    public_url = settings.public_url.rstrip("/") or f"http://{settings.host}:{port}"
+    public_url = settings.public_at(port)
     keyring = await keyring_of(settings, database)
     vapid = await vapid_of(settings, database, keyring)
     redis = _redis(stack, settings)

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from channels.receiver_url import ascii_url
 from hub.errors import SettingsError
 
 
@@ -130,6 +131,10 @@ class Settings:
         if not re.fullmatch(r"[0-9]{1,9}", word) or not low <= int(word) <= high:
             raise SettingsError(f"TOCSIN_{name.upper()}: {word!r} is not a whole number from {low} to {high}")
         return int(word)
+
+    def public_at(self, port: int | str) -> str:
+        """How people reach a hub that listens there, in ASCII, since mails, links and the headers of browsers hold it."""
+        return ascii_url(self.public_url.rstrip("/")) or f"http://{self.host}:{port}"
 
     def items(self, name: str) -> tuple[str, ...]:
         """A list separated by commas."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +19,8 @@ from sqlalchemy.exc import ArgumentError
 
 from channels import catalog
 from channels.contract import InvalidAddress, NotConfigured
-from channels.receiver_url import origins
+from channels.mail_sender import read_sender
+from channels.receiver_url import ascii_url, origins
 from channels.smpp_sms import read_source
 from channels.smtp_email import read_server
 from channels.telegram import read_token
@@ -167,16 +167,15 @@ def _sms_from(settings: Settings) -> None:
         read_source(settings.sms_from)
 
 
-def _sender(value: str) -> str:
-    address = parseaddr(value)[1]
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
-        raise Expected("expected name@example.org, or a name before it: City Alerts <name@example.org>")
-    return address
+def _public_url(value: str) -> None:
+    _url("http", "https", bare=True)(value)
+    ascii_url(value)
 
 
 def _mailbox(value: str) -> None:
-    local = _sender(value).rpartition("@")[0]
-    if value != parseaddr(value)[1] or "+" in local or len(local) > LONGEST_MAILBOX or not local.isascii():
+    address = read_sender(value)[1]
+    local = address.partition("@")[0]
+    if value != address or "+" in local or len(local) > LONGEST_MAILBOX:
         raise Expected(
             f"expected a mailbox of at most {LONGEST_MAILBOX} ASCII characters without a plus sign, such as bounces@alerts.example.gov"
         )
@@ -185,7 +184,7 @@ def _mailbox(value: str) -> None:
 def _redis(value: str) -> None:
     """What an option may be only a connection says, which is made here and not opened."""
     try:
-        redis_at(value).connection_pool.make_connection()
+        redis_at(value).connection_pool.make_connection()  # type: ignore[no-untyped-call]
     except (TypeError, RedisError):
         raise Expected(
             "its options (behind the ?) hold one that this connection doesn't know or can't use: leave it out; those of TLS (ssl_…) are for"
@@ -248,9 +247,9 @@ RULES: Mapping[str, Rule] = {
     "data": _data,
     "database": lambda value: database_url(value, Path()),
     "redis": _redis,
-    "public_url": _url("http", "https", bare=True),
+    "public_url": _public_url,
     "smtp": _each(read_server),
-    "mail_from": _sender,
+    "mail_from": read_sender,
     "bounces": _mailbox,
     "sms": _each(catalog.read_sms),
     "telegram_token": read_token,

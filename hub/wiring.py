@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from email.utils import parseaddr
+from email.utils import quote
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from channels import catalog
 from channels.contract import ChannelSettings, Message
+from channels.mail_sender import read_sender
 from hub.alerts.area import target
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.clock import instant
@@ -52,18 +53,19 @@ REMEMBERED = 10_000
 def channel_settings(settings: Settings, public_url: str, keyring: Keyring, vapid: str, *, outbox: bool) -> ChannelSettings:
     """What the channels need to know of the settings."""
     host = urlsplit(public_url).hostname or "localhost"
-    mail_from = settings.mail_from or f"alerts@{host}"
+    # The literal of RFC 5321 §4.1.3.
+    name, sender = read_sender(settings.mail_from or f"alerts@{f'[IPv6:{host}]' if ':' in host else host}")
     return ChannelSettings(
         public_url=public_url,
         smtp=settings.smtp or None,
-        mail_from=mail_from,
+        mail_from=f'"{quote(name)}" <{sender}>' if name else sender,
         bounces=settings.bounces,
         sms=settings.sms or None,
         sms_from=settings.sms_from,
         telegram_token=settings.telegram_token or None,
         telegram_api=settings.telegram_api or None,
         vapid_private_key=vapid,
-        vapid_subject=settings.vapid_subject or f"mailto:{parseaddr(mail_from)[1]}",
+        vapid_subject=settings.vapid_subject or f"mailto:{sender}",
         webhook_key=keyring.webhook_key,
         webhook_hosts=settings.items("webhook_hosts"),
         allow_private=settings.flag("allow_private"),

@@ -66,7 +66,7 @@ async def _copied(settings: Settings, url: URL, catalog: AreaCatalog, folder: Pa
             catalog=catalog,
             incidents=Incidents(database, time.time, changed=lambda: None),
             alerts=AlertStore(database),
-            public_url=settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}",
+            public_url=settings.public_at(settings.port),
             demo=(Path(settings.data) / DEMO_MARK).exists(),
         )
         return await copy(public, folder)

@@ -6,11 +6,14 @@ import json
 import re
 import shlex
 import signal
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
 
 from channels import catalog
+from channels.mime import compose
 from channels.vapid import create_vapid_key
 from hub.commands.check import examine
 from hub.commands.show_settings import lines
@@ -20,6 +23,7 @@ from hub.settings import SETTINGS, Settings, load
 from hub.settings_rules import DECORATIONS, SWITCHES, faults, in_force
 from hub.wiring import channel_settings
 from subscriptions.vault import Keyring
+from tests.channels.test_smtp_email import message, person
 from tests.faults.node_process import HubProcess
 from tests.warm import tocsin
 
@@ -45,6 +49,7 @@ CANNOT_BE: list[dict[str, str]] = [
     {"public_url": "https://alerts.example.gov/?x=1"},
     {"public_url": "https://user:pass@alerts.example.gov"},
     {"public_url": "https://alerts.example.gov:99999"},
+    {"public_url": "https://a\u0378b.example.gov"},
     {"database": "mysql://h/d"},
     {"database": "no database"},
     {"redis": "localhost:6379"},
@@ -67,7 +72,15 @@ CANNOT_BE: list[dict[str, str]] = [
     {"smtp": f"{MAIL} relay.example.net"},
     {"smtp": f"{MAIL} smtp://h?starttls=maybe"},
     {"mail_from": "nobody"},
+    {"mail_from": "näme@example.org"},
+    {"mail_from": "name@a\u0378b.example.org"},
+    {"mail_from": "City@Night <alerts@city.gov>"},
+    {"mail_from": "City:Night <alerts@city.gov>"},
+    {"mail_from": "City, Night <alerts@city.gov>"},
+    {"mail_from": "a b <x@city.gov> <alerts@city.gov>"},
+    {"mail_from": "alerts@city.gov, night@city.gov"},
     {"bounces": "a+b@example.org"},
+    {"bounces": "bounces@exämple.gov"},
     {"bounces": "Bounces <bounces@example.org>"},
     {"sms": "twilio"},
     {"sms": "nosuch://x"},
@@ -115,6 +128,7 @@ CAN_BE: list[dict[str, str]] = [
     {"port": "0", "senders": "64", "log_level": "WARNING", "outbox": "yes"},
     {"public_url": "https://alerts.example.gov/"},
     {"public_url": "http://[::1]:8080/alerts"},
+    {"public_url": "https://alerts.exämple.gov:8443/wärnung"},
     {"database": "sqlite:///data/tocsin.db"},
     {"database": "postgresql://user:pass@127.0.0.1:1/tocsin"},
     {"redis": "redis://:pass@localhost:6379/0"},
@@ -122,6 +136,8 @@ CAN_BE: list[dict[str, str]] = [
     {"redis": "rediss://h/0?ssl_cert_reqs=none&health_check_interval=30"},
     {"data": "not/yet/there"},
     {"smtp": f"{MAIL}\n {SPARE} smtps://two.example.org", "rates": "email=100,email:2=5"},
+    {"mail_from": '"City@Night, \\"24 h\\"" <alerts@city.gov>'},
+    {"mail_from": "Stadt Zürich (Alarm) <alarm@zürich.example>"},
     {"mail_from": "City Alerts <alerts@city.internal>", "bounces": "bounces@city.internal"},
     {"sms": "smpp://user:pass@sms.example.org:2775", "sms_from": "Tocsin"},
     {"sms": "smpp://user:pass@sms.example.org:2775"},
@@ -228,6 +244,24 @@ async def test_what_the_rules_let_pass_opens_its_channel(channel: str, values: d
     told = channel_settings(set_to(**values), "https://alerts.example.gov", RING, create_vapid_key(), outbox=False)
     if catalog.provider_for(channel, told, simulated=False) == "real":
         await catalog.open_channel(channel, told).aclose()
+
+
+SENT_FROM = {
+    '"City@Night, \\"24 h\\"" <alerts@city.gov>': ('City@Night, "24 h"', "alerts@city.gov"),
+    "Stadt Zürich (Alarm) <alarm@zürich.example>": ("Stadt Zürich (Alarm)", "alarm@xn--zrich-kva.example"),
+    "City Alerts <alerts@city.internal>": ("City Alerts", "alerts@city.internal"),
+}
+
+
+@pytest.mark.parametrize("values", [values for values in CAN_BE if {"mail_from", "public_url"} & set(values)], ids=brief)
+def test_what_the_rules_let_pass_is_the_one_sender_of_a_mail_and_stands_in_ascii(values: dict[str, str]) -> None:
+    settings = set_to(**values)
+    told = channel_settings(settings, settings.public_at(8080), RING, "", outbox=False)
+    assert settings.public_at(8080).isascii()
+    mail = compose(message(), told.mail_from)
+    assert told.vapid_subject == f"mailto:{mail.sender}"
+    (author,) = message_from_bytes(mail.stamp(person()), policy=default)["From"].addresses
+    assert (author.display_name, author.addr_spec) == SENT_FROM.get(settings.mail_from, ("", mail.sender))
 
 
 async def test_a_hub_names_all_that_is_wrong_before_it_writes_anything(tmp_path: Path) -> None:
