@@ -107,7 +107,8 @@ class Settings:
     """The values in force and where each came from. Read as attributes: `settings.public_url`, always text."""
 
     def __init__(self, values: Mapping[str, str], origins: Mapping[str, str]) -> None:
-        self._values = dict(values)
+        # A list that holds nothing but spaces, as of two empty variables, names no provider.
+        self._values = {name: value.strip() if name in _SPACED else value for name, value in values.items()}
         self.origins = dict(origins)
 
     def __getattr__(self, name: str) -> str:

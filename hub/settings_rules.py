@@ -163,7 +163,7 @@ def _sms_from(settings: Settings) -> None:
     schemes = {url.partition(":")[0].lower() for url in settings.sms.split()}
     if schemes & _HTTP and not settings.sms_from:
         raise Expected("TOCSIN_SMS names an https:// API, which needs the number, short code or messaging service (MG…) that it gave you")
-    if schemes & _SMPP or not schemes & _HTTP:
+    if schemes & _SMPP:
         read_source(settings.sms_from)
 
 

@@ -90,7 +90,7 @@ CANNOT_BE: list[dict[str, str]] = [
     {"sms": "smpp://user:waytoolongpassword@h:2775"},
     {"sms": "smpp://user:pass@h:99999"},
     {"sms": "smpp://user:pass@sms.example.org nosuch://x"},
-    {"sms_from": "much too long a name"},
+    {"sms_from": "much too long a name", "sms": "smpp://user:pass@sms.example.org"},
     {"sms_from": "", "sms": API},
     {"sms_from": "MG42" * 4, "sms": f"{API} smpp://user:pass@sms.example.org"},
     {"telegram_token": "secret"},
@@ -144,6 +144,8 @@ CAN_BE: list[dict[str, str]] = [
     {"sms": API, "sms_from": "MG" + "0" * 32},
     {"sms": f"{API} smpps://user:pass@sms.example.org", "sms_from": "+17185550100"},
     {"sms": "seven://apikey"},
+    {"sms": "seven://apikey", "sms_from": "Metropolitan Alerts"},
+    {"sms": "", "sms_from": "MG" + "0" * 32},
     {"sms": "jsons://user:pass@gateway.example.org/sms"},
     {"telegram_token": "123456789:AAF-x_y", "telegram_api": "http://127.0.0.1:8081"},
     {"vapid_subject": "mailto:alerts@example.org"},
@@ -262,6 +264,16 @@ def test_what_the_rules_let_pass_is_the_one_sender_of_a_mail_and_stands_in_ascii
     assert told.vapid_subject == f"mailto:{mail.sender}"
     (author,) = message_from_bytes(mail.stamp(person()), policy=default)["From"].addresses
     assert (author.display_name, author.addr_spec) == SENT_FROM.get(settings.mail_from, ("", mail.sender))
+
+
+@pytest.mark.parametrize(("name", "channel"), [("smtp", "email"), ("sms", "sms")])
+async def test_a_list_of_providers_that_holds_only_spaces_names_none(name: str, channel: str, tmp_path: Path) -> None:
+    (tmp_path / "tocsin.toml").write_text(f'{name} = [" ", ""]\n')
+    for settings in (set_to(**{name: " \n "}), load(environ={f"TOCSIN_{name.upper()}": " "}), load(tmp_path / "tocsin.toml", environ={})):
+        told = channel_settings(settings, "https://alerts.example.gov", RING, "", outbox=False)
+        assert channel not in catalog.available(told)
+        found = [finding.what for finding in await examine(settings.replace("test", data=str(tmp_path)))]
+        assert f"channel {channel}: not configured: set TOCSIN_{name.upper()}" in found
 
 
 async def test_a_hub_names_all_that_is_wrong_before_it_writes_anything(tmp_path: Path) -> None:
