@@ -52,7 +52,8 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
     wrong = frozenset(fault.name for fault in found_wrong)
     if "city" not in wrong:
         yield await _city(settings.city)
-    if not wrong & {"data", "database"}:
+    # A database elsewhere can be looked at whatever the folder is.
+    if not wrong & ({"database"} if settings.database.strip() else {"data", "database"}):
         async for finding in _stored(settings):
             yield finding
     # A wrong one was named above; what else it would come to is no news.

@@ -300,6 +300,19 @@ async def test_a_database_of_a_later_release_is_said_and_not_looked_into(home: H
     assert "later release (schema 9999): install that release" in said
 
 
+async def test_a_database_elsewhere_is_looked_at_by_whoever_may_not_write_to_the_data_folder(home: Home, tmp_path: Path) -> None:
+    home.write("UPDATE counter SET count=count+1 WHERE mailing=1 AND outcome='handed_over'")
+    (tmp_path / "file").touch()
+    at = home.url.render_as_string(hide_password=False)
+    settings = home.settings().replace("test", data=str(tmp_path / "file"), database=at, keyring=(home.folder / FILE_NAME).read_text())
+    found = await wrong(settings)
+    assert [said.partition(",")[0].partition(": /")[0] for said in found] == [
+        "setting TOCSIN_DATA",
+        "ledger: every counter equals its rows",
+        "ledger: nothing is planned and forgotten",
+    ]
+
+
 async def test_a_database_that_does_not_answer_is_a_finding(home: Home) -> None:
     home.write("ALTER TABLE batch RENAME TO elsewhere")
     (said,) = await wrong(home.settings())
