@@ -233,7 +233,8 @@ def _keeps_real_time(settings: Settings) -> None:
         raise Expected("a hub that warns people keeps real time: leave it out, since a set clock is for --demo and tests")
 
 
-_LOG_IN = re.compile(r"//[^/@\s]*@")
+_LOG_IN = re.compile(r"//(?!user:pass@|SID:TOKEN@)[^/@\s]*@")
+"""None of our own examples, which say how to write one."""
 _PREFIX = re.compile(r"^TOCSIN_[A-Z_]+: ")
 _SMPP, _HTTP = frozenset({"smpp", "smpps"}), frozenset({"http", "https"})
 LONGEST_MAILBOX = 39

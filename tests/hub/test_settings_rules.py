@@ -227,6 +227,21 @@ def test_a_hub_starts_with_what_the_documentation_shows(page: str) -> None:
         assert faults(set_to(**{name.lower(): value for name, value in shown.items() if name.lower() in known})) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("database", "mysql://u:hunter2@h/d", "postgresql://user:pass@host/database"),
+        ("smtp", "u:hunter2@mail.example.org:25", "write smtp://user:pass@host:port"),
+        ("sms", "smpp://:hunter2@h", "write smpp://user:pass@host:port"),
+        ("sms", "https://hunter2@h", "write https://SID:TOKEN@host"),
+    ],
+)
+def test_how_to_write_it_is_shown_whole(name: str, value: str, shown: str) -> None:
+    said = next(fault.said for fault in faults(set_to(**{name: value})) if fault.name == name)
+    assert shown in said
+    assert "hunter2" not in said
+
+
 def test_every_rule_of_a_setting_has_a_value_that_it_refuses() -> None:
     tried = {next(iter(values)) for values in CANNOT_BE + LEFT_OUT}
     free = {"host", "city_name", "hub_name", "backup", "backup_keep"}
