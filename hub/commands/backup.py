@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hub.backup.records import Keys
@@ -19,6 +20,8 @@ from hub.store.database import Database, database_url
 from hub.store.migrate import current
 
 NICER = 10
+MOST_LINKS = 40
+"""As Linux follows."""
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -42,7 +45,7 @@ def passphrase_of(settings: Settings, ask: Callable[[], str]) -> str:
 
 async def back_up(settings: Settings, file: Path, passphrase: str, told: Told) -> Taken:
     """Write the backup. Raises BackupError, SettingsError; nothing is left of it then."""
-    _check_target(file)
+    file = _target(file)
     url = database_url(settings.database, Path(settings.data))
     await asyncio.to_thread(current, url)
     async with Database(url) as database:
@@ -51,14 +54,36 @@ async def back_up(settings: Settings, file: Path, passphrase: str, told: Told) -
         return await take(database, Keys(ring.to_bytes()), passphrase, file, time.time, told=told)
 
 
-def _check_target(file: Path) -> None:
-    """A backup takes the place of a file at the end, and of nothing else: a device, say, would be gone. Raises BackupError."""
+def _target(file: Path) -> Path:
+    """Where the backup comes to lie: behind a link, which stays. It takes the place of a file at the end, and of nothing else: a device,
+    say, or the name of whatever a process has open, would be gone. Raises BackupError."""
     if str(file) == "-":
         raise BackupError("a backup is not written to standard output, where half of one would look whole: name a file")
-    if file.exists() and not file.is_file():
+    try:
+        names = list(_names(file)) if file.is_symlink() else [file]
+        odd = (file.exists() and not file.is_file()) or any(_of_system(name) for name in names)
+    except OSError as error:
+        raise BackupError(f"{file}: {error.strerror}") from None
+    if odd:
         raise BackupError(f"{file} is no file that a backup could take the place of: name another, or a new one")
-    if not file.parent.is_dir():
-        raise BackupError(f"{file.parent} is no folder: make it first, or name a file elsewhere")
+    if not names[-1].parent.is_dir():
+        raise BackupError(f"{names[-1].parent} is no folder: make it first, or name a file elsewhere")
+    return names[-1]
+
+
+def _names(file: Path) -> Iterator[Path]:
+    """A file's own name and those that its links lead to, one after another. Raises OSError for a link without an end."""
+    for _ in range(MOST_LINKS):
+        yield file
+        if not file.is_symlink():
+            return
+        file = file.parent / file.readlink()
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
+def _of_system(file: Path) -> bool:
+    folder = file.parent.resolve()
+    return folder == Path("/dev") or Path("/proc") in (folder, *folder.parents)
 
 
 def step_back() -> None:

@@ -21,8 +21,9 @@ from hub.commands.check import examine
 from hub.errors import BackupError
 from hub.settings import Settings, load
 from hub.staff.actor import Actor
+from hub.store.migrate import upgrade
 from subscriptions.csv_import import import_csv
-from tests.hub.backup.hubs import CHEAP, WORDS, untold
+from tests.hub.backup.hubs import CHEAP, WORDS, file_in, settled_in, untold
 from tests.waiting import progressed
 from tests.warm import tocsin
 
@@ -105,15 +106,34 @@ async def test_what_is_missing_is_said_in_one_line(tmp_path: Path, variables: di
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("where", ["fifo", "folder", "device", "-", "missing/file", "letter/file"])
+@pytest.mark.parametrize("where", ["fifo", "folder", "device", "open", "astray", "-", "missing/file", "letter/file"])
 async def test_a_backup_takes_the_place_of_nothing_but_a_file(tmp_path: Path, where: str) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "folder").mkdir()
     (tmp_path / "letter").write_text("mine")
     (tmp_path / "device").symlink_to("/dev/full")
+    (tmp_path / "open").symlink_to("/proc/self/exe")  # a regular file at its end, as /dev/stdout is behind >
+    (tmp_path / "astray").symlink_to("missing/file")
     before = sorted(tmp_path.iterdir())
     settings = settings_of(tmp_path / "none")  # which is not even looked for
     with pytest.raises(BackupError, match=r"is no file|is no folder|standard output"):
         await back_up(settings, Path("-") if where == "-" else tmp_path / where, WORDS, untold)
     assert sorted(tmp_path.iterdir()) == before
     assert (tmp_path / "fifo").is_fifo()
+    assert (tmp_path / "open").is_symlink()
+
+
+async def test_a_backup_lands_where_a_link_leads(tmp_path: Path) -> None:
+    home = file_in(tmp_path / "hub")
+    upgrade(home.url)
+    settled_in(home, [("email", "a@example.org")])
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "older").write_text("old")
+    (tmp_path / "second").symlink_to("disk/older")
+    (tmp_path / "latest").symlink_to("second")
+    taken = await back_up(home.settings(), tmp_path / "latest", WORDS, untold)
+    assert ((tmp_path / "latest").is_symlink(), (tmp_path / "second").is_symlink()) == (True, True)
+    assert (tmp_path / "disk" / "older").stat().st_size == taken.size > len("old")
+    (tmp_path / "round").symlink_to("round")
+    with pytest.raises(BackupError, match="round: Too many levels"):
+        await back_up(home.settings(), tmp_path / "round", WORDS, untold)
