@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from email.utils import getaddresses, unquote
+from urllib.parse import urlsplit
 
 from channels.contract import InvalidAddress
 from channels.receiver_url import ascii_host
 
 _ADDRESS = re.compile(r"[\x21-\x3f\x41-\x7e]+@[^@\s]+")
+
+
+def default_sender(public_url: str) -> str:
+    """Where none is set; an IPv6 host as the literal of RFC 5321 §4.1.3."""
+    host = urlsplit(public_url).hostname or "localhost"
+    return f"alerts@[IPv6:{host}]" if ":" in host else f"alerts@{host}"
 
 
 def read_sender(text: str) -> tuple[str, str]:

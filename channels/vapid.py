@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,6 +29,20 @@ def public_key(pem: str) -> str:
     """The `applicationServerKey` that pages subscribe with: the uncompressed point in base64url. Raises NotConfigured."""
     point = _read(pem).public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
+
+
+def default_subject(sender: str, public_url: str) -> str:
+    """The contact where none is set: the sender of e-mail, or the public host. Raises NotConfigured when neither has a full name.
+
+    Behind http:// no browser subscribes but one on the same machine, so that any contact will do.
+    """
+    pages = urlsplit(public_url)
+    key = create_vapid_key()
+    for subject in (f"mailto:{sender}", f"https://{pages.hostname}" if pages.scheme == "https" else "mailto:alerts@localhost"):
+        with suppress(NotConfigured):
+            Vapid(key, subject)
+            return subject
+    raise NotConfigured("push services get a contact with a full host name: set TOCSIN_VAPID_SUBJECT=mailto:name@example.org")
 
 
 class Vapid:
@@ -55,7 +71,9 @@ class Vapid:
         try:
             return str(self._signer.sign({"aud": origin, "sub": self._subject, "exp": expires})["Authorization"])
         except VapidException:
-            raise NotConfigured("the contact for push services is mailto:name@example.org or https://…; see TOCSIN_VAPID_SUBJECT") from None
+            raise NotConfigured(
+                "TOCSIN_VAPID_SUBJECT: the contact for push services is mailto:name@example.org, or https://host with nothing behind it"
+            ) from None
 
 
 def _read(pem: str) -> ec.EllipticCurvePrivateKey:

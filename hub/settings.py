@@ -61,7 +61,9 @@ SETTINGS = (
         "Hand-overs a second that providers allow all nodes together, e.g. sms=100, telegram=30, sms:2=10 for the second provider, and"
         " web_push/each=500 for each push origin; 0 for no limit.",
     ),
-    Setting("vapid_subject", "", "mailto: or https: contact for push services; empty for mailto: the e-mail sender."),
+    Setting(
+        "vapid_subject", "", "Contact for push services: mailto:name@host or https://host; empty for the e-mail sender, or the public host."
+    ),
     Setting("webhook_hosts", "", "host[:port] list of webhook receivers that staff allow, separated by commas."),
     Setting("keyring", "", "The keyring as JSON, instead of the file in the data folder.", secret=True),
     Setting("trusted_proxies", "", "Addresses or networks whose X-Forwarded-For is believed, separated by commas."),

@@ -19,12 +19,12 @@ from sqlalchemy.exc import ArgumentError
 
 from channels import catalog
 from channels.contract import InvalidAddress, NotConfigured
-from channels.mail_sender import read_sender
+from channels.mail_sender import default_sender, read_sender
 from channels.receiver_url import ascii_url, origins
 from channels.smpp_sms import read_source
 from channels.smtp_email import read_server
 from channels.telegram import read_token
-from channels.vapid import Vapid, create_vapid_key
+from channels.vapid import Vapid, create_vapid_key, default_subject
 from hub.backup.schedule import SHORTEST_PASSPHRASE
 from hub.clock import parse_clock
 from hub.data_folder import DEMO_MARK
@@ -222,6 +222,18 @@ def _countries(value: str) -> None:
             )
 
 
+def _vapid_subject(settings: Settings) -> None:
+    if settings.vapid_subject:
+        Vapid(create_vapid_key(), settings.vapid_subject)
+        return
+    try:
+        public_url = settings.public_at(settings.port)
+        _, sender = read_sender(settings.mail_from or default_sender(public_url))
+    except ValueError:  # which the rule of that setting says
+        return
+    default_subject(sender, public_url)
+
+
 def _passphrase(settings: Settings) -> None:
     wanted = settings.backup or settings.backup_passphrase
     if wanted and len(settings.backup_passphrase.strip()) < SHORTEST_PASSPHRASE:
@@ -255,7 +267,6 @@ RULES: Mapping[str, Rule] = {
     "sms": _each(catalog.read_sms),
     "telegram_token": read_token,
     "telegram_api": _url("http", "https"),
-    "vapid_subject": lambda value: Vapid(create_vapid_key(), value),
     "webhook_hosts": _hosts,
     "keyring": Keyring.from_bytes,
     "trusted_proxies": lambda value: read_networks(tuple(item.strip() for item in value.split(",") if item.strip())),
@@ -271,6 +282,7 @@ RULES: Mapping[str, Rule] = {
 TOGETHER: Mapping[str, Callable[[Settings], object]] = {
     "city": lambda settings: _city(settings.city),
     "sms_from": _sms_from,
+    "vapid_subject": _vapid_subject,
     "rates": lambda settings: read_rates(settings.rates, catalog.provider_counts(settings)),
     "backup_passphrase": _passphrase,
 }

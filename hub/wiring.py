@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from email.utils import quote
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from sqlalchemy import select
 
 from channels import catalog
 from channels.contract import ChannelSettings, Message
-from channels.mail_sender import read_sender
+from channels.mail_sender import default_sender, read_sender
+from channels.vapid import default_subject
 from hub.alerts.area import target
 from hub.alerts.store import AlertStore, StoredAlert
 from hub.clock import instant
@@ -52,9 +52,7 @@ REMEMBERED = 10_000
 
 def channel_settings(settings: Settings, public_url: str, keyring: Keyring, vapid: str, *, outbox: bool) -> ChannelSettings:
     """What the channels need to know of the settings."""
-    host = urlsplit(public_url).hostname or "localhost"
-    # The literal of RFC 5321 §4.1.3.
-    name, sender = read_sender(settings.mail_from or f"alerts@{f'[IPv6:{host}]' if ':' in host else host}")
+    name, sender = read_sender(settings.mail_from or default_sender(public_url))
     return ChannelSettings(
         public_url=public_url,
         smtp=settings.smtp or None,
@@ -65,7 +63,7 @@ def channel_settings(settings: Settings, public_url: str, keyring: Keyring, vapi
         telegram_token=settings.telegram_token or None,
         telegram_api=settings.telegram_api or None,
         vapid_private_key=vapid,
-        vapid_subject=settings.vapid_subject or f"mailto:{sender}",
+        vapid_subject=settings.vapid_subject or default_subject(sender, public_url),
         webhook_key=keyring.webhook_key,
         webhook_hosts=settings.items("webhook_hosts"),
         allow_private=settings.flag("allow_private"),
