@@ -79,6 +79,8 @@ def origins(host: str) -> frozenset[str]:
 
     Raises InvalidAddress.
     """
+    if re.search(r"[/?#]", host):
+        raise InvalidAddress("an allowed host is host or host:port, without a scheme, a path or a network behind it")
     found = {origin_of(canonical_url(f"https://{host}/", "an allowed host"))}
     if is_loopback_name(host_of(f"//{host}")):
         found.add(origin_of(canonical_url(f"http://{host}/", "an allowed host")))

@@ -99,6 +99,9 @@ SETTINGS = (
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 _PREFIX = "TOCSIN_"
+_ON_OFF = ("on", "off")
+_SPELT = frozenset(setting.name for setting in SETTINGS if setting.default in _ON_OFF)
+"""Switches of which nothing at all is the default, and not off."""
 _SPACED = frozenset({"smtp", "sms"})
 """Lists of URLs, which may hold commas."""
 _OTHER_VARIABLES = frozenset({"TOCSIN_CONFIG", "TOCSIN_URL", "TOCSIN_TOKEN", "TOCSIN_CORPUS"})
@@ -196,12 +199,12 @@ def _read_file(file: Path) -> dict[str, str]:
             # In the spelling of a variable it means the same, and only its letters tell what.
             meant = _nearest(name.lower().removeprefix(_PREFIX.lower()), _BY_NAME)
             raise SettingsError(f"{file}: there is no setting {name!r}; the nearest is {meant!r}")
-    return {name: _text(value, " " if name in _SPACED else ",") for name, value in table.items()}
+    return {name: _text(value, " " if name in _SPACED else ",", _ON_OFF if name in _SPELT else ("1", "")) for name, value in table.items()}
 
 
-def _text(value: Any, between: str) -> str:
+def _text(value: Any, between: str, words: tuple[str, str]) -> str:
     if isinstance(value, bool):
-        return "1" if value else ""
+        return words[0] if value else words[1]
     if isinstance(value, list):
         return between.join(str(item) for item in value)
     return str(value)

@@ -67,6 +67,14 @@ def test_several_providers_may_stand_as_a_list_in_the_file(tmp_path: Path) -> No
     assert settings.items("webhook_hosts") == ("a.example", "b.example")
 
 
+@pytest.mark.parametrize(("written", "word"), [("false", "off"), ("true", "on"), ('"off"', "off")])
+def test_a_switch_that_is_on_by_itself_can_be_turned_off_in_the_file(written: str, word: str, tmp_path: Path) -> None:
+    file = tmp_path / "tocsin.toml"
+    file.write_text(f"signup_limits = {written}\noutbox = false\n")
+    settings = load(file, environ={})
+    assert (settings.signup_limits, settings.flag("outbox")) == (word, False)
+
+
 def test_variables_of_the_command_line_and_of_the_tests_are_known() -> None:
     load(environ={"TOCSIN_URL": "http://localhost", "TOCSIN_TOKEN": "t", "TOCSIN_CORPUS": "corpus", "TOCSIN_CONFIG": ""})
 
