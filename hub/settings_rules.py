@@ -184,7 +184,7 @@ def _mailbox(value: str) -> None:
 def _redis(value: str) -> None:
     """What an option may be only a connection says, which is made here and not opened."""
     try:
-        redis_at(value).connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        redis_at(value).connection_pool.make_connection()  # type: ignore[no-untyped-call]  # of redis-py
     except (TypeError, RedisError):
         raise Expected(
             "its options (behind the ?) hold one that this connection doesn't know or can't use: leave it out; those of TLS (ssl_…) are for"
