@@ -31,7 +31,8 @@ async def _ask(lane: Lane, job: Job, recipient: Recipient) -> Receipt:
 async def _at_host(lane: Lane, host: Host, job: Job, recipient: Recipient) -> Receipt:
     """Keep how the host did."""
     if not host.enter():
-        lane.not_begun(job, recipient.provider)  # whoever is well must not wait for those whose host is not even asked
+        if job.work.limited:
+            lane.credit_back()  # whoever is well must not wait for those whose host is not even asked
         raise NotAsked("the receiver's host does not answer", host.rests_s)
     began = time.monotonic()
     try:

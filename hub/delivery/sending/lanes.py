@@ -43,8 +43,8 @@ class Job:
         self.unsaid = 0
 
 
-Turn = tuple[int, int, float, Job, To]
-"""Priority, number, since when it waits, and whose turn it is: one that found its host full, or its receiver busy."""
+Turn = tuple[int, int, float, Job, To, int]
+"""Priority, number, since when it waits, whose turn it is and by which provider's rate: one that found its host full."""
 
 
 class Precedence:
@@ -133,7 +133,7 @@ class Lane:
         """Take out the jobs that `keep` refuses; returns each with the people not yet begun."""
         dropped = [(job, job.work.recipients[job.next :]) for job in self._jobs if not keep(job)]
         dropped += [
-            (job, [to]) for *_, job, to in (*self._ready, *(turn for turns in self._parked.values() for turn in turns)) if not keep(job)
+            (job, [to]) for *_, job, to, _ in (*self._ready, *(turn for turns in self._parked.values() for turn in turns)) if not keep(job)
         ]
         self._jobs = [job for job in self._jobs if keep(job)]
         for turns in (self._ready, *self._parked.values()):
@@ -180,10 +180,9 @@ class Lane:
         return turns[0][0] if turns else LEAST, sum(1 for turn in turns if turn[0] <= priority)
 
     def park(self, gate: Host | Pace, job: Job, to: To, provider: int) -> None:
-        """Its host is full, or its receiver takes no more now: it comes again when there is room, and its credit is somebody else's."""
+        """Its host is full, or its receiver takes no more now: it comes again when there is room, with the credit that it has."""
         self._turns += 1
-        heappush(self._parked.setdefault(gate, []), (job.priority, self._turns, time.monotonic(), job, to))
-        self.not_begun(job, provider)
+        heappush(self._parked.setdefault(gate, []), (job.priority, self._turns, time.monotonic(), job, to, provider))
 
     def left(self, host: Host) -> None:
         """A hand-over at this host has ended: the next ones may come, all of them when it rests, since it refuses at once."""
@@ -214,7 +213,7 @@ class Lane:
         now, late = time.monotonic(), []
         for gate, turns in self._parked.items():
             if gate.is_slow:
-                late += [(job, to, gate.put_off(job.priority)) for _, _, since, job, to in sorted(turns) if now - since > PATIENCE_S]
+                late += [(job, to, gate.put_off(job.priority)) for _, _, since, job, to, _ in sorted(turns) if now - since > PATIENCE_S]
                 turns[:] = [turn for turn in turns if now - turn[2] <= PATIENCE_S]
                 heapify(turns)
         self._parked = {gate: turns for gate, turns in self._parked.items() if turns}
@@ -252,42 +251,31 @@ class Lane:
         self._precedence.note(self, self._top if first and not first.work.limited else LEAST)
 
     def _take(self) -> tuple[Job, To, int] | None:
-        if self._ready and self._ready[0][0] <= self._top:
-            *_, job, to = heappop(self._ready)
-        elif self._jobs:
-            job = self._jobs[0]
-            to = job.work.recipients[job.next]
-            job.next += 1
-            if job.next == len(job.work.recipients):
-                del self._jobs[0]
-                self._note()
-        else:
+        waits = bool(self._jobs) and self._jobs[0].work.limited and self._purse.is_empty
+        if self._ready and (waits or self._ready[0][0] <= self._top):
+            *_, job, to, provider = heappop(self._ready)
+            return job, to, provider
+        if waits or not self._jobs:
             return None
+        job = self._jobs[0]
+        to = job.work.recipients[job.next]
+        job.next += 1
         if job.work.limited:
             self._purse.take()
+        if job.next == len(job.work.recipients):
+            del self._jobs[0]
+            self._note()
         return job, to, self.provider
-
-    @property
-    def _lacks_credit(self) -> bool:
-        """Whether whose turn it is needs one that is not there."""
-        if self._ready and self._ready[0][0] <= self._top:
-            job = self._ready[0][3]
-        elif self._jobs:
-            job = self._jobs[0]
-        else:
-            return False
-        return job.work.limited and self._purse.is_empty
 
     def credit(self, count: int) -> None:
         """So many more of what is limited may begin, soon."""
         self._purse.put(count)
         self._tell_credited()
 
-    def not_begun(self, job: Job, provider: int) -> None:
-        """Whoever's turn it was is not begun now: another may be, with that credit, as long as it holds and its provider is in use."""
-        if job.work.limited:
-            self._purse.put_back(void=provider != self.provider)
-            self._tell_credited()
+    def credit_back(self) -> None:
+        """Nobody was begun with the last one: somebody else may be, as long as it holds."""
+        self._purse.put_back()
+        self._tell_credited()
 
     def _tell_credited(self) -> None:
         if self._credited is not None:
@@ -310,7 +298,7 @@ class Lane:
     async def _run(self, number: int) -> None:
         busy_since = self._busy_since
         while number < self._wanted or number + 1 < len(busy_since):
-            if self._lacks_credit:
+            if self._jobs and self._jobs[0].work.limited and self._purse.is_empty and not self._ready:
                 await self._more_credit()  # first the credit, then whose it is: an urgent batch or a stop may come meanwhile
                 continue
             if self._top > self._precedence.most_urgent and number >= FEW:

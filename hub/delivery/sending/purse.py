@@ -40,12 +40,9 @@ class Purse:
         if count > 1:
             self._credits.appendleft((until, count - 1))
 
-    def put_back(self, *, void: bool = False) -> None:
-        """Nobody was begun with the one that was taken just now: it is as old as it was, or `void`."""
-        if void:
-            self._void += 1
-        else:
-            self._credits.appendleft((self._taken_until, 1))
+    def put_back(self) -> None:
+        """Nobody was begun with the one that was taken just now: it is as old as it was."""
+        self._credits.appendleft((self._taken_until, 1))
 
     def void(self) -> int:
         """How many became void since this was asked last."""

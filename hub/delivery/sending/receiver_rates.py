@@ -23,7 +23,6 @@ class ReceiverRates:
         if pace is None or pace.begin():
             return False
         if lane.crowd(pace) >= pace.room and lane.waits(pace, job.priority)[1] >= pace.room:
-            lane.not_begun(job, provider)
             raise pace.put_off(job.priority)
         lane.park(pace, job, to, provider)
         self._ask(lane, pace)

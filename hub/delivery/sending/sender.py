@@ -227,8 +227,8 @@ class Sender:
         try:
             if (row := self._not_now(job.work, to)) is None:
                 row = await self._deliver(lane, job, to, provider)
-            else:
-                lane.not_begun(job, provider)
+            elif job.work.limited:
+                lane.credit_back()  # nobody was begun with it
             if row is None:
                 self._window.give(1)
             elif id(to) not in self._under_way:  # called doubtful meanwhile

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import os
 import resource
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
-import psycopg
 import pytest
-from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError
 
 from hub.__main__ import run
-from hub.commands.in_words import in_words
 from hub.store.migrate import upgrade
-from tests.databases import connected
 from tests.hub.backup.hubs import WORDS, file_in, settled_in
-from tests.peers.postgres import PostgresServer
 from tests.warm import tocsin
 
 HERE = Path(__file__).parents[3]
@@ -84,48 +76,6 @@ async def test_a_restore_onto_a_full_disk_is_said_in_one_line_and_leaves_nothing
 async def test_a_drill_refuses_what_it_can_not_do(tmp_path: Path) -> None:
     ran = await tocsin("restore", tmp_path / "file", "--drill", "--resume", **SECRET)
     assert (ran.code, ran.out, "leave out --resume" in ran.err) == (1, "", True), ran
-
-
-FAULTY = [
-    "INSERT INTO alembic_version VALUES (NULL)",
-    "SELECT nothing FROM alembic_version",
-    "SELECT * FROM nowhere",
-    "SELEKT 1",
-    "INSERT INTO alembic_version VALUES ('1'), ('1')",
-]
-
-
-@pytest.mark.parametrize("query", FAULTY)
-def test_a_query_that_is_wrong_keeps_its_traceback(query: str, store: URL) -> None:
-    with connected(store) as connection, pytest.raises(DBAPIError) as refused:
-        connection.exec_driver_sql(query)
-    assert in_words(refused.value) is None
-
-
-def test_what_another_process_holds_is_said_to_be_held(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "file")) as one, closing(sqlite3.connect(tmp_path / "file", timeout=0)) as other:
-        one.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(sqlite3.OperationalError) as refused:
-            other.execute("BEGIN IMMEDIATE")
-        assert in_words(refused.value) == "database: OperationalError: database is locked. Mend: another process writes to it, try again"
-
-
-def test_a_server_that_is_away_or_ends_a_connection_is_said(postgres: PostgresServer) -> None:
-    url = postgres.new_database()
-    with pytest.raises(psycopg.OperationalError) as absent:
-        psycopg.connect(url.rpartition("/")[0] + "/nowhere")
-    with pytest.raises(psycopg.OperationalError) as ended, psycopg.connect(url) as connection:
-        connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-    for refused in (absent, ended):
-        assert str(in_words(refused.value)).startswith("database: ")
-
-
-def test_a_part_of_the_program_that_is_missing_keeps_its_traceback(tmp_path: Path) -> None:
-    elsewhere = tmp_path / "nothing"
-    for missing, said in ((HERE / "templates" / "nothing", None), (elsewhere, f"{elsewhere}: No such file or directory")):
-        with pytest.raises(FileNotFoundError) as refused:
-            missing.read_text()
-        assert in_words(refused.value) == said
 
 
 def test_a_fault_of_the_program_keeps_its_traceback() -> None:

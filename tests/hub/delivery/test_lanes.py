@@ -159,49 +159,19 @@ async def test_what_is_limited_begins_only_with_a_credit_each(house: House) -> N
     assert house.second.void_credits() == 0
 
 
-async def test_whoever_had_to_wait_for_room_needs_a_credit_then(house: House) -> None:
-    """Else what was granted long ago would go out beside what is granted now, and more in a second than the rate allows."""
+async def test_without_a_credit_somebody_less_urgent_who_has_one_goes_and_nobody_else(house: House) -> None:
     host = house.first.host("http://127.0.0.1:9/hook")
     assert host is not None
     lesser = job(house.webhook, 1, 3, limited=True, people=1)
     house.first.park(host, lesser, lesser.work.recipients[0], 0)
-    house.first.put(job(house.webhook, 2, 0, limited=True, people=2))
-    house.first.left(host)
+    house.first.put(job(house.webhook, 2, 0, limited=True))
     await house.calm()
-    assert house.begun == {}
+    house.first.left(host)
     house.first.credit(2)
     await house.calm()
-    assert house.begun == {2: 2}
-    house.first.credit(1)
-    await house.calm()
     assert house.begun == {2: 2, 1: 1}
-
-
-async def test_the_credit_of_whoever_has_to_wait_for_room_is_the_next_ones(house: House) -> None:
-    host = house.first.host("http://127.0.0.1:9/hook")
-    assert host is not None
-    first = job(house.webhook, 1, 3, limited=True, people=1)
-    house.first.put(first)
-    house.first.credit(1)
-    await house.calm()
-    assert house.begun == {1: 1}
-    house.first.park(host, first, first.work.recipients[0], 0)
-    house.first.put(job(house.webhook, 2, 3, limited=True, people=2))
-    await house.calm()
-    assert house.begun == {1: 1, 2: 1}
-
-
-@pytest.mark.parametrize("change", [0, 1])
-async def test_a_credit_of_a_provider_that_is_in_use_no_more_is_void(house: House, change: int) -> None:
-    host = house.first.host("http://127.0.0.1:9/hook")
-    assert host is not None
-    first = job(house.webhook, 1, 3, limited=True, people=1)
-    house.first.put(first)
-    house.first.credit(1)
-    await house.calm()
-    house.first.provider = change
-    house.first.park(host, first, first.work.recipients[0], 0)
-    assert house.first.void_credits() == change
+    await house.let_go()
+    assert house.begun == {2: 2, 1: 1}
 
 
 async def test_a_place_that_the_last_one_did_not_take_is_the_next_ones(house: House) -> None:
