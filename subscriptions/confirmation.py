@@ -151,8 +151,9 @@ class Confirmation:
         stopped = next(iter(await sql.addresses_by_lookup(work.connection, signed_up.lookup, "stopped")), None)
         if stopped is None:
             return None
-        begun = {"subscriber": sign_up.id, "created_at": signed_up.created_at, "confirmed_at": work.now}
-        await sql.change_address(work.connection, stopped.id, state="active", **begun)
+        begun = max(signed_up.created_at, stopped.stopped_at or 0)
+        new = {"subscriber": sign_up.id, "created_at": begun, "confirmed_at": work.now}
+        await sql.change_address(work.connection, stopped.id, state="active", **new)
         if stopped.subscriber != sign_up.id:
             if not any(other.state in _ALIVE for other in await sql.addresses_of(work.connection, stopped.subscriber)):
                 await sql.delete_subscriber(work.connection, stopped.subscriber)
