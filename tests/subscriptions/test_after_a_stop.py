@@ -72,6 +72,7 @@ async def test_a_number_that_does_not_exist_is_brought_back_by_nobody(residents:
 
 @pytest.mark.parametrize("opted_out", [True, False])
 async def test_a_late_word_about_a_try_before_the_stop_says_nothing_of_whoever_has_come_back(residents: Residents, opted_out: bool) -> None:
+    """S28."""
     await join(residents)
     before = await tried(residents, opted_out=opted_out)
     await stop(residents)
